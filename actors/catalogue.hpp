@@ -1,0 +1,72 @@
+#pragma once
+
+#include "actors/clock.hpp"
+#include "actors/core/catalogue_core.hpp"
+#include "actors/group.hpp"
+#include "actors/interfaces.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace carafe {
+
+struct catalogue_options {
+  core::catalogue_limits limits;
+  group_options groups;
+  /// Queues of a topic made by its first use; 0: no such topics.
+  std::uint32_t create_on_use_queues = 0;
+};
+
+struct catalogue_state {
+  static inline const char* name = "catalogue";
+
+  using decision = core::catalogue_core::decision;
+  /// A wish to change something, waiting for its turn.
+  struct change {
+    std::function<result<decision>()> decide;
+    std::function<void(const result<decision>&)> done;
+  };
+
+  std::optional<core::catalogue_core> core;
+  node_actor node;
+  shard_table shards;
+  std::shared_ptr<const clock> clocks;
+  catalogue_options options;
+  std::deque<change> changes;
+  bool changing = false;
+  std::unordered_map<topic_id, topic_actor> topics;
+  std::unordered_map<group_id, group_actor> groups;
+  /// Of deleted groups; they end soon.
+  std::vector<group_actor> leaving;
+};
+
+using catalogue_pointer = catalogue_actor::stateful_pointer<catalogue_state>;
+
+/// Names of topics and groups, and the actors that serve them. Changes are entries of shard 0, one
+/// at a time; what other shards must be told follows, and is repeated at every start.
+///
+/// @param shards Open ones, shard 0 among them; further ones are opened by `node` when needed.
+catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node,
+                                         shard_table shards, std::shared_ptr<const clock> clocks,
+                                         catalogue_options options);
+
+/// The group's actor is another one from now on; this one ends once what it was asked is answered.
+void forget_group(catalogue_pointer self, group_id group);
+
+/// Queues `decide`; it runs when all earlier changes are done, and `done` when its own is durable.
+void change_catalogue(catalogue_pointer self,
+                      std::function<result<catalogue_state::decision>()> decide,
+                      std::function<void(const result<catalogue_state::decision>&)> done);
+
+/// The actor of a topic or group that exists; made if there is none.
+topic_actor topic_of(catalogue_pointer self, const topic_record& record);
+group_actor group_of(catalogue_pointer self, const group_record& record);
+
+} // namespace carafe

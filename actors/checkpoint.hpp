@@ -1,0 +1,28 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "storage/commit_log.hpp"
+#include "storage/state_store.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <memory>
+
+namespace carafe {
+
+struct checkpoint_state {
+  static inline const char* name = "checkpoint";
+  std::shared_ptr<storage::commit_log> log;
+  std::shared_ptr<storage::state_store> state;
+};
+
+/// Saves a shard's checkpoints, and looks what retention may drop once one is saved.
+///
+/// @thread Spawn detached: it blocks on the disk.
+checkpoint_actor::behavior_type
+checkpoint_keeper(checkpoint_actor::stateful_pointer<checkpoint_state> self,
+                  std::shared_ptr<storage::commit_log> log,
+                  std::shared_ptr<storage::state_store> state);
+
+} // namespace carafe

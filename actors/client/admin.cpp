@@ -1,0 +1,95 @@
+#include "actors/client/connection.hpp"
+#include "actors/client/told.hpp"
+
+#include <carafe/client.hpp>
+
+namespace carafe::client {
+namespace {
+
+failure odd_answer() { return {errc::internal, "the node answered with a frame of another kind"}; }
+
+/// Asks, and turns the answer into what the caller of `client` gets.
+template <class Answer>
+auto ask(const connection& c, const frames::body& question, on_loss loss)
+  -> result<decltype(told(std::declval<Answer>()))> {
+  auto answer = c.ask(question, loss);
+  if (!answer) return answer.error();
+  auto body = std::get_if<Answer>(&*answer);
+  if (!body) return odd_answer();
+  return told(std::move(*body));
+}
+
+result<void> tell(const connection& c, const frames::body& request) {
+  auto answer = c.ask(request, on_loss::report);
+  if (!answer) return answer.error();
+  if (!std::holds_alternative<frames::ok>(*answer)) return odd_answer();
+  return {};
+}
+
+} // namespace
+
+result<topic_info> client::create_topic(const std::string& name, std::uint32_t queues,
+                                        topic_settings settings, bool if_missing) const {
+  auto frame = frames::topic_create{};
+  frame.name = name;
+  frame.queues = queues;
+  frame.settings = {settings.retention_ms, settings.mode};
+  frame.if_missing = if_missing;
+  // With `if_missing` a second attempt finds what the first one made.
+  auto loss = if_missing ? on_loss::resend : on_loss::report;
+  return ask<frames::topic_description>(*connection_, frame, loss);
+}
+
+result<topic_info> client::alter_topic(const std::string& name, std::optional<std::uint32_t> queues,
+                                       std::optional<std::uint64_t> retention_ms) const {
+  auto frame = frames::topic_alter{name, queues.value_or(0), retention_ms};
+  // It says how the topic is to be, not what to change: twice is as good as once.
+  return ask<frames::topic_description>(*connection_, frame, on_loss::resend);
+}
+
+result<void> client::delete_topic(const std::string& name) const {
+  return tell(*connection_, frames::topic_delete{name});
+}
+
+result<std::vector<topic_line>> client::list_topics() const {
+  return ask<frames::topic_names>(*connection_, frames::topic_list{}, on_loss::resend);
+}
+
+result<topic_info> client::describe_topic(const std::string& name, bool create_if_missing) const {
+  return ask<frames::topic_description>(
+    *connection_, frames::topic_describe{name, create_if_missing}, on_loss::resend);
+}
+
+result<std::vector<group_line>> client::list_groups() const {
+  return ask<frames::group_names>(*connection_, frames::group_list{}, on_loss::resend);
+}
+
+result<group_info> client::describe_group(const std::string& name) const {
+  return ask<frames::group_description>(*connection_, frames::group_describe{name},
+                                        on_loss::resend);
+}
+
+result<group_info> client::reset_group(const std::string& name, const std::string& topic,
+                                       std::optional<queue_number> number,
+                                       start_position to) const {
+  return ask<frames::group_description>(*connection_, frames::group_reset{name, topic, number, to},
+                                        on_loss::report);
+}
+
+result<void> client::delete_group(const std::string& name) const {
+  return tell(*connection_, frames::group_delete{name});
+}
+
+result<node_info> client::node_status() const {
+  return ask<frames::node_status_report>(*connection_, frames::node_status{}, on_loss::resend);
+}
+
+result<std::vector<actor_line>> client::node_actors() const {
+  return ask<frames::node_actor_list>(*connection_, frames::node_actors{}, on_loss::resend);
+}
+
+result<backup_info> client::backup(const std::string& path) const {
+  return ask<frames::backup_done>(*connection_, frames::backup{path}, on_loss::report);
+}
+
+} // namespace carafe::client

@@ -1,0 +1,171 @@
+#include "actors/client/group_consumer.hpp"
+
+#include <algorithm>
+#include <future>
+
+namespace carafe::client {
+
+using std::chrono::steady_clock;
+
+result<void> group_consumer::open() {
+  link_.loop().post([this, self = shared_from_this()] { link_.add(self); });
+  auto guard = std::unique_lock{mutex_};
+  auto until = steady_clock::now() + link_.options().timeout;
+  if (!changed_.wait_until(guard, until, [&] { return opened_ || dead_; }))
+    return {errc::timeout, "the node has not let us into the group"};
+  if (dead_) return *dead_;
+  return {};
+}
+
+result<void> group_consumer::ack(const delivery& d) {
+  auto guard = std::lock_guard{mutex_};
+  auto r = find(d.queue);
+  auto was_ours = former_.find(d.queue);
+  if (!r && (was_ours == former_.end() || was_ours->second.taken)) return errc::not_owner;
+  auto& acks = r ? r->acks : was_ours->second.acks;
+  switch (acks.ack(d.offset)) {
+  case ack_tracker::answer::repeated:
+    return {};
+  case ack_tracker::answer::foreign:
+    return {errc::invalid_argument, "this message was not handed out here"};
+  case ack_tracker::answer::full:
+    return {errc::too_many_requests, "acknowledge older messages of the queue first"};
+  case ack_tracker::answer::marked:
+    break;
+  }
+  if (!r) return {};
+  if (r->revoked && acks.settled()) {
+    link_.loop().post([this, self = shared_from_this(), r] {
+      auto locked = std::lock_guard{mutex_};
+      release_if_done(r);
+    });
+  } else if (!std::exchange(commit_armed_, true)) {
+    link_.loop().post([this, self = shared_from_this()] {
+      auto locked = std::lock_guard{mutex_};
+      arm_commit(options_.commit_interval);
+    });
+  }
+  return {};
+}
+
+result<void> group_consumer::commit() {
+  if (link_.loop().on_thread())
+    return {errc::invalid_argument, "commit was called from a callback"};
+  auto guard = std::unique_lock{mutex_};
+  auto targets = std::vector<std::pair<queue_id, offset>>{};
+  for (auto& [queue, r] : readings_) {
+    if (r->acks.position() > r->committed) targets.emplace_back(queue, r->acks.position());
+  }
+  for (auto& [queue, f] : former_) {
+    if (!may_come_back()) f.taken = true; // Its messages come to its new owner.
+    if (!f.taken && !readings_.contains(queue) && f.acks.position() > f.committed)
+      targets.emplace_back(queue, f.acks.position());
+  }
+  if (targets.empty()) return {};
+  ++commit_waiters_;
+  link_.loop().post([this, self = shared_from_this()] {
+    auto locked = std::lock_guard{mutex_};
+    commit_now();
+  });
+  auto done = await_commit(guard, targets);
+  --commit_waiters_;
+  return done;
+}
+
+result<void> group_consumer::await_commit(std::unique_lock<std::mutex>& guard,
+                                          const std::vector<target>& targets) {
+  auto until = steady_clock::now() + link_.options().timeout;
+  while (true) {
+    auto pending = false;
+    for (auto [queue, position] : targets) {
+      if (auto r = find(queue)) {
+        pending |= r->committed < position;
+        continue;
+      }
+      auto was_ours = former_.find(queue);
+      if (was_ours == former_.end() || was_ours->second.committed < position) {
+        if (was_ours == former_.end() || was_ours->second.taken || !may_come_back())
+          return errc::not_owner;
+        pending = true;
+      }
+    }
+    if (!pending) return {};
+    if (dead_ && (!closed_ || member_.value == 0)) return *dead_; // Nobody will commit any more.
+    const auto now = steady_clock::now();
+    changed_.wait_until(guard, now < settled_at_ ? std::min(until, settled_at_) : until);
+    if (steady_clock::now() >= until)
+      return {errc::outcome_unknown, "the node has not confirmed the commit in time"};
+  }
+}
+
+result<void> group_consumer::close() {
+  auto joined = false;
+  auto refused = false;
+  auto uncommitted = false;
+  {
+    auto guard = std::lock_guard{mutex_};
+    if (std::exchange(closed_, true)) return {};
+    refused = dead_.has_value();
+    dead_ = failure{errc::disconnected, "the consumer is closed"};
+    joined = member_.value != 0;
+    uncommitted = std::ranges::any_of(former_, [](const auto& each) {
+      const auto& f = each.second;
+      return !f.taken && f.acks.position() > f.committed;
+    });
+    changed_.notify_all();
+  }
+  auto outcome = result<void>{};
+  if (link_.loop().on_thread()) {
+    auto guard = std::lock_guard{mutex_};
+    commit_now();
+    if (joined) link_.send(frames::leave{member_});
+    go();
+    return {};
+  }
+  if (joined) {
+    outcome = commit();
+    // What went to another consumer while we were away is delivered there again.
+    if (outcome.code() == errc::not_owner) outcome = {};
+    auto left = await_leave();
+    if (outcome) outcome = left;
+  } else if (!refused && uncommitted) {
+    outcome = {errc::disconnected, "what was acknowledged last may not be committed"};
+  }
+  auto gone = std::promise<void>{};
+  link_.loop().post([&] {
+    auto guard = std::lock_guard{mutex_};
+    go();
+    gone.set_value();
+  });
+  gone.get_future().wait();
+  return outcome;
+}
+
+result<void> group_consumer::await_leave() {
+  auto promise = std::make_shared<std::promise<result<void>>>();
+  auto future = promise->get_future();
+  link_.loop().post([this, self = shared_from_this(), promise] {
+    auto member = member_id{};
+    {
+      auto guard = std::lock_guard{mutex_};
+      member = member_;
+    }
+    if (member.value == 0) { // The connection, and with it the membership, went meanwhile.
+      promise->set_value({});
+      return;
+    }
+    link_.call(frames::leave{member}, on_loss::report,
+               steady_clock::now() + link_.options().timeout, [promise](frames::body&& body) {
+                 auto error = std::get_if<frames::error>(&body);
+                 promise->set_value(error ? result<void>{error->why} : result<void>{});
+               });
+  });
+  return future.get();
+}
+
+void group_consumer::go() {
+  while (!readings_.empty()) remove(readings_.begin()->second);
+  link_.remove(this);
+}
+
+} // namespace carafe::client

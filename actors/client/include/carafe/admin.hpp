@@ -1,0 +1,113 @@
+#pragma once
+
+/// What the admin calls of `client` take and give.
+
+#include <carafe/types.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace carafe::client {
+
+struct topic_settings {
+  std::uint64_t retention_ms = 0; ///< 0: the node's own.
+  durability mode = durability::fsync;
+};
+struct queue_info {
+  queue_number number;
+  queue_id queue;
+  shard_id shard;
+  durability mode = durability::fsync;
+  offset earliest;
+  offset end;
+  unix_ms last_time;
+};
+struct topic_info {
+  topic_id topic;
+  std::string name;
+  topic_settings settings;
+  unix_ms created;
+  std::vector<queue_info> queues;
+};
+struct topic_line {
+  std::string name;
+  topic_id topic;
+  std::uint32_t queues = 0;
+  std::uint64_t messages = 0;
+};
+struct group_line {
+  std::string name;
+  group_id group;
+  std::string mode;
+  std::vector<std::string> topics;
+  std::uint32_t members = 0;
+  std::uint64_t lag = 0;
+};
+struct member_info {
+  member_id member;
+  std::string name;
+  std::string client;
+  std::string address;
+  std::uint32_t queues = 0;
+  unix_ms joined;
+};
+struct group_queue_info {
+  std::string topic;
+  queue_number number;
+  queue_id queue;
+  std::optional<offset> committed;
+  offset earliest;
+  offset end;
+  member_id owner;
+  std::uint64_t lag = 0;
+};
+struct group_info {
+  std::string name;
+  group_id group;
+  std::string mode;
+  std::vector<std::string> topics;
+  std::vector<member_info> members;
+  std::vector<group_queue_info> queues;
+};
+struct latency {
+  std::uint64_t count = 0, p50_us = 0, p99_us = 0, max_us = 0;
+};
+struct shard_info {
+  shard_id shard;
+  durability mode = durability::fsync;
+  std::string role;
+  carafe::term term;
+  entry_index first, committed, checkpoint, synced;
+  std::uint32_t queues = 0, segments = 0, producers = 0;
+  std::uint64_t log_bytes = 0;
+  latency commits, syncs;
+  bool storage_full = false;
+};
+struct node_info {
+  std::string node, software, data_dir;
+  std::uint64_t uptime_ms = 0, messages_in = 0, bytes_in = 0, messages_out = 0, bytes_out = 0;
+  std::uint32_t connections = 0, topics = 0, groups = 0;
+  double messages_in_per_second = 0, messages_out_per_second = 0;
+  double bytes_in_per_second = 0, bytes_out_per_second = 0;
+  std::uint64_t disk_free_bytes = 0;
+  /// Of the process, all threads, since its start.
+  std::uint64_t cpu_ms = 0;
+  /// Resident without the pages of files: now, and the most so far, looked at once a second.
+  std::uint64_t memory_bytes = 0, memory_peak_bytes = 0;
+  /// Handed to the disk since the start.
+  std::uint64_t disk_written_bytes = 0;
+  std::vector<shard_info> shards;
+};
+struct actor_line {
+  std::string name, kind;
+  std::uint32_t mailbox = 0;
+};
+struct backup_info {
+  std::string path;
+  std::uint64_t bytes = 0;
+  std::uint32_t shards = 0;
+};
+
+} // namespace carafe::client

@@ -1,0 +1,84 @@
+#pragma once
+
+/// Carafe's client library. It works from plain threads; nothing of it needs CAF.
+///
+///     auto c = carafe::client::connect({.node = "127.0.0.1:7470"});
+///     auto p = c->make_producer({});
+///     auto receipt = p->send("orders", {.body = "hello", .key = "42"});
+
+#include <carafe/admin.hpp>
+#include <carafe/consumer.hpp>
+#include <carafe/message.hpp>
+#include <carafe/producer.hpp>
+#include <carafe/result.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace carafe::client {
+
+struct connect_options {
+  /// HOST:PORT.
+  std::string node = "127.0.0.1:7470";
+  /// A name for people, shown by `group describe`; empty: host and process id.
+  std::string name{};
+  /// How long `connect` and each request may take.
+  std::chrono::milliseconds timeout{10'000};
+  /// Reconnect: first wait, and the most (doubled each time, with jitter).
+  std::chrono::milliseconds backoff_min{50};
+  std::chrono::milliseconds backoff_max{2'000};
+};
+
+/// One connection to a node and the thread that serves it. Producers and consumers made from it
+/// share it and keep it alive.
+///
+/// @thread Every member may be called from any thread.
+class connection;
+
+class client {
+public:
+  ~client();
+  client(client&&) noexcept;
+  client& operator=(client&&) noexcept;
+
+  [[nodiscard]] result<std::unique_ptr<producer>> make_producer(producer_options options) const;
+  /// Reads topics or queues without a group, or as a member of one (see consumer_options).
+  [[nodiscard]] result<std::unique_ptr<consumer>> make_consumer(consumer_options options) const;
+
+  // -- admin; each waits for the answer, at most `timeout` ----------------------------------------
+
+  result<topic_info> create_topic(const std::string& name, std::uint32_t queues,
+                                  topic_settings settings = {}, bool if_missing = false) const;
+  result<topic_info> alter_topic(const std::string& name, std::optional<std::uint32_t> queues,
+                                 std::optional<std::uint64_t> retention_ms) const;
+  result<void> delete_topic(const std::string& name) const;
+  result<std::vector<topic_line>> list_topics() const;
+  result<topic_info> describe_topic(const std::string& name, bool create_if_missing = false) const;
+
+  result<std::vector<group_line>> list_groups() const;
+  result<group_info> describe_group(const std::string& name) const;
+  /// Moves committed offsets; `topic` empty: all of the group's; no `number`: all queues.
+  /// @errors group_in_use while a consumer owns one of them.
+  result<group_info> reset_group(const std::string& name, const std::string& topic,
+                                 std::optional<queue_number> number, start_position to) const;
+  result<void> delete_group(const std::string& name) const;
+
+  result<node_info> node_status() const;
+  result<std::vector<actor_line>> node_actors() const;
+  /// Copies the node's data to `path`, a new folder on the node's machine.
+  result<backup_info> backup(const std::string& path) const;
+
+private:
+  friend result<client> connect(connect_options options);
+  explicit client(std::shared_ptr<connection> c);
+  std::shared_ptr<connection> connection_;
+};
+
+/// Connects and says hello.
+/// @errors connection_refused, timeout, version_mismatch, too_many_connections, invalid_argument.
+[[nodiscard]] result<client> connect(connect_options options);
+
+} // namespace carafe::client

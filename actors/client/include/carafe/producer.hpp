@@ -1,0 +1,70 @@
+#pragma once
+
+#include <carafe/message.hpp>
+#include <carafe/result.hpp>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace carafe::client {
+
+struct producer_options {
+  /// A batch is sent when it holds this many encoded bytes …
+  std::uint32_t batch_bytes = 64 * 1024;
+  /// … or this many messages …
+  std::uint32_t batch_count = 4'096;
+  /// … or its first message has waited so long. 0: at once, batching only what piles up behind
+  /// batches in flight.
+  std::chrono::milliseconds linger{0};
+  /// Bytes that were given and are not acknowledged; `send` waits past it.
+  std::uint64_t in_flight_bytes_max = 32u << 20;
+  /// How long a message waits for room under `in_flight_bytes_max` before `send_async` refuses it;
+  /// 0: `delivery_timeout`.
+  std::chrono::milliseconds room_timeout{0};
+  codec compression = codec::none;
+  /// From `send` to the last retry; after it the answer is `outcome_unknown`, or `timeout` if the
+  /// message never left.
+  std::chrono::milliseconds delivery_timeout{30'000};
+  /// Create a missing topic on first use, if the node allows it.
+  bool create_topics = false;
+};
+
+/// Sends messages, each exactly once into its queue however often the connection breaks.
+///
+/// Keyed messages go to queue crc32c(key) mod queues; the others round-robin, a batch at a time.
+///
+/// @thread Any; calls of several threads are ordered by a lock.
+class producer {
+public:
+  using callback = std::function<void(const result<receipt>&)>;
+
+  virtual ~producer() = default; // Waits for what is in flight, at most `delivery_timeout`.
+
+  /// Waits for the receipt.
+  /// @errors message_too_large, topic_unknown, storage_full, timeout (surely not stored),
+  ///         outcome_unknown (may be stored), …
+  virtual result<receipt> send(const std::string& topic, message m) = 0;
+
+  /// @param to A queue number, instead of the one that key or turn would choose.
+  virtual std::future<result<receipt>> send_async(const std::string& topic, message m,
+                                                  std::optional<queue_number> to = {}) = 0;
+
+  /// `done` runs on the connection's thread: keep it short, never block in it, never call `flush`.
+  /// Waits while more than `in_flight_bytes_max` is unacknowledged.
+  /// @errors Only what is known at once (message_too_large, timeout waiting for room); then `done`
+  ///         is not called.
+  virtual result<void> send_async(const std::string& topic, message m, callback done,
+                                  std::optional<queue_number> to = {}) = 0;
+
+  /// Sends what lingers and waits until everything given before is answered.
+  /// @errors timeout after `delivery_timeout`.
+  virtual result<void> flush() = 0;
+
+  [[nodiscard]] virtual producer_id id() const = 0;
+};
+
+} // namespace carafe::client

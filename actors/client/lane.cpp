@@ -1,0 +1,250 @@
+#include "actors/client/lane.hpp"
+
+#include <algorithm>
+
+namespace carafe::client {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds back_off_min{10};
+constexpr milliseconds back_off_max{1'000};
+
+/// Whether an error says nothing about the copy it answers: it may be stored now or later.
+bool leaves_open(errc code) {
+  switch (code) {
+  case errc::internal:
+  case errc::timeout:
+  case errc::outcome_unknown:
+  case errc::disconnected:
+  case errc::storage_failed:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/// Whether an error follows from the batch's bytes alone: no copy of it was ever stored.
+bool is_about_bytes(errc code) {
+  switch (code) {
+  case errc::batch_malformed:
+  case errc::batch_too_large:
+  case errc::message_too_large:
+  case errc::codec_unknown:
+    return true;
+  default:
+    return false;
+  }
+}
+
+failure unknown(const failure& why) {
+  auto detail = std::string{to_string(why.code)};
+  if (!why.detail.empty()) detail += ": " + why.detail;
+  return {errc::outcome_unknown, std::move(detail)};
+}
+
+} // namespace
+
+lane::lane(queue_id queue, std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id)
+  : queue_(queue), identity_(std::move(shared)), fresh_id_(std::move(fresh_id)) {}
+
+void lane::push(sealed_batch batch) {
+  auto& e = batches_.emplace_back();
+  e.batch = std::move(batch);
+  e.id = next_key_++;
+}
+
+bool lane::open() const noexcept {
+  if (batches_.empty()) return true;
+  return !stalled_ && batches_.size() == in_flight_ && chain_.size() == 1 && in_window(next_key_);
+}
+
+bool lane::in_window(key batch) const noexcept {
+  // Counted from the oldest unanswered batch over all after it, answered or not: only so many are
+  // remembered, and it must be among them when it is sent again.
+  return batch - batches_.front().id < producer_window;
+}
+
+std::optional<lane::sending> lane::next(time_point now, std::vector<settled>& out) {
+  if (stalled_) {
+    if (in_flight_ > 0 || now < retry_at_) return {};
+    stalled_ = false;
+  }
+  if (in_flight_ == 0) resolve_front(now, out);
+  if (stalled_ || in_flight_ >= batches_.size()) return {};
+  // While the oldest batch's `previous` is a guess, nothing is sent behind it.
+  if (in_flight_ > 0 && chain_.size() > 1) return {};
+  auto& e = batches_[in_flight_];
+  if (!in_window(e.id)) return {};
+  if (e.first.value == 0) {
+    e.producer = identity_->producer;
+    e.first = sequence{identity_->next};
+    identity_->next += e.batch.data.count;
+  }
+  e.guessed = in_flight_ == 0;
+  // Batches behind the one before may be known as stored already.
+  e.previous =
+    e.guessed ? chain_[guess_] : std::max(chain_.front(), batches_[in_flight_ - 1].last());
+  e.in_flight = true;
+  e.gap = false;
+  ++in_flight_;
+  auto frame = frames::produce{};
+  frame.queue = queue_;
+  frame.producer = e.producer;
+  frame.first = e.first;
+  frame.previous = e.previous;
+  frame.count = e.batch.data.count;
+  frame.compression = e.batch.data.compression;
+  frame.checksum = e.batch.data.checksum;
+  frame.batch = e.batch.data.bytes;
+  return sending{e.id, std::move(frame)};
+}
+
+void lane::resolve_front(time_point now, std::vector<settled>& out) {
+  while (!batches_.empty()) {
+    auto& front = batches_.front();
+    if (chain_.size() > 1 && !front.exposed) {
+      take_fresh_identity();
+      return;
+    }
+    if (!front.gap || front.previous != chain_[guess_]) return;
+    front.gap = false;
+    // Each guess gets a second chance: a late copy of a batch given up may change the answer.
+    if (++guesses_refused_ < 2 * chain_.size() - 1) {
+      guess_ = (guess_ + chain_.size() - 1) % chain_.size();
+      if (guesses_refused_ >= chain_.size()) stall(now + back_off());
+      return;
+    }
+    if (!front.exposed) {
+      take_fresh_identity();
+      stall(now + back_off());
+      return;
+    }
+    give_up(front, errc::sequence_gap, out);
+  }
+}
+
+void lane::take_fresh_identity() {
+  identity_ = std::make_shared<identity>(identity{fresh_id_()});
+  chain_.assign(1, sequence{});
+  guess_ = 0;
+  guesses_refused_ = 0;
+  for (auto& e : batches_) {
+    e.first = {};
+    e.exposed = false;
+    e.gap = false;
+  }
+}
+
+void lane::stall(time_point until) {
+  stalled_ = true;
+  retry_at_ = std::max(retry_at_, until);
+}
+
+std::chrono::milliseconds lane::back_off() {
+  auto wait = back_off_min * (1u << std::min(refusals_, 10u));
+  ++refusals_;
+  return std::min<milliseconds>(wait, back_off_max);
+}
+
+void lane::on_receipt(key batch, const frames::receipt& receipt, std::vector<settled>& out) {
+  auto e = find(batch);
+  if (!e) return;
+  chain_.assign(1, std::max(chain_.front(), e->last()));
+  guess_ = 0;
+  guesses_refused_ = 0;
+  refusals_ = 0;
+  settle(*e, receipt, out);
+}
+
+void lane::on_error(key batch, const frames::error& error, time_point now,
+                    std::vector<settled>& out) {
+  auto e = find(batch);
+  if (!e) return;
+  auto& why = error.why;
+  e->in_flight = false;
+  --in_flight_;
+  if (leaves_open(why.code)) e->exposed = true;
+  if (why.code == errc::sequence_gap || why.code == errc::producer_unknown) {
+    e->gap = e->guessed;
+    stall(retry_at_);
+    return;
+  }
+  if (is_retriable(why.code)) {
+    e->refusal = why;
+    auto wait = std::max(back_off(), milliseconds{error.retry_after_ms});
+    stall(now + wait);
+    return;
+  }
+  refused(*e, why, out);
+}
+
+void lane::refused(entry& e, const failure& why, std::vector<settled>& out) {
+  if (why.code == errc::duplicate_too_old) e.exposed = true;
+  auto maybe_stored = e.exposed && !is_about_bytes(why.code);
+  if (!maybe_stored) {
+    settle(e, why, out);
+    return;
+  }
+  if (&e != &batches_.front()) {
+    // What counts as `previous` behind it depends on the batches before: ask again after them.
+    stall(retry_at_);
+    return;
+  }
+  give_up(e, unknown(why), out);
+}
+
+void lane::give_up(entry& e, failure unsent, std::vector<settled>& out) {
+  if (!e.exposed && !e.in_flight) {
+    settle(e, std::move(unsent), out);
+    return;
+  }
+  chain_.push_back(e.last());
+  guess_ = chain_.size() - 1;
+  guesses_refused_ = 0;
+  settle(e, unsent.code == errc::outcome_unknown ? std::move(unsent) : unknown(unsent), out);
+}
+
+void lane::settle(entry& e, result<frames::receipt> outcome, std::vector<settled>& out) {
+  if (e.in_flight) --in_flight_;
+  out.push_back({std::move(e.batch), message_id{e.producer, e.first}, std::move(outcome)});
+  auto same = [id = e.id](const entry& other) { return other.id == id; };
+  batches_.erase(std::find_if(batches_.begin(), batches_.end(), same));
+}
+
+void lane::on_lost() {
+  for (auto& e : batches_) {
+    if (!e.in_flight) continue;
+    e.in_flight = false;
+    e.exposed = true;
+  }
+  in_flight_ = 0;
+  stalled_ = false;
+  retry_at_ = {};
+}
+
+void lane::expire(time_point now, std::vector<settled>& out) {
+  while (!batches_.empty() && batches_.front().batch.deadline <= now)
+    give_up(batches_.front(), batches_.front().refusal, out);
+}
+
+void lane::abandon(failure why, std::vector<settled>& out) {
+  while (!batches_.empty()) give_up(batches_.front(), why, out);
+}
+
+std::optional<time_point> lane::wake_at(bool may_send) const {
+  if (batches_.empty()) return {};
+  auto at = batches_.front().batch.deadline;
+  if (may_send && stalled_ && in_flight_ == 0) at = std::min(at, retry_at_);
+  return at;
+}
+
+lane::entry* lane::find(key id) {
+  for (auto& e : batches_) {
+    if (e.id == id) return e.in_flight ? &e : nullptr;
+    if (e.id > id) break;
+  }
+  return nullptr;
+}
+
+} // namespace carafe::client

@@ -1,0 +1,160 @@
+#pragma once
+
+#include "actors/client/completion.hpp"
+#include "schema/batch.hpp"
+#include "schema/frame.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace carafe::client {
+
+using time_point = std::chrono::steady_clock::time_point;
+
+/// A producer id and the counter of its sequences. Lanes of one producer share one until a lane has
+/// to take a fresh one.
+struct identity {
+  producer_id producer;
+  std::uint64_t next = 1;
+};
+
+/// A full batch on its way, with those who wait for it.
+struct sealed_batch {
+  encoded_batch data;
+  /// One a message, or none at all when nobody waits.
+  std::vector<completion> completions;
+  /// After it there are no more retries.
+  time_point deadline;
+  /// What it holds of the producer's `in_flight_bytes_max`.
+  std::uint64_t bytes = 0;
+  /// The producer's flush count when it was begun.
+  std::uint64_t epoch = 0;
+};
+
+/// The batches of one producer for one queue: sends them in order, none that is `producer_window`
+/// or more behind the oldest unanswered one, and again after errors and lost connections, so that
+/// each is stored once.
+///
+/// Why resending is safe. The node stores a batch only if its first sequence is above the last one
+/// it knows of (producer, queue) and `previous` equals that last one; it answers a batch it has
+/// stored with the first receipt again. So, as long as a batch keeps its producer id and sequence,
+/// it is stored at most once, whatever is sent as `previous` and however late a copy arrives.
+///
+/// `previous` is the batch before it. For the oldest unanswered batch that is the last one known to
+/// be stored; but after a batch was given up with `outcome_unknown` nobody knows whether it counts,
+/// so the lane tries both.
+///
+/// A batch may be sent under a fresh producer id only if every copy of it under the old id was
+/// refused: a copy whose answer was lost with its connection may still be stored later. Whatever
+/// waits behind a refused batch cannot have been stored either, so it is enough to look at the
+/// oldest. The lane takes a fresh id
+///   - after a batch was given up with `outcome_unknown`, as soon as the oldest batch allows it;
+///   - when the node knows neither of the possible `previous` (it forgot an idle producer, or lost
+///     unsynced data). If the oldest batch does not allow it, its outcome is unknown.
+/// A refusal for good (say, `message_too_large`) needs no fresh id: the batches behind are sent
+/// again with the `previous` that holds without it.
+///
+/// Pure: time and fresh ids are arguments. Not thread-safe.
+class lane {
+public:
+  using key = std::uint64_t;
+
+  struct sending {
+    key batch;
+    frames::produce frame;
+  };
+  struct settled {
+    sealed_batch batch;
+    /// Producer id and first sequence under which it was sent last; 0 if it never was.
+    message_id first;
+    result<frames::receipt> outcome;
+  };
+
+  /// @param fresh_id Gives a producer id that nobody has used.
+  lane(queue_id queue, std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id);
+
+  /// Takes a batch. Its deadline is not before that of the batch before it.
+  void push(sealed_batch batch);
+
+  /// The next batch that may be sent now; from then on its answer is awaited. Call until there is
+  /// nothing more.
+  std::optional<sending> next(time_point now, std::vector<settled>& out);
+
+  void on_receipt(key batch, const frames::receipt& receipt, std::vector<settled>& out);
+  void on_error(key batch, const frames::error& error, time_point now, std::vector<settled>& out);
+  /// The connection is gone, and with it all awaited answers.
+  void on_lost();
+  /// Gives up what is past its deadline.
+  void expire(time_point now, std::vector<settled>& out);
+  /// Gives up everything.
+  void abandon(failure why, std::vector<settled>& out);
+
+  /// When to call `expire`, or `next` if one `may_send`, if nothing happens before.
+  [[nodiscard]] std::optional<time_point> wake_at(bool may_send) const;
+
+  [[nodiscard]] queue_id queue() const noexcept { return queue_; }
+  [[nodiscard]] bool empty() const noexcept { return batches_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return batches_.size(); }
+  [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
+  /// Whether a batch pushed now would be sent at once.
+  [[nodiscard]] bool open() const noexcept;
+  [[nodiscard]] producer_id producer() const noexcept { return identity_->producer; }
+
+private:
+  struct entry {
+    sealed_batch batch;
+    key id = 0;
+    producer_id producer;
+    /// 0 until it is first sent under the present identity.
+    sequence first;
+    /// As it was sent last.
+    sequence previous;
+    bool in_flight = false;
+    /// It was the oldest when it was sent last, ...
+    bool guessed = false;
+    /// ... and was refused because of its `previous`.
+    bool gap = false;
+    /// A copy was sent of which no answer will tell whether it is stored.
+    bool exposed = false;
+    /// What to say when its time is over and it is surely not stored: the node's last refusal.
+    failure refusal = errc::timeout;
+
+    [[nodiscard]] sequence last() const { return sequence{first.value + batch.data.count - 1}; }
+  };
+
+  [[nodiscard]] entry* find(key id);
+  [[nodiscard]] bool in_window(key batch) const noexcept;
+  void settle(entry& e, result<frames::receipt> outcome, std::vector<settled>& out);
+  /// Gives a batch up; it may be stored if a copy of it is unanswered.
+  void give_up(entry& e, failure unsent, std::vector<settled>& out);
+  void refused(entry& e, const failure& why, std::vector<settled>& out);
+  /// Makes the oldest batch fit to be sent: which `previous`, which identity.
+  void resolve_front(time_point now, std::vector<settled>& out);
+  void take_fresh_identity();
+  void stall(time_point until);
+  [[nodiscard]] std::chrono::milliseconds back_off();
+
+  queue_id queue_;
+  std::shared_ptr<identity> identity_;
+  std::function<producer_id()> fresh_id_;
+  std::deque<entry> batches_;
+  key next_key_ = 1;
+  std::size_t in_flight_ = 0;
+  /// The last sequence known to be stored, then those of batches given up since, in order. The
+  /// node's last one is among them.
+  std::vector<sequence> chain_{sequence{}};
+  /// Which of them is tried as the oldest batch's `previous`.
+  std::size_t guess_ = 0;
+  std::size_t guesses_refused_ = 0;
+  /// Something was refused: wait for the other answers and until `retry_at_`, then begin again.
+  bool stalled_ = false;
+  time_point retry_at_{};
+  unsigned refusals_ = 0;
+};
+
+} // namespace carafe::client

@@ -1,0 +1,143 @@
+#pragma once
+
+#include "actors/client/link.hpp"
+#include "actors/client/outbox.hpp"
+
+#include <carafe/producer.hpp>
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace carafe::client {
+
+/// Unix time of points of the steady clock, so that one clock is read for each message.
+class wall_clock {
+public:
+  unix_ms at(time_point now);
+
+private:
+  time_point steady_{};
+  unix_ms wall_;
+};
+
+/// A producer's state, shared by the threads that send and the connection's thread.
+///
+/// Senders encode into outboxes and seal full batches; the connection's thread seals the others,
+/// sends, retries and tells the outcome.
+class producer_core : public listener, public std::enable_shared_from_this<producer_core> {
+public:
+  producer_core(link& wire, producer_options options);
+
+  /// Takes `done` unless it fails. @thread Any. See `producer::send_async`.
+  result<void> add(const std::string& topic, message&& m, completion& done,
+                   std::optional<queue_number> to);
+  /// @thread Any but the connection's.
+  result<void> flush();
+  /// Gives up what is unanswered. @thread The connection's.
+  void abandon();
+  [[nodiscard]] producer_id id() const noexcept { return identity_->producer; }
+
+  void on_ready() override;
+  void on_lost() override;
+  bool on_frame(frames::frame&) override { return false; }
+  void on_room() override;
+
+private:
+  /// An outbox with what the connection's thread keeps about it.
+  struct lane_state {
+    lane_state(queue_name name, producer_core& core);
+    outbox box;
+    /// Waits in `to_serve_`.
+    bool listed = false;
+    std::optional<event_loop::timer> timer;
+  };
+  /// A message whose topic is not known yet.
+  struct parked {
+    message m;
+    completion done;
+    std::optional<queue_number> to;
+    std::uint64_t bytes = 0;
+    time_point given;
+    std::uint64_t epoch = 0;
+  };
+  struct topic_state {
+    std::string name;
+    /// By queue number; empty: not known.
+    std::vector<lane_state*> queues;
+    /// Whose turn it is among messages without a key, and its `sealed` when the turn began.
+    std::size_t turn = 0;
+    std::uint64_t turn_began = 0;
+    std::deque<parked> waiting;
+    bool asked = false;
+    time_point asked_at{};
+    time_point known_at{};
+    /// Gives up what waits too long.
+    std::optional<event_loop::timer> timer;
+  };
+  using refusals = std::vector<std::pair<parked, failure>>;
+  struct outcome {
+    lane::settled what;
+    const queue_name* where;
+  };
+  using outcomes = std::vector<outcome>;
+
+  // -- producer_core.cpp: the senders' side; under mutex_ -----------------------------------------
+  result<void> wait_for_room(std::unique_lock<std::mutex>& guard, std::uint64_t bytes);
+  topic_state& topic_of(const std::string& name);
+  result<lane_state*> choose(topic_state& topic, const message& m, std::optional<queue_number> to);
+  result<void> append(topic_state& topic, message& m, completion& done,
+                      std::optional<queue_number> to, std::uint64_t bytes, time_point given,
+                      std::uint64_t epoch);
+  void took(std::uint64_t bytes, std::uint64_t epoch);
+  void request_service(lane_state& lane);
+  void look_up(topic_state& topic);
+
+  // -- producer_service.cpp: the connection's thread; under mutex_ --------------------------------
+  void serve_listed();
+  void serve_all();
+  void serve(lane_state& lane, outcomes& out);
+  void arm(lane_state& lane);
+  void on_answer(lane_state& lane, lane::key batch, frames::body&& body);
+  void tell(outcomes out);
+  void gave_back(std::uint64_t bytes, std::uint64_t epoch, std::uint64_t count);
+
+  // -- producer_topics.cpp: the connection's thread; under mutex_ ---------------------------------
+  void ask(const std::string& name);
+  void on_description(const std::string& name, frames::body&& body);
+  void learn(topic_state& topic, const frames::topic_description& told, refusals& refused);
+  void arm_parked(topic_state& topic);
+  void expire_parked(topic_state& topic);
+  void tell_refused(refusals refused);
+
+  link& link_;
+  const producer_options options_;
+  const std::shared_ptr<identity> identity_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unordered_map<std::string, std::unique_ptr<topic_state>> topics_;
+  topic_state* last_topic_ = nullptr;
+  /// Never removed: few, and answers refer to them.
+  std::map<queue_id, std::unique_ptr<lane_state>> lanes_;
+  std::vector<lane_state*> to_serve_;
+  bool service_posted_ = false;
+  std::uint64_t bytes_ = 0;
+  /// Senders that wait for room, and those that wait in `flush`.
+  unsigned pressed_ = 0;
+  unsigned flushing_ = 0;
+  std::uint64_t epoch_ = 0;
+  /// Unanswered messages by epoch.
+  std::map<std::uint64_t, std::uint64_t> unanswered_;
+  std::uint64_t serve_turn_ = 0;
+  wall_clock clock_;
+};
+
+/// @errors invalid_argument
+result<void> check(const producer_options& options);
+
+} // namespace carafe::client

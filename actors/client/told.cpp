@@ -1,0 +1,123 @@
+#include "actors/client/told.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace carafe::client {
+namespace {
+
+template <class To, class From, class Convert>
+std::vector<To> each(std::vector<From>& from, Convert convert) {
+  auto to = std::vector<To>{};
+  to.reserve(from.size());
+  for (auto& one : from) to.push_back(convert(std::move(one)));
+  return to;
+}
+
+latency told(const frames::latency_summary& from) {
+  return {from.count, from.p50_us, from.p99_us, from.max_us};
+}
+
+shard_info told(frames::shard_status&& from) {
+  auto to = shard_info{};
+  to.shard = from.shard;
+  to.mode = from.mode;
+  to.role = std::move(from.role);
+  to.term = from.current_term;
+  to.first = from.first;
+  to.committed = from.committed;
+  to.checkpoint = from.checkpoint;
+  to.synced = from.synced;
+  to.queues = from.queues;
+  to.segments = from.segments;
+  to.producers = from.producers;
+  to.log_bytes = from.log_bytes;
+  to.commits = told(from.commits);
+  to.syncs = told(from.syncs);
+  to.storage_full = from.storage_full;
+  return to;
+}
+
+} // namespace
+
+topic_info told(frames::topic_description&& from) {
+  auto to = topic_info{};
+  to.topic = from.topic;
+  to.name = std::move(from.name);
+  to.settings = {from.settings.retention_ms, from.settings.mode};
+  to.created = from.created;
+  to.queues = each<queue_info>(from.queues, [](frames::topic_queue&& q) {
+    return queue_info{q.number, q.queue, q.shard, q.mode, q.earliest, q.end, q.last_time};
+  });
+  return to;
+}
+
+std::vector<topic_line> told(frames::topic_names&& from) {
+  return each<topic_line>(from.topics, [](frames::topic_summary&& t) {
+    return topic_line{std::move(t.name), t.topic, t.queues, t.messages};
+  });
+}
+
+std::vector<group_line> told(frames::group_names&& from) {
+  return each<group_line>(from.groups, [](frames::group_summary&& g) {
+    return group_line{std::move(g.name),   g.group,   std::move(g.mode),
+                      std::move(g.topics), g.members, g.lag};
+  });
+}
+
+group_info told(frames::group_description&& from) {
+  auto to = group_info{};
+  to.name = std::move(from.name);
+  to.group = from.group;
+  to.mode = std::move(from.mode);
+  to.topics = std::move(from.topics);
+  to.members = each<member_info>(from.members, [](frames::group_member&& m) {
+    return member_info{m.member, std::move(m.name), std::move(m.client), std::move(m.address),
+                       m.queues, m.joined};
+  });
+  to.queues = each<group_queue_info>(from.queues, [](frames::group_queue&& q) {
+    return group_queue_info{std::move(q.topic), q.number, q.queue, q.committed,
+                            q.earliest,         q.end,    q.owner, q.lag};
+  });
+  return to;
+}
+
+node_info told(frames::node_status_report&& from) {
+  auto to = node_info{};
+  to.node = std::move(from.node);
+  to.software = std::move(from.software);
+  to.data_dir = std::move(from.data_dir);
+  to.uptime_ms = from.uptime_ms;
+  to.messages_in = from.messages_in;
+  to.bytes_in = from.bytes_in;
+  to.messages_out = from.messages_out;
+  to.bytes_out = from.bytes_out;
+  to.connections = from.connections;
+  to.topics = from.topics;
+  to.groups = from.groups;
+  to.messages_in_per_second = from.messages_in_per_second;
+  to.messages_out_per_second = from.messages_out_per_second;
+  to.bytes_in_per_second = from.bytes_in_per_second;
+  to.bytes_out_per_second = from.bytes_out_per_second;
+  to.disk_free_bytes = from.disk_free_bytes;
+  to.cpu_ms = from.cpu_ms;
+  to.memory_bytes = from.memory_bytes;
+  to.memory_peak_bytes = from.memory_peak_bytes;
+  to.disk_written_bytes = from.disk_written_bytes;
+  to.shards =
+    each<shard_info>(from.shards, [](frames::shard_status&& s) { return told(std::move(s)); });
+  return to;
+}
+
+std::vector<actor_line> told(frames::node_actor_list&& from) {
+  return each<actor_line>(from.actors, [](frames::actor_info&& a) {
+    return actor_line{std::move(a.name), std::move(a.kind), a.mailbox};
+  });
+}
+
+backup_info told(frames::backup_done&& from) {
+  return {std::move(from.path), from.bytes, from.shards};
+}
+
+} // namespace carafe::client

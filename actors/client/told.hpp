@@ -1,0 +1,21 @@
+#pragma once
+
+#include "schema/frame.hpp"
+
+#include <carafe/admin.hpp>
+
+#include <vector>
+
+namespace carafe::client {
+
+// What the node told, as the public types say it.
+
+topic_info told(frames::topic_description&& from);
+std::vector<topic_line> told(frames::topic_names&& from);
+std::vector<group_line> told(frames::group_names&& from);
+group_info told(frames::group_description&& from);
+node_info told(frames::node_status_report&& from);
+std::vector<actor_line> told(frames::node_actor_list&& from);
+backup_info told(frames::backup_done&& from);
+
+} // namespace carafe::client

@@ -1,0 +1,276 @@
+#include "actors/core/catalogue_core.hpp"
+
+#include "actors/core/placement.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <unordered_set>
+
+namespace carafe::core {
+
+namespace {
+
+bool plain_name(std::string_view name) {
+  // At the beginning the others would look like an option, or like a folder.
+  return !name.empty() && name.size() <= 127 && name.front() != '-' && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+         });
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+const char* name_of(durability mode) {
+  switch (mode) {
+  case durability::interval:
+    return "interval";
+  case durability::memory:
+    return "memory";
+  default:
+    return "fsync";
+  }
+}
+
+std::string told(const topic_record& topic) {
+  return std::to_string(topic.queues.size()) + " queues, durability " +
+         name_of(topic.settings.mode);
+}
+
+/// As the setting `retention-ms`.
+constexpr std::uint64_t retention_ms_max = 3'153'600'000'000;
+
+result<void> check_retention(std::uint64_t ms) {
+  if (ms <= retention_ms_max) return {};
+  return {errc::invalid_argument, "a retention of " + std::to_string(ms) + " ms; at most " +
+                                    std::to_string(retention_ms_max) +
+                                    " (100 years); 0: as the node's"};
+}
+
+failure unknown_topic(std::string_view name) { return {errc::topic_unknown, std::string{name}}; }
+
+} // namespace
+
+result<void> check_topic_name(std::string_view name) {
+  if (plain_name(name)) return {};
+  return {errc::topic_name_invalid, std::string{name.substr(0, 200)}};
+}
+
+result<void> check_group_name(std::string_view name) {
+  if (plain_name(name)) return {};
+  return {errc::group_name_invalid, std::string{name.substr(0, 200)}};
+}
+
+catalogue_core::catalogue_core(catalogue_limits limits, std::vector<topic_record> topics,
+                               std::vector<group_record> groups, std::uint64_t next_id)
+  : limits_(limits), next_id_(next_id) {
+  for (const auto& topic : topics) put(topic);
+  for (auto& group : groups) {
+    group_names_[group.name] = group.group;
+    groups_[group.group] = std::move(group);
+  }
+}
+
+void catalogue_core::put(const topic_record& topic) {
+  topic_names_[topic.name] = topic.topic;
+  for (const auto& place : topic.queues) queue_topics_[place.queue] = topic.topic;
+  topics_[topic.topic] = topic;
+}
+
+void catalogue_core::add_queues(topic_record& topic, std::uint32_t count, std::uint64_t& next_id,
+                                decision& out) const {
+  std::vector<effects::effect> local;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto number = queue_number{static_cast<std::uint32_t>(topic.queues.size())};
+    const auto shard =
+      place_queue(topic.topic, number, topic.settings.mode, limits_.shards_per_mode);
+    const auto queue = queue_id{next_id++};
+    topic.queues.push_back({queue, shard});
+    const effects::queue_opened opened{queue, topic.topic};
+    if (shard == shard_id{0})
+      local.emplace_back(opened);
+    else
+      out.follow_ups[shard].emplace_back(opened);
+  }
+  out.entry.emplace_back(effects::topic_put{topic});
+  out.entry.insert(out.entry.end(), local.begin(), local.end());
+  out.topic = topic;
+}
+
+result<catalogue_core::decision> catalogue_core::create_topic(const frames::topic_create& wish,
+                                                              unix_ms now) const {
+  if (auto ok = check_topic_name(wish.name); !ok) return ok.error();
+  if (const auto* there = topic(wish.name)) {
+    if (!wish.if_missing) return {errc::topic_exists, wish.name};
+    if (there->queues.size() != wish.queues || there->settings.mode != wish.settings.mode)
+      return {errc::topic_exists, wish.name + " has " + told(*there)};
+    decision same;
+    same.topic = *there;
+    return same;
+  }
+  if (topics_.size() >= limits_.topics_max)
+    return {errc::too_many_topics, "topics-max is " + std::to_string(limits_.topics_max)};
+  if (wish.queues == 0) return {errc::invalid_argument, "a topic has at least one queue"};
+  if (wish.queues > limits_.queues_per_topic_max)
+    return {errc::too_many_queues,
+            "a topic has at most " + std::to_string(limits_.queues_per_topic_max)};
+  if (auto ok = check_retention(wish.settings.retention_ms); !ok) return ok.error();
+  decision out;
+  auto next_id = next_id_;
+  topic_record record;
+  record.topic = topic_id{next_id++};
+  record.name = wish.name;
+  record.settings = wish.settings;
+  record.created = now;
+  add_queues(record, wish.queues, next_id, out);
+  return out;
+}
+
+result<catalogue_core::decision>
+catalogue_core::alter_topic(const frames::topic_alter& wish) const {
+  const auto* there = topic(wish.name);
+  if (there == nullptr) return unknown_topic(wish.name);
+  auto record = *there;
+  const auto had = static_cast<std::uint32_t>(record.queues.size());
+  if (wish.queues != 0 && wish.queues < had)
+    return {errc::queues_cannot_shrink, wish.name + " has " + std::to_string(had) + " queues"};
+  if (wish.queues > limits_.queues_per_topic_max)
+    return {errc::too_many_queues,
+            "a topic has at most " + std::to_string(limits_.queues_per_topic_max)};
+  if (wish.retention_ms) {
+    if (auto ok = check_retention(*wish.retention_ms); !ok) return ok.error();
+  }
+  if (wish.retention_ms) record.settings.retention_ms = *wish.retention_ms;
+  decision out;
+  auto next_id = next_id_;
+  add_queues(record, wish.queues == 0 ? 0 : wish.queues - had, next_id, out);
+  return out;
+}
+
+result<catalogue_core::decision> catalogue_core::delete_topic(const std::string& name) const {
+  const auto* there = topic(name);
+  if (there == nullptr) return unknown_topic(name);
+  decision out;
+  out.topic = *there;
+  out.entry.emplace_back(effects::topic_deleted{there->topic});
+  for (const auto& place : there->queues) {
+    const effects::queue_closed closed{place.queue};
+    if (place.shard == shard_id{0})
+      out.entry.emplace_back(closed);
+    else
+      out.follow_ups[place.shard].emplace_back(closed);
+  }
+  return out;
+}
+
+result<catalogue_core::decision> catalogue_core::join_group(const std::string& name,
+                                                            std::vector<std::string> topics,
+                                                            unix_ms now) const {
+  if (auto ok = check_group_name(name); !ok) return ok.error();
+  if (topics.empty()) return {errc::invalid_argument, "a group reads at least one topic"};
+  std::sort(topics.begin(), topics.end());
+  topics.erase(std::unique(topics.begin(), topics.end()), topics.end());
+  for (const auto& topic_name : topics)
+    if (topic(topic_name) == nullptr) return unknown_topic(topic_name);
+  decision out;
+  if (const auto* there = group(name)) {
+    auto read = there->topics;
+    std::erase_if(read, [this](const auto& topic_name) { return topic(topic_name) == nullptr; });
+    if (read != topics)
+      return {errc::subscription_mismatch, "group " + name + " reads " +
+                                             (read.empty() ? "only deleted topics" : joined(read)) +
+                                             "; this consumer asked for " + joined(topics)};
+    out.group = *there;
+    return out;
+  }
+  if (groups_.size() >= limits_.groups_max)
+    return {errc::too_many_groups, "at most " + std::to_string(limits_.groups_max)};
+  out.group.group = group_id{next_id_};
+  out.group.name = name;
+  out.group.topics = std::move(topics);
+  out.group.created = now;
+  out.entry.emplace_back(effects::group_put{out.group});
+  return out;
+}
+
+result<catalogue_core::decision> catalogue_core::delete_group(const std::string& name) const {
+  const auto* there = group(name);
+  if (there == nullptr) return {errc::group_unknown, name};
+  decision out;
+  out.group = *there;
+  out.entry.emplace_back(effects::group_deleted{there->group});
+  out.entry.emplace_back(effects::progress_dropped{there->group});
+  for (const auto& topic_name : there->topics) {
+    const auto* read = topic(topic_name);
+    if (read == nullptr) continue;
+    for (const auto& place : read->queues)
+      if (place.shard != shard_id{0} && !out.follow_ups.contains(place.shard))
+        out.follow_ups[place.shard].emplace_back(effects::progress_dropped{there->group});
+  }
+  return out;
+}
+
+void catalogue_core::apply(const decision& done) {
+  for (const auto& effect : done.entry) {
+    if (const auto* e = std::get_if<effects::topic_put>(&effect)) {
+      put(e->topic);
+      next_id_ = std::max(next_id_, e->topic.topic.value + 1);
+      for (const auto& place : e->topic.queues)
+        next_id_ = std::max(next_id_, place.queue.value + 1);
+    } else if (const auto* gone = std::get_if<effects::topic_deleted>(&effect)) {
+      auto at = topics_.find(gone->topic);
+      if (at == topics_.end()) continue;
+      for (const auto& place : at->second.queues) queue_topics_.erase(place.queue);
+      topic_names_.erase(at->second.name);
+      topics_.erase(at);
+    } else if (const auto* put_group = std::get_if<effects::group_put>(&effect)) {
+      group_names_[put_group->group.name] = put_group->group.group;
+      groups_[put_group->group.group] = put_group->group;
+      next_id_ = std::max(next_id_, put_group->group.group.value + 1);
+    } else if (const auto* gone_group = std::get_if<effects::group_deleted>(&effect)) {
+      auto at = groups_.find(gone_group->group);
+      if (at == groups_.end()) continue;
+      group_names_.erase(at->second.name);
+      groups_.erase(at);
+    }
+  }
+}
+
+std::vector<effects::effect> catalogue_core::repairs(shard_id shard, const inventory& there) const {
+  std::vector<effects::effect> out;
+  const std::unordered_set<queue_id> open(there.queues.begin(), there.queues.end());
+  for (const auto queue : there.queues)
+    if (!queue_topics_.contains(queue)) out.emplace_back(effects::queue_closed{queue});
+  for (const auto group : there.groups)
+    if (!groups_.contains(group)) out.emplace_back(effects::progress_dropped{group});
+  for (const auto& [id, record] : topics_)
+    for (const auto& place : record.queues)
+      if (place.shard == shard && !open.contains(place.queue))
+        out.emplace_back(effects::queue_opened{place.queue, id});
+  return out;
+}
+
+const topic_record* catalogue_core::topic(std::string_view name) const {
+  auto at = topic_names_.find(name);
+  return at == topic_names_.end() ? nullptr : &topics_.at(at->second);
+}
+
+const topic_record* catalogue_core::topic(topic_id id) const {
+  auto at = topics_.find(id);
+  return at == topics_.end() ? nullptr : &at->second;
+}
+
+const group_record* catalogue_core::group(std::string_view name) const {
+  auto at = group_names_.find(name);
+  return at == group_names_.end() ? nullptr : &groups_.at(at->second);
+}
+
+const topic_record* catalogue_core::owner_of(queue_id queue) const {
+  auto at = queue_topics_.find(queue);
+  return at == queue_topics_.end() ? nullptr : topic(at->second);
+}
+
+} // namespace carafe::core

@@ -1,0 +1,102 @@
+#pragma once
+
+#include "schema/frame.hpp"
+#include "schema/records.hpp"
+
+#include <carafe/result.hpp>
+#include <carafe/types.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace carafe::core {
+
+struct catalogue_limits {
+  std::uint32_t topics_max = 0;
+  std::uint32_t queues_per_topic_max = 0;
+  std::uint32_t groups_max = 0;
+  /// Shards of each durability.
+  std::uint32_t shards_per_mode = 1;
+};
+
+/// 1..127 of letters, digits, '.', '_', '-', not beginning with '.' or '-'; the node's own names
+/// begin with '%'.
+/// @errors topic_name_invalid, group_name_invalid
+result<void> check_topic_name(std::string_view name);
+result<void> check_group_name(std::string_view name);
+
+/// Which topics and groups there are, and what a wish to change them comes to.
+///
+/// A decision gives the entry for shard 0 and what other shards are to be told afterwards; those
+/// follow-ups are idempotent and are repeated at every start, so a crash between leaves nothing
+/// half done for good. The caller carries out one decision at a time and calls `apply` when shard
+/// 0 has applied it.
+class catalogue_core {
+public:
+  catalogue_core(catalogue_limits limits, std::vector<topic_record> topics,
+                 std::vector<group_record> groups, std::uint64_t next_id);
+
+  struct decision {
+    /// One entry of shard 0; empty: nothing to write.
+    std::vector<effects::effect> entry;
+    /// Afterwards, one entry of each of these shards.
+    std::map<shard_id, std::vector<effects::effect>> follow_ups;
+    topic_record topic;
+    group_record group;
+  };
+
+  /// @errors topic_exists, topic_name_invalid, too_many_topics, too_many_queues, invalid_argument.
+  result<decision> create_topic(const frames::topic_create& wish, unix_ms now) const;
+  /// @errors topic_unknown, queues_cannot_shrink, too_many_queues, invalid_argument.
+  result<decision> alter_topic(const frames::topic_alter& wish) const;
+  /// @errors topic_unknown, group_in_use is not checked: groups simply lose its queues.
+  result<decision> delete_topic(const std::string& name) const;
+
+  /// The group of this name, to be created if there is none. Topics of the group that were deleted
+  /// are not to be asked for; they come back if they are made again.
+  /// @errors group_name_invalid, topic_unknown, subscription_mismatch (shows both),
+  ///         too_many_groups, invalid_argument (no topics).
+  result<decision> join_group(const std::string& name, std::vector<std::string> topics,
+                              unix_ms now) const;
+  /// @errors group_unknown
+  result<decision> delete_group(const std::string& name) const;
+
+  void apply(const decision& done);
+
+  /// What a shard holds that only the catalogue can tell to be right.
+  struct inventory {
+    std::vector<queue_id> queues;
+    /// Groups that have progress there.
+    std::vector<group_id> groups;
+  };
+  /// What a restarted node has to repeat: queues that should be open in `shard` but are not, and
+  /// queues and progress there that belong to nothing any more.
+  [[nodiscard]] std::vector<effects::effect> repairs(shard_id shard, const inventory& there) const;
+
+  [[nodiscard]] const topic_record* topic(std::string_view name) const;
+  [[nodiscard]] const topic_record* topic(topic_id id) const;
+  [[nodiscard]] const group_record* group(std::string_view name) const;
+  [[nodiscard]] const std::map<topic_id, topic_record>& topics() const noexcept { return topics_; }
+  [[nodiscard]] const std::map<group_id, group_record>& groups() const noexcept { return groups_; }
+  /// The topic that has this queue.
+  [[nodiscard]] const topic_record* owner_of(queue_id queue) const;
+
+private:
+  void add_queues(topic_record& topic, std::uint32_t count, std::uint64_t& next_id,
+                  decision& out) const;
+  void put(const topic_record& topic);
+
+  catalogue_limits limits_;
+  std::map<topic_id, topic_record> topics_;
+  std::map<group_id, group_record> groups_;
+  std::map<std::string, topic_id, std::less<>> topic_names_;
+  std::map<std::string, group_id, std::less<>> group_names_;
+  std::unordered_map<queue_id, topic_id> queue_topics_;
+  std::uint64_t next_id_;
+};
+
+} // namespace carafe::core

@@ -1,0 +1,140 @@
+#include "actors/core/queue_core.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace carafe::core {
+
+namespace {
+
+/// One read of the log brings at most about so much.
+constexpr std::uint64_t read_bytes_max = 1u << 20;
+
+/// More demand than this is as good as this.
+constexpr std::int64_t demand_max = std::int64_t{1} << 40;
+
+failure overtaken(offset at, offset start) {
+  return {errc::offset_out_of_range, "retention has passed offset " + std::to_string(at.value) +
+                                       "; the earliest is " + std::to_string(start.value)};
+}
+
+} // namespace
+
+result<offset> queue_core::resolve(offset from, range_policy policy) const {
+  if (from >= start_ && from <= next_) return from;
+  switch (policy) {
+  case range_policy::earliest:
+    return start_;
+  case range_policy::latest:
+    return next_;
+  case range_policy::error:
+    break;
+  }
+  return {errc::offset_out_of_range, "offset " + std::to_string(from.value) + " is not within " +
+                                       std::to_string(start_.value) + ".." +
+                                       std::to_string(next_.value)};
+}
+
+void queue_core::add(reader_id reader, offset from) {
+  auto [at, fresh] = readers_.try_emplace(reader);
+  at->second.next = from;
+  if (!fresh && at->second.reading) at->second.stale = true;
+}
+
+void queue_core::remove(reader_id reader) { readers_.erase(reader); }
+
+queue_core::effects queue_core::demand(reader_id reader, std::uint64_t bytes) {
+  effects out;
+  auto at = readers_.find(reader);
+  if (at == readers_.end()) return out;
+  const auto more = static_cast<std::int64_t>(std::min<std::uint64_t>(bytes, demand_max));
+  at->second.demand = std::min(at->second.demand + more, demand_max);
+  go_on(reader, at->second, out);
+  return out;
+}
+
+queue_core::effects queue_core::committed(offset start, std::span<const batch_span> batches) {
+  effects out;
+  start_ = std::max(start_, start);
+  for (const auto& batch : batches) {
+    CARAFE_ASSERT(batch.base == next_);
+    next_ = batch.base + batch.count;
+  }
+  std::vector<reader_id> ended;
+  for (auto& [id, reader] : readers_) {
+    if (reader.next < start_) {
+      out.push_back(end{id, overtaken(reader.next, start_)});
+      ended.push_back(id);
+      continue;
+    }
+    if (reader.reading) continue;
+    feed(id, reader, batches, out);
+    go_on(id, reader, out);
+  }
+  for (auto id : ended) readers_.erase(id);
+  return out;
+}
+
+queue_core::effects queue_core::read_done(reader_id reader, std::span<const batch_span> batches) {
+  effects out;
+  auto at = readers_.find(reader);
+  if (at == readers_.end()) return out;
+  auto& state = at->second;
+  state.reading = false;
+  if (!std::exchange(state.stale, false)) {
+    const auto before = state.next;
+    feed(reader, state, batches, out);
+    if (state.next == before) {
+      // What is committed must be readable, unless retention has just dropped it. Reading again
+      // would bring the same.
+      auto why = state.next < start_
+                   ? overtaken(state.next, start_)
+                   : failure{errc::storage_corrupt, "offset " + std::to_string(state.next.value) +
+                                                      " is committed but not in the log"};
+      out.push_back(end{reader, std::move(why)});
+      readers_.erase(at);
+      return out;
+    }
+  }
+  go_on(reader, state, out);
+  return out;
+}
+
+queue_core::effects queue_core::read_failed(reader_id reader, failure why) {
+  effects out;
+  auto at = readers_.find(reader);
+  if (at == readers_.end()) return out;
+  auto& state = at->second;
+  if (std::exchange(state.stale, false)) { // It failed where the reader is no more.
+    state.reading = false;
+    go_on(reader, state, out);
+    return out;
+  }
+  readers_.erase(at);
+  out.push_back(end{reader, std::move(why)});
+  return out;
+}
+
+void queue_core::feed(reader_id id, reader_state& reader, std::span<const batch_span> batches,
+                      effects& out) {
+  for (std::size_t i = 0; i < batches.size() && reader.demand > 0; ++i) {
+    const auto& batch = batches[i];
+    const auto after = batch.base + batch.count;
+    if (after <= reader.next) continue;
+    if (batch.base > reader.next) return; // A gap: this reader needs a read first.
+    out.push_back(deliver{id, i});
+    reader.next = after;
+    reader.demand -= static_cast<std::int64_t>(batch.bytes);
+  }
+}
+
+void queue_core::go_on(reader_id id, reader_state& reader, effects& out) {
+  if (reader.reading || reader.demand <= 0 || reader.next >= next_) return;
+  reader.reading = true;
+  const auto bytes =
+    std::min<std::uint64_t>(static_cast<std::uint64_t>(reader.demand), read_bytes_max);
+  out.push_back(read{id, reader.next, bytes});
+}
+
+} // namespace carafe::core

@@ -1,0 +1,258 @@
+#include "actors/core/shard_state.hpp"
+
+#include "actors/core/row_key.hpp"
+#include "schema/batch.hpp"
+
+#include <algorithm>
+
+namespace carafe::core {
+
+shard_state::shard_state(std::uint64_t producer_expiry_ms)
+  : producer_expiry_ms_(producer_expiry_ms) {}
+
+void shard_state::apply(unix_ms time, const std::vector<effects::effect>& effects) {
+  time_ = std::max(time_, time);
+  for (const auto& effect : effects) std::visit([this](const auto& e) { on(e); }, effect);
+  expire_producers();
+}
+
+void shard_state::on(const effects::batch& e) {
+  auto at = queues_.find(e.queue);
+  if (at == queues_.end()) return; // Closed by an earlier entry: the batch is gone with it.
+  auto& queue = at->second;
+  CARAFE_ASSERT(e.base == queue.next);
+  queue.next = e.base + e.count;
+  queue.last_time = time_;
+  dirty_.insert(row_key::of(e.queue));
+
+  const auto key = producer_key{e.producer, e.queue};
+  auto [row, fresh] = producers_.try_emplace(key);
+  auto& record = row->second.record;
+  if (fresh)
+    row->second.turn = turns_.insert(turns_.end(), key);
+  else
+    turns_.splice(turns_.end(), turns_, row->second.turn);
+  record.last_time = time_;
+  record.last = sequence{e.first.value + e.count - 1};
+  if (record.recent.size() == producer_window) record.recent.erase(record.recent.begin());
+  record.recent.push_back({e.first, e.count, e.base, time_});
+  dirty_.insert(row_key::of(key));
+}
+
+void shard_state::on(const effects::commit& e) {
+  if (!queues_.contains(e.queue)) return;
+  const auto key = progress_key{e.group, e.queue};
+  progress_[key] = progress_record{e.next, time_};
+  dirty_.insert(row_key::of(key));
+}
+
+void shard_state::on(const effects::queue_opened& e) {
+  auto [at, fresh] = queues_.try_emplace(e.queue);
+  if (!fresh) return; // Idempotent: the catalogue repeats it until it knows.
+  at->second.topic = e.topic;
+  dirty_.insert(row_key::of(e.queue));
+}
+
+void shard_state::on(const effects::queue_closed& e) {
+  if (queues_.erase(e.queue) == 0) return;
+  dirty_.insert(row_key::of(e.queue));
+  for (auto turn = turns_.begin(); turn != turns_.end();) {
+    const auto key = *turn;
+    if (key.queue != e.queue) {
+      ++turn;
+      continue;
+    }
+    producers_.erase(key);
+    dirty_.insert(row_key::of(key));
+    turn = turns_.erase(turn);
+  }
+  for (auto row = progress_.begin(); row != progress_.end();) {
+    if (row->first.queue != e.queue) {
+      ++row;
+      continue;
+    }
+    dirty_.insert(row_key::of(row->first));
+    row = progress_.erase(row);
+  }
+}
+
+void shard_state::on(const effects::queue_start& e) {
+  auto at = queues_.find(e.queue);
+  if (at == queues_.end()) return;
+  auto& queue = at->second;
+  const auto start = std::min(e.start, queue.next);
+  if (start <= queue.start) return;
+  queue.start = start;
+  dirty_.insert(row_key::of(e.queue));
+}
+
+void shard_state::on(const effects::topic_put& e) {
+  use_id(e.topic.topic.value);
+  for (const auto& place : e.topic.queues) use_id(place.queue.value);
+  topics_[e.topic.topic] = e.topic;
+  dirty_.insert(row_key::of(e.topic.topic));
+}
+
+void shard_state::on(const effects::topic_deleted& e) {
+  if (topics_.erase(e.topic) != 0) dirty_.insert(row_key::of(e.topic));
+}
+
+void shard_state::on(const effects::group_put& e) {
+  use_id(e.group.group.value);
+  groups_[e.group.group] = e.group;
+  dirty_.insert(row_key::of(e.group.group));
+}
+
+void shard_state::on(const effects::group_deleted& e) {
+  if (groups_.erase(e.group) != 0) dirty_.insert(row_key::of(e.group));
+}
+
+void shard_state::on(const effects::progress_dropped& e) {
+  auto row = progress_.lower_bound(progress_key{e.group, queue_id{0}});
+  while (row != progress_.end() && row->first.group == e.group) {
+    dirty_.insert(row_key::of(row->first));
+    row = progress_.erase(row);
+  }
+}
+
+void shard_state::expire_producers() {
+  while (!turns_.empty()) {
+    const auto key = turns_.front();
+    const auto& record = producers_.at(key).record;
+    const auto idle = time_.value - record.last_time.value;
+    if (idle < 0 || static_cast<std::uint64_t>(idle) <= producer_expiry_ms_) return;
+    dirty_.insert(row_key::of(key));
+    producers_.erase(key);
+    turns_.pop_front();
+  }
+}
+
+void shard_state::use_id(std::uint64_t id) {
+  if (id < catalogue_.next_id) return;
+  catalogue_.next_id = id + 1;
+  dirty_.insert(row_key::catalogue());
+}
+
+std::optional<std::string> shard_state::row_value(const std::string& key) const {
+  const auto parsed = row_key::parse(key);
+  CARAFE_ASSERT(parsed.has_value());
+  const auto find = [](const auto& table, const auto& id) -> std::optional<std::string> {
+    auto at = table.find(id);
+    if (at == table.end()) return std::nullopt;
+    return encode_record(at->second);
+  };
+  switch (parsed->kind) {
+  case row_kind::queue:
+    return find(queues_, queue_id{parsed->first});
+  case row_kind::producer: {
+    auto at = producers_.find(producer_key{producer_id{parsed->first}, queue_id{parsed->second}});
+    if (at == producers_.end()) return std::nullopt;
+    return encode_record(at->second.record);
+  }
+  case row_kind::progress:
+    return find(progress_, progress_key{group_id{parsed->first}, queue_id{parsed->second}});
+  case row_kind::topic:
+    return find(topics_, topic_id{parsed->first});
+  case row_kind::group:
+    return find(groups_, group_id{parsed->first});
+  case row_kind::catalogue:
+    return encode_record(catalogue_);
+  }
+  return std::nullopt;
+}
+
+std::vector<storage::state_delta> shard_state::take_deltas() {
+  std::vector<storage::state_delta> deltas;
+  deltas.reserve(dirty_.size());
+  for (const auto& key : dirty_) deltas.push_back({key, row_value(key)});
+  dirty_.clear();
+  return deltas;
+}
+
+namespace {
+
+template <class Record, class Store>
+result<void> load_row(std::string_view value, Store&& store) {
+  auto record = decode_record<Record>(value);
+  if (!record) return record.error();
+  store(std::move(*record));
+  return {};
+}
+
+} // namespace
+
+result<void> shard_state::load(std::string_view key, std::string_view value) {
+  const auto parsed = row_key::parse(key);
+  if (!parsed) return {errc::format_newer, "a checkpoint row of unknown kind"};
+  switch (parsed->kind) {
+  case row_kind::queue:
+    return load_row<queue_record>(value,
+                                  [&](queue_record r) { queues_[queue_id{parsed->first}] = r; });
+  case row_kind::producer:
+    return load_row<producer_record>(value, [&](producer_record r) {
+      const auto id = producer_key{producer_id{parsed->first}, queue_id{parsed->second}};
+      producers_[id].record = std::move(r);
+    });
+  case row_kind::progress:
+    return load_row<progress_record>(value, [&](progress_record r) {
+      progress_[progress_key{group_id{parsed->first}, queue_id{parsed->second}}] = r;
+    });
+  case row_kind::topic:
+    return load_row<topic_record>(
+      value, [&](topic_record r) { topics_[topic_id{parsed->first}] = std::move(r); });
+  case row_kind::group:
+    return load_row<group_record>(
+      value, [&](group_record r) { groups_[group_id{parsed->first}] = std::move(r); });
+  case row_kind::catalogue:
+    return load_row<catalogue_record>(value, [&](catalogue_record r) { catalogue_ = r; });
+  }
+  return {errc::format_newer, "a checkpoint row of unknown kind"};
+}
+
+void shard_state::loaded(unix_ms time) {
+  time_ = time;
+  std::vector<std::pair<unix_ms, producer_key>> order;
+  order.reserve(producers_.size());
+  for (const auto& [key, row] : producers_) order.emplace_back(row.record.last_time, key);
+  std::sort(order.begin(), order.end());
+  turns_.clear();
+  for (const auto& [last, key] : order) {
+    auto& row = producers_.at(key);
+    row.turn = turns_.insert(turns_.end(), key);
+  }
+}
+
+std::uint64_t shard_state::hash() const {
+  // A sum over rows does not depend on the order of hash tables.
+  std::uint64_t sum = static_cast<std::uint64_t>(time_.value);
+  const auto add = [&sum](const std::string& key, const std::string& value) {
+    const auto k = crc32c(as_bytes(key));
+    const auto v = crc32c(as_bytes(value), k);
+    const auto mixed = (std::uint64_t{k} << 32 | v) * 0x9e3779b97f4a7c15ull;
+    sum += mixed ^ (mixed >> 29);
+  };
+  for (const auto& [id, r] : queues_) add(row_key::of(id), encode_record(r));
+  for (const auto& [id, r] : producers_) add(row_key::of(id), encode_record(r.record));
+  for (const auto& [id, r] : progress_) add(row_key::of(id), encode_record(r));
+  for (const auto& [id, r] : topics_) add(row_key::of(id), encode_record(r));
+  for (const auto& [id, r] : groups_) add(row_key::of(id), encode_record(r));
+  add(row_key::catalogue(), encode_record(catalogue_));
+  return sum;
+}
+
+const queue_record* shard_state::queue(queue_id id) const {
+  auto at = queues_.find(id);
+  return at == queues_.end() ? nullptr : &at->second;
+}
+
+const producer_record* shard_state::producer(const producer_key& key) const {
+  auto at = producers_.find(key);
+  return at == producers_.end() ? nullptr : &at->second.record;
+}
+
+const progress_record* shard_state::progress(const progress_key& key) const {
+  auto at = progress_.find(key);
+  return at == progress_.end() ? nullptr : &at->second;
+}
+
+} // namespace carafe::core

@@ -1,0 +1,128 @@
+#pragma once
+
+#include "schema/records.hpp"
+#include "storage/state_store.hpp"
+
+#include <carafe/result.hpp>
+#include <carafe/types.hpp>
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace carafe::core {
+
+/// One producer on one queue.
+struct producer_key {
+  producer_id producer;
+  queue_id queue;
+
+  friend auto operator<=>(const producer_key&, const producer_key&) = default;
+};
+
+/// One group's progress on one queue.
+struct progress_key {
+  group_id group;
+  queue_id queue;
+
+  friend auto operator<=>(const progress_key&, const progress_key&) = default;
+};
+
+} // namespace carafe::core
+
+template <>
+struct std::hash<carafe::core::producer_key> {
+  std::size_t operator()(const carafe::core::producer_key& k) const noexcept {
+    return std::hash<std::uint64_t>{}(k.producer.value * 0x9e3779b97f4a7c15ull ^ k.queue.value);
+  }
+};
+
+namespace carafe::core {
+
+/// Everything that a shard's log says, folded: queues, producers, progress of groups and, in shard
+/// 0, the catalogue. A pure function of the entries: it reads no clock but the entries' times.
+///
+/// @invariant Folding entries 1..n gives the same `hash()` as loading the checkpoint of any m <= n
+///            and folding m+1..n.
+class shard_state {
+public:
+  /// @param producer_expiry_ms A producer that wrote nothing to a queue for so long (in entry
+  ///        time) is forgotten there.
+  explicit shard_state(std::uint64_t producer_expiry_ms);
+
+  /// Applies one committed entry: all of its effects, in order.
+  void apply(unix_ms time, const std::vector<effects::effect>& effects);
+
+  /// Rows that changed since the last call, as of exactly the last applied entry. Clears the list.
+  [[nodiscard]] std::vector<storage::state_delta> take_deltas();
+
+  /// Takes in one checkpointed row.
+  /// @errors storage_corrupt, format_newer (a kind of row that this version does not know).
+  result<void> load(std::string_view key, std::string_view value);
+  /// Call once after the last `load`.
+  /// @param time The checkpoint mark's broker time.
+  void loaded(unix_ms time);
+
+  /// Of all rows, in an order of their own; equal states have equal hashes.
+  [[nodiscard]] std::uint64_t hash() const;
+
+  // -- reading -----------------------------------------------------------------------------------
+
+  /// Broker time of the last applied entry; never falls.
+  [[nodiscard]] unix_ms time() const noexcept { return time_; }
+  [[nodiscard]] const queue_record* queue(queue_id id) const;
+  [[nodiscard]] const producer_record* producer(const producer_key& key) const;
+  [[nodiscard]] const progress_record* progress(const progress_key& key) const;
+  [[nodiscard]] const std::unordered_map<queue_id, queue_record>& queues() const noexcept {
+    return queues_;
+  }
+  [[nodiscard]] std::size_t producers() const noexcept { return producers_.size(); }
+  [[nodiscard]] const std::map<topic_id, topic_record>& topics() const noexcept { return topics_; }
+  [[nodiscard]] const std::map<group_id, group_record>& groups() const noexcept { return groups_; }
+  [[nodiscard]] const std::map<progress_key, progress_record>& all_progress() const noexcept {
+    return progress_;
+  }
+  [[nodiscard]] const catalogue_record& catalogue() const noexcept { return catalogue_; }
+
+private:
+  struct producer_row {
+    producer_record record;
+    std::list<producer_key>::iterator turn;
+  };
+
+  void on(const effects::batch& e);
+  void on(const effects::commit& e);
+  void on(const effects::queue_opened& e);
+  void on(const effects::queue_closed& e);
+  void on(const effects::queue_start& e);
+  void on(const effects::topic_put& e);
+  void on(const effects::topic_deleted& e);
+  void on(const effects::group_put& e);
+  void on(const effects::group_deleted& e);
+  void on(const effects::progress_dropped& e);
+
+  void expire_producers();
+  void use_id(std::uint64_t id);
+  [[nodiscard]] std::optional<std::string> row_value(const std::string& key) const;
+
+  std::uint64_t producer_expiry_ms_;
+  unix_ms time_{};
+  std::unordered_map<queue_id, queue_record> queues_;
+  std::unordered_map<producer_key, producer_row> producers_;
+  /// Least recently used first; times never fall along it.
+  std::list<producer_key> turns_;
+  std::map<progress_key, progress_record> progress_;
+  std::map<topic_id, topic_record> topics_;
+  std::map<group_id, group_record> groups_;
+  catalogue_record catalogue_;
+  std::set<std::string> dirty_;
+};
+
+} // namespace carafe::core

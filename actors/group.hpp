@@ -1,0 +1,54 @@
+#pragma once
+
+#include "actors/clock.hpp"
+#include "actors/core/group_core.hpp"
+#include "actors/interfaces.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+namespace carafe {
+
+struct group_options {
+  std::uint32_t members_max = 0;
+  std::uint64_t revoke_timeout_ms = 0;
+};
+
+struct group_reset_task;
+
+struct group_state {
+  static inline const char* name = "group";
+  group_record record;
+  std::map<std::string, topic_record> topics;
+  shard_table shards;
+  std::unordered_map<queue_id, shard_id> places;
+  std::optional<core::group_core> core;
+  catalogue_actor catalogue;
+  std::shared_ptr<const clock> clocks;
+  group_options options;
+  std::map<member_id, session_actor> sessions;
+  /// Being deleted: nobody may join any more.
+  bool removed = false;
+  /// Resets that wait for commits of former owners; at most one a queue.
+  std::vector<std::shared_ptr<group_reset_task>> waiting_resets;
+};
+
+/// Tells the sessions, and does, what the core has decided.
+void carry_out(group_actor::stateful_pointer<group_state> self,
+               const core::group_core::effects& effects);
+
+/// One consumer group: carries out what `group_core` decides. Progress is durable in the shards of
+/// the queues; members are not: they join again.
+///
+/// @param topics Those of the group's topics that exist.
+group_actor::behavior_type group(group_actor::stateful_pointer<group_state> self,
+                                 group_record record, std::vector<topic_record> topics,
+                                 shard_table shards, catalogue_actor catalogue,
+                                 std::shared_ptr<const clock> clocks, group_options options);
+
+} // namespace carafe

@@ -1,0 +1,203 @@
+#include "actors/group_admin.hpp"
+
+#include "actors/error_bridge.hpp"
+#include "actors/query_queues.hpp"
+
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+namespace carafe {
+
+namespace {
+
+using self_pointer = group_actor::stateful_pointer<group_state>;
+
+std::vector<queue_place> places_of(const group_state& s) {
+  std::vector<queue_place> out;
+  for (const auto& [name, topic] : s.topics)
+    out.insert(out.end(), topic.queues.begin(), topic.queues.end());
+  return out;
+}
+
+std::uint64_t lag_of(const frames::group_queue& queue) {
+  const auto from = queue.committed ? std::max(*queue.committed, queue.earliest) : queue.earliest;
+  return queue.end > from ? queue.end.value - from.value : 0;
+}
+
+frames::group_description fill(const group_state& s, const std::vector<queue_view>& views) {
+  std::unordered_map<queue_id, const queue_view*> by_id;
+  for (const auto& view : views) by_id.emplace(view.queue, &view);
+  frames::group_description out;
+  out.name = s.record.name;
+  out.group = s.record.group;
+  out.mode = s.record.mode;
+  out.topics = s.record.topics;
+  for (const auto& [id, m] : s.core->members())
+    out.members.push_back({id, m.name, m.client, m.address, s.core->owned_by(id), m.joined});
+  for (const auto& [id, state] : s.core->queues()) {
+    frames::group_queue queue;
+    queue.topic = state.info.topic;
+    queue.number = state.info.number;
+    queue.queue = id;
+    queue.committed = state.committed;
+    queue.owner = state.owner;
+    if (auto at = by_id.find(id); at != by_id.end()) {
+      queue.earliest = at->second->start;
+      queue.end = at->second->next;
+    }
+    queue.lag = lag_of(queue);
+    out.queues.push_back(std::move(queue));
+  }
+  return out;
+}
+
+} // namespace
+
+/// A reset under way: it waits until its queues are settled, finds the positions one by one, then
+/// commits them a shard at a time.
+struct group_reset_task {
+  caf::typed_response_promise<caf::ok_atom> promise;
+  start_position to;
+  std::vector<queue_id> queues;
+  std::map<shard_id, effect_list> commits;
+  std::map<queue_id, offset> committed;
+  std::size_t missing = 0;
+  failure why{errc::none};
+};
+
+namespace {
+
+using reset_task = std::shared_ptr<group_reset_task>;
+
+void finish(self_pointer self, const reset_task& task) {
+  if (task->why.code == errc::none)
+    task->promise.deliver(caf::ok_atom::value);
+  else
+    task->promise.deliver(to_caf(task->why));
+  for (const auto queue : task->queues) {
+    std::optional<offset> at;
+    if (auto found = task->committed.find(queue); found != task->committed.end())
+      at = found->second;
+    carry_out(self, self->state.core->end_reset(queue, at));
+  }
+}
+
+void commit_all(self_pointer self, const reset_task& task) {
+  if (task->why.code == errc::none && task->commits.empty())
+    task->why = {errc::queue_unknown, "their topic was deleted meanwhile"};
+  if (task->why.code != errc::none) return finish(self, task);
+  task->missing = task->commits.size();
+  const auto arrived = [self, task] {
+    if (--task->missing == 0) finish(self, task);
+  };
+  for (const auto& part : task->commits) {
+    self->request(self->state.shards.at(part.first).shard, caf::infinite, write_atom_v, part.second)
+      .then(
+        [task, shard = part.first, arrived](entry_index) {
+          for (const auto& effect : task->commits.at(shard).effects) {
+            const auto& commit = std::get<effects::commit>(effect);
+            task->committed.emplace(commit.queue, commit.next);
+          }
+          arrived();
+        },
+        [task, arrived](const caf::error& why) {
+          task->why = from_caf(why);
+          arrived();
+        });
+  }
+}
+
+void find_position(self_pointer self, const reset_task& task, queue_id queue) {
+  const auto arrived = [self, task] {
+    if (--task->missing == 0) commit_all(self, task);
+  };
+  const auto failed = [task, arrived](const caf::error& why) {
+    task->why = from_caf(why);
+    arrived();
+  };
+  self->request(self->state.catalogue, caf::infinite, activate_atom_v, queue)
+    .then(
+      [self, task, queue, arrived, failed](const queue_actor& actor) {
+        self->request(actor, caf::infinite, resolve_atom_v, task->to, range_policy::error)
+          .then(
+            [self, task, queue, arrived](const reading& found) {
+              auto& s = self->state;
+              if (auto place = s.places.find(queue); place != s.places.end())
+                task->commits[place->second].effects.emplace_back(
+                  effects::commit{s.record.group, queue, found.begin});
+              arrived();
+            },
+            failed);
+      },
+      failed);
+}
+
+bool begin_if_settled(self_pointer self, const reset_task& task) {
+  const auto& core = *self->state.core;
+  for (const auto queue : task->queues)
+    if (!core.settled(queue)) return false;
+  task->missing = task->queues.size();
+  for (const auto queue : task->queues) find_position(self, task, queue);
+  return true;
+}
+
+result<std::vector<queue_id>> queues_to_reset(const group_state& s,
+                                              const frames::group_reset& wish) {
+  std::vector<queue_id> out;
+  if (!wish.topic.empty() && !s.topics.contains(wish.topic))
+    return {errc::topic_unknown, wish.topic + " is not read by group " + s.record.name};
+  for (const auto& [id, state] : s.core->queues()) {
+    if (!wish.topic.empty() && state.info.topic != wish.topic) continue;
+    if (wish.number && state.info.number != *wish.number) continue;
+    out.push_back(id);
+  }
+  if (out.empty()) return {errc::queue_unknown, "no queue of the group fits"};
+  return out;
+}
+
+} // namespace
+
+caf::result<frames::group_description> describe_group(self_pointer self) {
+  auto& s = self->state;
+  auto promise = self->make_response_promise<frames::group_description>();
+  query_queues(self, s.shards, places_of(s),
+               [self, promise](const result<std::vector<queue_view>>& views) mutable {
+                 if (views)
+                   promise.deliver(fill(self->state, *views));
+                 else
+                   promise.deliver(to_caf(views.error()));
+               });
+  return promise;
+}
+
+caf::result<caf::ok_atom> reset_group(self_pointer self, const frames::group_reset& wish) {
+  auto& s = self->state;
+  if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
+  auto queues = queues_to_reset(s, wish);
+  if (!queues) return to_caf(queues.error());
+  auto task = std::make_shared<group_reset_task>();
+  task->to = wish.to;
+  task->promise = self->make_response_promise<caf::ok_atom>();
+  for (const auto queue : *queues) {
+    if (auto ok = s.core->begin_reset(queue); !ok) {
+      task->why = ok.error();
+      break;
+    }
+    task->queues.push_back(queue);
+  }
+  auto promise = task->promise;
+  if (task->why.code != errc::none)
+    finish(self, task);
+  else if (!begin_if_settled(self, task))
+    s.waiting_resets.push_back(std::move(task));
+  return promise;
+}
+
+void resume_resets(self_pointer self) {
+  auto waiting = std::exchange(self->state.waiting_resets, {});
+  for (auto& task : waiting)
+    if (!begin_if_settled(self, task)) self->state.waiting_resets.push_back(std::move(task));
+}
+
+} // namespace carafe

@@ -1,0 +1,221 @@
+#pragma once
+
+/// Every actor's typed interface and every atom, on one page. docs/architecture.md draws who talks
+/// to whom and what happens when one of them dies.
+///
+/// Errors between actors are `caf::error`s made by actors/error_bridge.hpp; every request of this
+/// page may be answered with one.
+
+#include "actors/messages.hpp"
+
+#include <caf/atom.hpp>
+#include <caf/io/system_messages.hpp>
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+#include <caf/unit.hpp>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace carafe {
+
+#define CARAFE_ATOM(name, text)                                                                    \
+  using name##_atom = caf::atom_constant<caf::atom(text)>;                                         \
+  constexpr name##_atom name##_atom_v = name##_atom{};
+CARAFE_ATOM(activate, "activate")
+CARAFE_ATOM(actors, "actors")
+CARAFE_ATOM(alter, "alter")
+CARAFE_ATOM(append, "append")
+CARAFE_ATOM(assign, "assign")
+CARAFE_ATOM(backup, "backup")
+CARAFE_ATOM(close, "close")
+CARAFE_ATOM(closed, "closed")
+CARAFE_ATOM(commit, "commit")
+CARAFE_ATOM(create, "create")
+CARAFE_ATOM(deadline, "deadline")
+CARAFE_ATOM(deliver, "deliver")
+CARAFE_ATOM(demand, "demand")
+CARAFE_ATOM(describe, "describe")
+CARAFE_ATOM(drain, "drain")
+CARAFE_ATOM(drop, "drop")
+CARAFE_ATOM(ended, "ended")
+CARAFE_ATOM(flushed, "flushed")
+CARAFE_ATOM(halt, "halt")
+CARAFE_ATOM(input, "input")
+CARAFE_ATOM(inventory, "inventory")
+CARAFE_ATOM(join, "join")
+CARAFE_ATOM(leave, "leave")
+CARAFE_ATOM(list, "list")
+CARAFE_ATOM(load, "load")
+CARAFE_ATOM(news, "news")
+CARAFE_ATOM(open_shard, "open")
+CARAFE_ATOM(output, "output")
+CARAFE_ATOM(plan, "plan")
+CARAFE_ATOM(progress, "progress")
+CARAFE_ATOM(queues, "queues")
+CARAFE_ATOM(read, "read")
+CARAFE_ATOM(release, "release")
+CARAFE_ATOM(remove, "remove")
+CARAFE_ATOM(reset, "reset")
+CARAFE_ATOM(resolve, "resolve")
+CARAFE_ATOM(resume, "resume")
+CARAFE_ATOM(revoke, "revoke")
+CARAFE_ATOM(route, "route")
+CARAFE_ATOM(save, "save")
+CARAFE_ATOM(space, "space")
+CARAFE_ATOM(start, "start")
+CARAFE_ATOM(status, "status")
+CARAFE_ATOM(subscribe, "subscribe")
+CARAFE_ATOM(sync, "sync")
+CARAFE_ATOM(synced, "synced")
+CARAFE_ATOM(taken, "taken")
+CARAFE_ATOM(tick, "tick")
+CARAFE_ATOM(time, "time")
+CARAFE_ATOM(unsubscribe, "unsub")
+CARAFE_ATOM(watch, "watch")
+CARAFE_ATOM(write, "write")
+CARAFE_ATOM(written, "written")
+#undef CARAFE_ATOM
+
+/// Bytes on their way to or from a socket.
+using byte_buffer = std::vector<char>;
+
+/// One TCP connection on CAF's multiplexer thread: moves bytes, decides nothing.
+using connection_actor = caf::typed_actor<
+  caf::reacts_to<caf::io::new_data_msg>, caf::reacts_to<caf::io::connection_closed_msg>,
+  caf::reacts_to<caf::io::data_transferred_msg>, caf::reacts_to<output_atom, byte_buffer>,
+  caf::reacts_to<taken_atom, std::uint64_t>, // So many bytes of the input are dealt with.
+  caf::reacts_to<halt_atom>,                 // Stop reading.
+  caf::reacts_to<resume_atom>,               // Read on.
+  caf::reacts_to<drain_atom>,                // For the session.
+  caf::reacts_to<close_atom>>;               // After what is buffered is written.
+
+/// Accepts connections.
+using listener_actor = caf::typed_actor<
+  caf::reacts_to<caf::io::new_connection_msg>, caf::reacts_to<caf::io::acceptor_closed_msg>,
+  caf::reacts_to<caf::io::connection_closed_msg>, caf::replies_to<status_atom>::with<std::uint32_t>,
+  caf::replies_to<actors_atom>::with<frames::node_actor_list>,
+  // Accept no more; answered when the last is gone.
+  caf::replies_to<drain_atom>::with<caf::ok_atom>>;
+
+/// One client: decodes, validates and answers its frames.
+using session_actor =
+  caf::typed_actor<caf::reacts_to<input_atom, byte_buffer>,
+                   caf::reacts_to<flushed_atom, std::uint64_t>, // So many bytes still unsent.
+                   caf::reacts_to<closed_atom>, caf::reacts_to<tick_atom>,
+                   caf::reacts_to<drain_atom>, // The node stops: answer what is in flight, close.
+                   caf::reacts_to<deliver_atom, core::reader_id, storage::stored_batch>,
+                   caf::reacts_to<ended_atom, core::reader_id, failure>,
+                   caf::reacts_to<assign_atom, assignment>,
+                   caf::reacts_to<ended_atom, assignment, failure>, // It could not begin.
+                   caf::reacts_to<revoke_atom, revocation>>;
+
+/// A queue's reading side; made when somebody reads it.
+using queue_actor =
+  caf::typed_actor<caf::replies_to<subscribe_atom, session_actor, subscribe_request>::with<reading>,
+                   caf::reacts_to<unsubscribe_atom, core::reader_id>,
+                   caf::reacts_to<demand_atom, core::reader_id, std::uint64_t>,
+                   caf::replies_to<resolve_atom, start_position, range_policy>::with<reading>,
+                   caf::reacts_to<news_atom, queue_news>>;
+
+/// Reads a shard's log, on a thread of its own.
+using log_reader_actor =
+  caf::typed_actor<caf::replies_to<read_atom, read_request>::with<read_reply>,
+                   caf::replies_to<time_atom, queue_id, unix_ms, entry_index>::with<time_found>,
+                   caf::replies_to<backup_atom, std::string>::with<std::uint64_t>,
+                   caf::replies_to<actors_atom>::with<frames::node_actor_list>>;
+
+/// Appends to a shard's log, on a thread of its own. Its end is the node's end.
+using log_writer_actor =
+  caf::typed_actor<caf::reacts_to<write_atom, raft::write_group>,
+                   caf::replies_to<sync_atom>::with<entry_index>, // Synced up to.
+                   caf::reacts_to<synced_atom>,                   // Look whether it has come far
+                                                                  // enough.
+                   caf::reacts_to<drop_atom, entry_index>,        // Entries below may go.
+                   caf::reacts_to<tick_atom>>;
+
+/// Saves checkpoints into state.mdb, on a thread of its own, and plans retention.
+using checkpoint_actor =
+  caf::typed_actor<caf::replies_to<save_atom, raft::checkpoint>::with<caf::ok_atom>,
+                   caf::replies_to<plan_atom, retention_rule>::with<retention_plan>>;
+
+/// One shard: drives its replica, answers writers when their entry is applied, tells watchers.
+using shard_actor =
+  caf::typed_actor<caf::replies_to<append_atom, core::batch_request>::with<append_done>,
+                   caf::replies_to<write_atom, effect_list>::with<entry_index>,
+                   caf::replies_to<watch_atom, queue_id, queue_actor>::with<queue_view>,
+                   caf::replies_to<queues_atom, queue_ids>::with<queue_views>,
+                   caf::replies_to<inventory_atom>::with<shard_inventory>,
+                   caf::replies_to<progress_atom, group_id>::with<progress_rows>,
+                   caf::replies_to<load_atom>::with<catalogue_rows>, // Shard 0.
+                   caf::replies_to<status_atom>::with<frames::shard_status>,
+                   caf::replies_to<actors_atom>::with<frames::node_actor_list>,
+                   caf::replies_to<drain_atom>::with<caf::ok_atom>, // Finish, checkpoint; then
+                                                                    // answer.
+                   caf::reacts_to<written_atom, write_done>,
+                   caf::reacts_to<space_atom, bool>, // Is the disk under its low-space mark?
+                   caf::reacts_to<sync_atom>, caf::reacts_to<tick_atom>>;
+
+/// A shard and who reads its log.
+struct shard_handles {
+  shard_actor shard;
+  log_reader_actor reader;
+};
+
+/// The shards that somebody's queues live in.
+using shard_table = std::map<shard_id, shard_handles>;
+
+/// One topic: makes its queues' actors, and raises their starts by the topic's own retention.
+using topic_actor =
+  caf::typed_actor<caf::replies_to<activate_atom, queue_id>::with<queue_actor>,
+                   caf::replies_to<describe_atom>::with<frames::topic_description>,
+                   caf::reacts_to<alter_atom, topic_record, shard_table>,
+                   caf::reacts_to<remove_atom>, // The topic is deleted.
+                   caf::reacts_to<tick_atom>>;
+
+/// One consumer group: members, owners, committed offsets.
+using group_actor = caf::typed_actor<
+  caf::replies_to<join_atom, join_request, session_actor>::with<frames::joined>,
+  caf::replies_to<leave_atom, member_id>::with<caf::ok_atom>,
+  caf::replies_to<release_atom, member_id, queue_id, generation>::with<caf::ok_atom>,
+  caf::replies_to<commit_atom, frames::commit>::with<caf::ok_atom>,
+  caf::replies_to<describe_atom>::with<frames::group_description>,
+  caf::replies_to<reset_atom, frames::group_reset>::with<caf::ok_atom>,
+  caf::replies_to<remove_atom>::with<caf::ok_atom>,      // Unless somebody is in it.
+  caf::reacts_to<close_atom>,                            // Its deletion is over.
+  caf::reacts_to<alter_atom, topic_record, shard_table>, // A topic it reads, and its queues.
+  caf::reacts_to<remove_atom, topic_record>,             // A topic it reads is gone.
+  caf::reacts_to<deadline_atom, queue_id, generation>>;
+
+/// Names: which topics and groups there are, and who serves them. One change at a time.
+using catalogue_actor = caf::typed_actor<
+  caf::replies_to<create_atom, frames::topic_create>::with<frames::topic_description>,
+  caf::replies_to<alter_atom, frames::topic_alter>::with<frames::topic_description>,
+  caf::replies_to<remove_atom, std::string>::with<caf::ok_atom>,
+  caf::replies_to<describe_atom, frames::topic_describe>::with<frames::topic_description>,
+  caf::replies_to<list_atom>::with<frames::topic_names>,
+  caf::replies_to<route_atom, queue_id>::with<shard_actor>,
+  caf::replies_to<activate_atom, queue_id>::with<queue_actor>,
+  caf::replies_to<join_atom, frames::join>::with<group_actor>, // Made if there is none.
+  caf::replies_to<list_atom, group_tag>::with<frames::group_names>,
+  caf::replies_to<describe_atom, group_tag, std::string>::with<frames::group_description>,
+  caf::replies_to<reset_atom, frames::group_reset>::with<frames::group_description>,
+  caf::replies_to<remove_atom, group_tag, std::string>::with<caf::ok_atom>,
+  caf::replies_to<status_atom>::with<catalogue_counts>,
+  caf::replies_to<actors_atom>::with<frames::node_actor_list>>;
+
+/// The supervisor: opens shards, starts and stops everything, answers for the whole node.
+using node_actor =
+  caf::typed_actor<caf::replies_to<start_atom>::with<node_ports>,
+                   caf::replies_to<open_shard_atom, shard_id>::with<shard_handles>,
+                   caf::replies_to<status_atom>::with<frames::node_status_report>,
+                   caf::replies_to<actors_atom>::with<frames::node_actor_list>,
+                   caf::replies_to<backup_atom, std::string>::with<frames::backup_done>,
+                   caf::replies_to<drain_atom>::with<caf::ok_atom>, caf::reacts_to<tick_atom>>;
+
+} // namespace carafe
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(carafe::shard_handles)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(carafe::shard_table)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(carafe::byte_buffer)

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "actors/clock.hpp"
+#include "actors/interfaces.hpp"
+#include "storage/commit_log.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <deque>
+#include <filesystem>
+#include <memory>
+
+namespace carafe {
+
+struct log_writer_options {
+  /// The file system with the data directory, and its low-space mark.
+  std::filesystem::path data_dir;
+  std::uint64_t reserve_bytes = 0;
+};
+
+struct log_writer_state {
+  static inline const char* name = "log_writer";
+  std::shared_ptr<storage::commit_log> log;
+  std::shared_ptr<const clock> clocks;
+  log_writer_options options;
+  shard_actor shard;
+  /// Groups that found the disk full, in order; nothing overtakes them.
+  std::deque<raft::write_group> waiting;
+  /// Answered, in order, once the log is synced up to `target`; one a timer or checkpoint.
+  struct sync_waiter {
+    entry_index target;
+    caf::typed_response_promise<entry_index> promise;
+  };
+  std::deque<sync_waiter> syncing;
+  bool low_space = false;
+};
+
+/// Appends groups in the order they come and reports each as written; goes on appending while the
+/// log is being synced. A full disk makes it try
+/// again until there is room (what was submitted to consensus cannot be taken back); any other
+/// failure ends it, and with it the node.
+///
+/// @thread Spawn detached: it blocks on the disk.
+log_writer_actor::behavior_type
+log_writer(log_writer_actor::stateful_pointer<log_writer_state> self, shard_actor shard,
+           std::shared_ptr<storage::commit_log> log, std::shared_ptr<const clock> clocks,
+           log_writer_options options);
+
+} // namespace carafe

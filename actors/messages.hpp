@@ -1,0 +1,240 @@
+#pragma once
+
+/// What actors say to each other besides atoms. These never leave the process.
+
+#include "actors/core/catalogue_core.hpp"
+#include "actors/core/queue_core.hpp"
+#include "actors/core/submit_window.hpp"
+#include "actors/raft/replica.hpp"
+#include "schema/frame.hpp"
+#include "storage/commit_log.hpp"
+
+#include <carafe/result.hpp>
+#include <carafe/types.hpp>
+
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace carafe {
+
+/// The effects of one entry.
+struct effect_list {
+  std::vector<effects::effect> effects;
+};
+
+/// A batch is committed and durable as its shard promises.
+struct append_done {
+  offset base;
+  std::uint32_t count = 0;
+  unix_ms time;
+  durability reached = durability::fsync;
+  bool duplicate = false;
+};
+
+/// A queue as its shard sees it, as of entry `applied`.
+struct queue_view {
+  queue_id queue;
+  shard_id shard;
+  topic_id topic;
+  offset start;
+  offset next;
+  unix_ms last_time;
+  entry_index applied;
+};
+struct queue_views {
+  std::vector<queue_view> queues;
+};
+
+/// Committed batches of a watched queue, in order; or a raised start; or its end.
+struct queue_news {
+  queue_view view;
+  std::vector<storage::stored_batch> batches;
+  bool closed = false;
+};
+
+/// A group's committed offsets on one shard's queues.
+struct progress_rows {
+  std::vector<std::pair<queue_id, progress_record>> rows;
+};
+
+/// The catalogue as shard 0 recovered it.
+struct catalogue_rows {
+  std::vector<topic_record> topics;
+  std::vector<group_record> groups;
+  catalogue_record counters;
+};
+
+struct read_request {
+  queue_id queue;
+  offset from;
+  /// Nothing above this entry.
+  entry_index last;
+  std::uint64_t bytes_max = 0;
+  storage::read_hint hint;
+};
+struct read_reply {
+  std::vector<storage::stored_batch> batches;
+  storage::read_hint hint;
+};
+
+/// Writing one group took so long.
+struct write_done {
+  entry_index last;
+  std::uint64_t bytes = 0;
+  std::uint64_t sync_us = 0;
+};
+
+struct queue_ids {
+  /// Empty: all of the shard's.
+  std::vector<queue_id> queues;
+};
+
+/// What a shard holds that only the catalogue can tell to be right.
+struct shard_inventory {
+  core::catalogue_core::inventory there;
+};
+
+struct time_found {
+  std::optional<storage::index_row> row;
+};
+
+/// In a message's place for "of groups, not of topics".
+struct group_tag {};
+
+struct catalogue_counts {
+  std::uint32_t topics = 0;
+  std::uint32_t groups = 0;
+};
+
+struct node_ports {
+  std::uint16_t client = 0;
+  std::uint16_t cluster = 0;
+};
+
+/// What retention may drop, computed beside a checkpoint.
+struct retention_plan {
+  /// Entries below may go once `starts` are committed and checkpointed; 0: nothing to drop.
+  entry_index first{0};
+  std::vector<std::pair<queue_id, offset>> starts;
+};
+struct retention_rule {
+  /// Nothing after it may go.
+  entry_index checkpoint;
+  unix_ms keep_after;
+  std::uint64_t bytes_max = 0;
+};
+
+/// A consumer wants in.
+struct join_request {
+  frames::join wish;
+  std::string client;
+  std::string address;
+};
+
+/// A queue is now this member's.
+struct assignment {
+  member_id member;
+  generation owner;
+  std::string topic;
+  queue_number number;
+  queue_id queue;
+  start_position start;
+  range_policy out_of_range = range_policy::error;
+  std::uint32_t credit_bytes = 0;
+};
+
+/// A queue is to be given back.
+struct revocation {
+  member_id member;
+  queue_id queue;
+  generation owner;
+  std::uint32_t deadline_ms = 0;
+  /// It is taken already: stop, there is nothing to release.
+  bool taken = false;
+};
+
+/// A subscription's position was found.
+struct reading {
+  core::reader_id reader;
+  offset begin;
+  offset earliest;
+  offset end;
+};
+
+struct subscribe_request {
+  subscription_id subscription;
+  start_position start;
+  range_policy out_of_range = range_policy::error;
+};
+
+} // namespace carafe
+
+#define CARAFE_LOCAL_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(type)
+CARAFE_LOCAL_MESSAGE(carafe::effect_list)
+CARAFE_LOCAL_MESSAGE(carafe::append_done)
+CARAFE_LOCAL_MESSAGE(carafe::queue_view)
+CARAFE_LOCAL_MESSAGE(carafe::queue_views)
+CARAFE_LOCAL_MESSAGE(carafe::queue_news)
+CARAFE_LOCAL_MESSAGE(carafe::progress_rows)
+CARAFE_LOCAL_MESSAGE(carafe::catalogue_rows)
+CARAFE_LOCAL_MESSAGE(carafe::read_request)
+CARAFE_LOCAL_MESSAGE(carafe::read_reply)
+CARAFE_LOCAL_MESSAGE(carafe::queue_ids)
+CARAFE_LOCAL_MESSAGE(carafe::shard_inventory)
+CARAFE_LOCAL_MESSAGE(carafe::time_found)
+CARAFE_LOCAL_MESSAGE(carafe::group_tag)
+CARAFE_LOCAL_MESSAGE(carafe::catalogue_counts)
+CARAFE_LOCAL_MESSAGE(carafe::node_ports)
+CARAFE_LOCAL_MESSAGE(carafe::core::reader_id)
+CARAFE_LOCAL_MESSAGE(carafe::range_policy)
+CARAFE_LOCAL_MESSAGE(carafe::write_done)
+CARAFE_LOCAL_MESSAGE(carafe::retention_plan)
+CARAFE_LOCAL_MESSAGE(carafe::retention_rule)
+CARAFE_LOCAL_MESSAGE(carafe::join_request)
+CARAFE_LOCAL_MESSAGE(carafe::assignment)
+CARAFE_LOCAL_MESSAGE(carafe::revocation)
+CARAFE_LOCAL_MESSAGE(carafe::reading)
+CARAFE_LOCAL_MESSAGE(carafe::subscribe_request)
+CARAFE_LOCAL_MESSAGE(carafe::core::batch_request)
+CARAFE_LOCAL_MESSAGE(carafe::raft::write_group)
+CARAFE_LOCAL_MESSAGE(carafe::raft::checkpoint)
+CARAFE_LOCAL_MESSAGE(carafe::storage::stored_batch)
+CARAFE_LOCAL_MESSAGE(carafe::storage::index_row)
+CARAFE_LOCAL_MESSAGE(carafe::start_position)
+CARAFE_LOCAL_MESSAGE(carafe::shared_bytes)
+CARAFE_LOCAL_MESSAGE(carafe::failure)
+CARAFE_LOCAL_MESSAGE(carafe::entry_index)
+CARAFE_LOCAL_MESSAGE(carafe::offset)
+CARAFE_LOCAL_MESSAGE(carafe::queue_id)
+CARAFE_LOCAL_MESSAGE(carafe::topic_id)
+CARAFE_LOCAL_MESSAGE(carafe::group_id)
+CARAFE_LOCAL_MESSAGE(carafe::member_id)
+CARAFE_LOCAL_MESSAGE(carafe::shard_id)
+CARAFE_LOCAL_MESSAGE(carafe::subscription_id)
+CARAFE_LOCAL_MESSAGE(carafe::generation)
+CARAFE_LOCAL_MESSAGE(carafe::unix_ms)
+CARAFE_LOCAL_MESSAGE(carafe::topic_record)
+CARAFE_LOCAL_MESSAGE(carafe::group_record)
+CARAFE_LOCAL_MESSAGE(carafe::frames::topic_create)
+CARAFE_LOCAL_MESSAGE(carafe::frames::topic_alter)
+CARAFE_LOCAL_MESSAGE(carafe::frames::topic_describe)
+CARAFE_LOCAL_MESSAGE(carafe::frames::topic_description)
+CARAFE_LOCAL_MESSAGE(carafe::frames::topic_names)
+CARAFE_LOCAL_MESSAGE(carafe::frames::group_names)
+CARAFE_LOCAL_MESSAGE(carafe::frames::group_summary)
+CARAFE_LOCAL_MESSAGE(carafe::frames::group_description)
+CARAFE_LOCAL_MESSAGE(carafe::frames::group_reset)
+CARAFE_LOCAL_MESSAGE(carafe::frames::commit)
+CARAFE_LOCAL_MESSAGE(carafe::frames::join)
+CARAFE_LOCAL_MESSAGE(carafe::frames::joined)
+CARAFE_LOCAL_MESSAGE(carafe::frames::node_status_report)
+CARAFE_LOCAL_MESSAGE(carafe::frames::shard_status)
+CARAFE_LOCAL_MESSAGE(carafe::frames::node_actor_list)
+CARAFE_LOCAL_MESSAGE(carafe::frames::backup_done)
+CARAFE_LOCAL_MESSAGE(carafe::frames::frame)
+#undef CARAFE_LOCAL_MESSAGE

@@ -1,0 +1,165 @@
+#pragma once
+
+#include "actors/clock.hpp"
+#include "actors/error_bridge.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/metrics.hpp"
+#include "schema/batch.hpp"
+#include "schema/frame.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace carafe {
+
+struct session_options {
+  std::string node_name;
+  std::string software;
+  batch_limits limits;
+  std::uint32_t frame_bytes_max = 0;
+  std::uint32_t in_flight_max = 0;
+  std::uint32_t subscriptions_max = 4'096;
+  std::uint64_t idle_timeout_ms = 0;
+};
+
+/// What every session of a node shares.
+struct session_context {
+  session_options options;
+  node_actor node;
+  catalogue_actor catalogue;
+  std::shared_ptr<const clock> clocks;
+  std::shared_ptr<node_metrics> metrics;
+};
+
+/// More unsent bytes than this, and queues are told to wait …
+inline constexpr std::uint64_t unsent_high = 1u << 20;
+/// … and than this, and no more frames are taken: the client does not read its answers.
+inline constexpr std::uint64_t unsent_max = 8u << 20;
+
+struct session_state {
+  static inline const char* name = "session";
+
+  /// A queue that this client reads, by itself or as a member of a group.
+  struct subscription {
+    queue_id queue;
+    queue_actor actor;
+    core::reader_id reader;
+    /// What the client still lets us send, and how much of that the queue was told.
+    std::int64_t credit = 0;
+    std::int64_t granted = 0;
+    /// Of a group's assignment; 0 otherwise.
+    member_id member;
+    generation owner;
+    bool opening = true;
+    /// Which opening it waits for: a late answer to an earlier one is not its own.
+    std::uint64_t opening_number = 0;
+  };
+  std::uint64_t openings = 0;
+  /// Bytes the client took since the last tick.
+  std::uint64_t taken_bytes = 0;
+
+  std::shared_ptr<const session_context> context;
+  connection_actor connection;
+  std::string address;
+  std::string client;
+  bool greeted = false;
+  bool closing = false;
+  bool draining = false;
+
+  std::optional<frames::reader> input;
+  bool halted = false;
+  /// Whole frames may wait in `input`.
+  bool held = false;
+  /// Requests taken from the client and not answered yet.
+  std::uint32_t pending = 0;
+  mono_ms last_frame{0};
+  /// A frame whose queue's shard is being looked up; nothing overtakes it.
+  std::optional<frames::frame> stalled;
+
+  byte_buffer output;
+  std::uint64_t unsent = 0;
+
+  std::unordered_map<queue_id, shard_actor> routes;
+  std::map<subscription_id, subscription> subscriptions;
+  std::unordered_map<core::reader_id, subscription_id> readers;
+  std::map<member_id, group_actor> members;
+  std::uint64_t assignments = 0;
+};
+
+using session_pointer = session_actor::stateful_pointer<session_state>;
+
+/// Serves one client. Whatever it sends is checked here, in full, before anybody else sees it; a
+/// frame that cannot be understood ends this connection and hurts nobody else.
+session_actor::behavior_type session(session_pointer self,
+                                     std::shared_ptr<const session_context> context,
+                                     connection_actor connection, std::string address);
+
+// -- shared by the session's parts ----------------------------------------------------------------
+
+/// Puts a frame into the output buffer; `flush` sends it.
+void reply(session_pointer self, std::uint64_t request, frames::body body);
+void reply_error(session_pointer self, std::uint64_t request, const failure& why);
+void flush(session_pointer self);
+
+/// One request more or less in the client's pipeline; the last may let reading go on.
+void begin_request(session_pointer self);
+void end_request(session_pointer self);
+
+/// Asks `handle` and answers `request` with what `to_body` makes of the answer.
+template <class Answer, class Handle, class ToBody, class... Args>
+void ask(session_pointer self, std::uint64_t request, const Handle& handle, ToBody to_body,
+         Args&&... args) {
+  begin_request(self);
+  self->request(handle, caf::infinite, std::forward<Args>(args)...)
+    .then(
+      [self, request, to_body](const Answer& answer) {
+        reply(self, request, to_body(answer));
+        end_request(self);
+        flush(self);
+      },
+      [self, request](const caf::error& why) {
+        reply_error(self, request, from_caf(why));
+        end_request(self);
+        flush(self);
+      });
+}
+
+void on_produce(session_pointer self, std::uint64_t request, const frames::produce& what);
+
+void on_subscribe(session_pointer self, std::uint64_t request, const frames::subscribe& what);
+void on_unsubscribe(session_pointer self, std::uint64_t request, const frames::unsubscribe& what);
+void on_credit(session_pointer self, const frames::credit& what);
+void on_deliver(session_pointer self, core::reader_id reader, const storage::stored_batch& batch);
+void on_ended(session_pointer self, core::reader_id reader, const failure& why);
+void top_up_all(session_pointer self);
+void stop_reading(session_pointer self, session_state::subscription& sub);
+/// Forgets it and tells the client why.
+void end_subscription(session_pointer self, subscription_id id, const failure& why);
+/// Finds the queue's actor, then the position; `done` gets either, and then batches may come.
+void open_subscription(session_pointer self, subscription_id id, queue_id queue,
+                       subscribe_request wish, std::function<void(const result<reading>&)> done);
+/// Ends what read from an actor that died.
+void on_queue_down(session_pointer self, const caf::actor_addr& source);
+
+void on_join(session_pointer self, std::uint64_t request, const frames::join& what);
+void on_leave(session_pointer self, std::uint64_t request, const frames::leave& what);
+void on_release(session_pointer self, std::uint64_t request, const frames::release& what);
+void on_commit(session_pointer self, std::uint64_t request, const frames::commit& what);
+void on_assign(session_pointer self, const assignment& what);
+void on_assign_failed(session_pointer self, const assignment& what, const failure& why);
+void on_revoke(session_pointer self, const revocation& what);
+void on_group_down(session_pointer self, const caf::actor_addr& source);
+void leave_all(session_pointer self);
+
+/// Topics, groups and the node itself.
+/// @returns False if `f` is not an admin request.
+bool on_admin(session_pointer self, const frames::frame& f);
+
+} // namespace carafe

@@ -1,0 +1,87 @@
+#include "actors/net/session.hpp"
+
+#include <string_view>
+
+namespace carafe {
+
+namespace {
+
+frames::body as_ok(caf::ok_atom) { return frames::ok{}; }
+
+/// The same struct goes on the wire as came from the actor.
+template <class T>
+auto as_is() {
+  return [](const T& answer) { return frames::body{answer}; };
+}
+
+bool on_topic(session_pointer self, const frames::frame& f) {
+  const auto& catalogue = self->state.context->catalogue;
+  const auto describe = as_is<frames::topic_description>();
+  if (const auto* wish = std::get_if<frames::topic_describe>(&f.body))
+    ask<frames::topic_description>(self, f.request, catalogue, describe, describe_atom_v, *wish);
+  else if (const auto* create = std::get_if<frames::topic_create>(&f.body))
+    ask<frames::topic_description>(self, f.request, catalogue, describe, create_atom_v, *create);
+  else if (const auto* alter = std::get_if<frames::topic_alter>(&f.body))
+    ask<frames::topic_description>(self, f.request, catalogue, describe, alter_atom_v, *alter);
+  else if (const auto* remove = std::get_if<frames::topic_delete>(&f.body))
+    ask<caf::ok_atom>(self, f.request, catalogue, as_ok, remove_atom_v, remove->name);
+  else if (std::holds_alternative<frames::topic_list>(f.body))
+    ask<frames::topic_names>(self, f.request, catalogue, as_is<frames::topic_names>(), list_atom_v);
+  else
+    return false;
+  return true;
+}
+
+bool on_group(session_pointer self, const frames::frame& f) {
+  const auto& catalogue = self->state.context->catalogue;
+  const auto describe = as_is<frames::group_description>();
+  if (std::holds_alternative<frames::group_list>(f.body))
+    ask<frames::group_names>(self, f.request, catalogue, as_is<frames::group_names>(), list_atom_v,
+                             group_tag{});
+  else if (const auto* wish = std::get_if<frames::group_describe>(&f.body))
+    ask<frames::group_description>(self, f.request, catalogue, describe, describe_atom_v,
+                                   group_tag{}, wish->name);
+  else if (const auto* reset = std::get_if<frames::group_reset>(&f.body))
+    ask<frames::group_description>(self, f.request, catalogue, describe, reset_atom_v, *reset);
+  else if (const auto* remove = std::get_if<frames::group_delete>(&f.body))
+    ask<caf::ok_atom>(self, f.request, catalogue, as_ok, remove_atom_v, group_tag{}, remove->name);
+  else
+    return false;
+  return true;
+}
+
+bool from_this_machine(std::string_view address) {
+  return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
+}
+
+bool on_node(session_pointer self, const frames::frame& f) {
+  const auto& node = self->state.context->node;
+  if (std::holds_alternative<frames::node_status>(f.body)) {
+    ask<frames::node_status_report>(self, f.request, node, as_is<frames::node_status_report>(),
+                                    status_atom_v);
+  } else if (std::holds_alternative<frames::node_actors>(f.body)) {
+    ask<frames::node_actor_list>(self, f.request, node, as_is<frames::node_actor_list>(),
+                                 actors_atom_v);
+  } else if (const auto* backup = std::get_if<frames::backup>(&f.body)) {
+    if (!from_this_machine(self->state.address)) {
+      reply_error(self, f.request,
+                  {errc::permission_denied,
+                   "a backup is written on the node's machine and can be asked "
+                   "for only from there"});
+      return true;
+    }
+    ask<frames::backup_done>(self, f.request, node, as_is<frames::backup_done>(), backup_atom_v,
+                             backup->path);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+} // namespace
+
+bool on_admin(session_pointer self, const frames::frame& f) {
+  return on_topic(self, f) || on_group(self, f) || on_node(self, f);
+}
+
+} // namespace carafe

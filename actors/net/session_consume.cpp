@@ -1,0 +1,234 @@
+#include "actors/net/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace carafe {
+
+namespace {
+
+/// A queue is told of at most so much credit at once, so that one fast queue cannot fill the
+/// output before the connection's pace is known.
+constexpr std::int64_t grant_max = 1 << 20;
+
+using subscription = session_state::subscription;
+
+void top_up(session_pointer self, subscription& sub) {
+  if (sub.opening || sub.reader.value == 0 || self->state.unsent > unsent_high) return;
+  const auto wanted = std::min(sub.credit, grant_max);
+  // Granting a crumb at a time would cost a message for every batch.
+  if (wanted <= 0 || (sub.granted > 0 && wanted - sub.granted < wanted / 2)) return;
+  if (wanted <= sub.granted) return;
+  self->send(sub.actor, demand_atom_v, sub.reader,
+             static_cast<std::uint64_t>(wanted - sub.granted));
+  sub.granted = wanted;
+}
+
+/// Whether the subscription is still there, and waits for this answer.
+bool awaits(const session_state& s, subscription_id id, std::uint64_t opening) {
+  auto at = s.subscriptions.find(id);
+  return at != s.subscriptions.end() && at->second.opening_number == opening;
+}
+
+void opened(session_pointer self, subscription_id id, std::uint64_t opening,
+            const queue_actor& queue, const reading& where) {
+  auto& s = self->state;
+  if (!awaits(s, id, opening)) { // Unsubscribed meanwhile, and perhaps subscribed again.
+    self->send(queue, unsubscribe_atom_v, where.reader);
+    return;
+  }
+  auto at = s.subscriptions.find(id);
+  auto& sub = at->second;
+  sub.actor = queue;
+  sub.reader = where.reader;
+  sub.opening = false;
+  s.readers[where.reader] = id;
+  self->monitor(queue);
+  top_up(self, sub);
+}
+
+} // namespace
+
+void stop_reading(session_pointer self, session_state::subscription& sub) {
+  if (sub.reader.value == 0) return;
+  self->state.readers.erase(sub.reader);
+  self->send(sub.actor, unsubscribe_atom_v, sub.reader);
+  sub.reader = core::reader_id{0};
+  sub.granted = 0;
+}
+
+void end_subscription(session_pointer self, subscription_id id, const failure& why) {
+  auto& s = self->state;
+  s.subscriptions.erase(id);
+  reply(self, 0, frames::subscription_ended{id, why});
+}
+
+void open_subscription(session_pointer self, subscription_id id, queue_id queue,
+                       subscribe_request wish, std::function<void(const result<reading>&)> done) {
+  const auto opening = ++self->state.openings;
+  self->state.subscriptions.at(id).opening_number = opening;
+  const auto failed = [self, id, opening, done](const caf::error& why) {
+    if (awaits(self->state, id, opening))
+      done(result<reading>{from_caf(why)});
+    else
+      done(result<reading>{{errc::subscription_unknown, "unsubscribed meanwhile"}});
+  };
+  self->request(self->state.context->catalogue, caf::infinite, activate_atom_v, queue)
+    .then(
+      [self, id, opening, wish, done, failed](const queue_actor& actor) {
+        self->request(actor, caf::infinite, subscribe_atom_v, session_actor{self}, wish)
+          .then(
+            [self, id, opening, actor, done](const reading& where) {
+              // The client hears where it begins before the first batch is asked for.
+              if (awaits(self->state, id, opening))
+                done(result<reading>{where});
+              else
+                done(result<reading>{{errc::subscription_unknown, "unsubscribed meanwhile"}});
+              opened(self, id, opening, actor, where);
+            },
+            failed);
+      },
+      failed);
+}
+
+namespace {
+
+/// A group's subscription stays with its member, who may seek again.
+void seek_failed(session_pointer self, subscription_id id, bool group, const failure& why) {
+  auto& subscriptions = self->state.subscriptions;
+  auto at = subscriptions.find(id);
+  // Taken away or unsubscribed meanwhile; what has its number now is another one.
+  if (at == subscriptions.end() || why.code == errc::subscription_unknown) return;
+  if (group)
+    at->second.opening = false;
+  else
+    subscriptions.erase(at);
+}
+
+} // namespace
+
+void on_subscribe(session_pointer self, std::uint64_t request, const frames::subscribe& what) {
+  auto& s = self->state;
+  const auto id = what.subscription;
+  auto there = s.subscriptions.find(id);
+  if (id.value == 0) {
+    reply_error(self, request, {errc::invalid_argument, "subscription 0"});
+    return;
+  }
+  if (there != s.subscriptions.end()) { // A seek: read on from elsewhere.
+    if (there->second.queue != what.queue || there->second.opening) {
+      reply_error(
+        self, request,
+        {errc::invalid_argument, "the subscription is of another queue, or just being opened"});
+      return;
+    }
+    stop_reading(self, there->second);
+    there->second.opening = true;
+  } else if ((id.value >> 63) != 0) {
+    reply_error(self, request, {errc::subscription_unknown, "the group took this queue away"});
+    return;
+  } else if (s.subscriptions.size() >= s.context->options.subscriptions_max) {
+    reply_error(self, request, {errc::too_many_subscriptions, "on one connection"});
+    return;
+  } else {
+    session_state::subscription sub;
+    sub.queue = what.queue;
+    there = s.subscriptions.emplace(id, std::move(sub)).first;
+  }
+  there->second.credit += what.credit_bytes;
+  const bool group = there->second.member.value != 0;
+  begin_request(self);
+  open_subscription(
+    self, id, what.queue, subscribe_request{id, what.start, what.out_of_range},
+    [self, request, id, group](const result<reading>& where) {
+      if (where) {
+        reply(self, request, frames::subscribed{id, where->begin, where->earliest, where->end});
+      } else {
+        seek_failed(self, id, group, where.error());
+        reply_error(self, request, where.error());
+      }
+      end_request(self);
+      flush(self);
+    });
+}
+
+void on_unsubscribe(session_pointer self, std::uint64_t request, const frames::unsubscribe& what) {
+  auto& s = self->state;
+  auto at = s.subscriptions.find(what.subscription);
+  if (at == s.subscriptions.end()) {
+    reply_error(self, request, {errc::subscription_unknown, "on this connection"});
+    return;
+  }
+  stop_reading(self, at->second);
+  s.subscriptions.erase(at);
+  reply(self, request, frames::ok{});
+}
+
+void on_credit(session_pointer self, const frames::credit& what) {
+  auto at = self->state.subscriptions.find(what.subscription);
+  if (at == self->state.subscriptions.end()) return; // It ended while this was under way.
+  at->second.credit = std::min<std::int64_t>(at->second.credit + what.bytes, std::int64_t{1} << 32);
+  top_up(self, at->second);
+}
+
+void on_deliver(session_pointer self, core::reader_id reader, const storage::stored_batch& batch) {
+  auto& s = self->state;
+  auto found = s.readers.find(reader);
+  if (found == s.readers.end()) return; // Unsubscribed or moved meanwhile.
+  auto& sub = s.subscriptions.at(found->second);
+  const auto bytes = static_cast<std::int64_t>(batch.batch.bytes.size());
+  sub.credit -= bytes;
+  sub.granted -= bytes;
+  frames::deliver out;
+  out.subscription = found->second;
+  out.queue = batch.queue;
+  out.base = batch.base;
+  out.count = batch.count;
+  out.broker_time = batch.time;
+  out.producer = batch.batch.producer;
+  out.first = batch.batch.first;
+  out.compression = batch.batch.compression;
+  out.checksum = batch.batch.checksum;
+  out.batch = batch.batch.bytes;
+  reply(self, 0, std::move(out));
+  auto& metrics = *s.context->metrics;
+  metrics.messages_out.fetch_add(batch.count, std::memory_order_relaxed);
+  metrics.bytes_out.fetch_add(static_cast<std::uint64_t>(bytes), std::memory_order_relaxed);
+  top_up(self, sub);
+}
+
+void on_ended(session_pointer self, core::reader_id reader, const failure& why) {
+  auto& s = self->state;
+  auto found = s.readers.find(reader);
+  if (found == s.readers.end()) return;
+  const auto id = found->second;
+  s.readers.erase(found);
+  end_subscription(self, id, why);
+}
+
+void on_queue_down(session_pointer self, const caf::actor_addr& source) {
+  auto& s = self->state;
+  for (auto at = s.subscriptions.begin(); at != s.subscriptions.end();) {
+    const auto id = at->first;
+    auto& sub = at->second;
+    ++at;
+    if (sub.opening || sub.reader.value == 0 || sub.actor.address() != source) continue;
+    s.readers.erase(sub.reader);
+    end_subscription(self, id,
+                     {errc::shard_unavailable, "the queue's actor stopped; subscribe "
+                                               "again"});
+  }
+}
+
+void top_up_all(session_pointer self) {
+  for (auto& [id, sub] : self->state.subscriptions) top_up(self, sub);
+}
+
+void leave_all(session_pointer self) {
+  auto& s = self->state;
+  for (auto& [id, sub] : s.subscriptions) stop_reading(self, sub);
+  s.subscriptions.clear();
+  // Groups monitor the actor and notice its end by themselves.
+}
+
+} // namespace carafe

@@ -1,0 +1,175 @@
+#include "actors/net/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace carafe {
+
+namespace {
+
+group_actor* member_group(session_pointer self, std::uint64_t request, member_id member) {
+  auto at = self->state.members.find(member);
+  if (at != self->state.members.end()) return &at->second;
+  reply_error(self, request,
+              {errc::member_unknown,
+               "member " + std::to_string(member.value) + " is not of this connection"});
+  return nullptr;
+}
+
+frames::body say_ok(caf::ok_atom) { return frames::ok{}; }
+
+/// The subscription that serves `member`'s hold on `queue`.
+auto find_assigned(session_pointer self, member_id member, queue_id queue, generation owner) {
+  auto& subs = self->state.subscriptions;
+  return std::find_if(subs.begin(), subs.end(), [&](const auto& entry) {
+    const auto& sub = entry.second;
+    return sub.member == member && sub.queue == queue && sub.owner == owner;
+  });
+}
+
+void drop_member_reading(session_pointer self, member_id member) {
+  auto& subs = self->state.subscriptions;
+  for (auto at = subs.begin(); at != subs.end();) {
+    if (at->second.member != member) {
+      ++at;
+      continue;
+    }
+    stop_reading(self, at->second);
+    at = subs.erase(at);
+  }
+}
+
+} // namespace
+
+void on_join(session_pointer self, std::uint64_t request, const frames::join& what) {
+  begin_request(self);
+  const auto failed = [self, request](const caf::error& why) {
+    reply_error(self, request, from_caf(why));
+    end_request(self);
+    flush(self);
+  };
+  self->request(self->state.context->catalogue, caf::infinite, join_atom_v, what)
+    .then(
+      [self, request, what, failed](const group_actor& group) {
+        auto& s = self->state;
+        self
+          ->request(group, caf::infinite, join_atom_v, join_request{what, s.client, s.address},
+                    session_actor{self})
+          .then(
+            [self, request, group](const frames::joined& joined) {
+              self->state.members.emplace(joined.member, group);
+              self->monitor(group);
+              reply(self, request, joined);
+              end_request(self);
+              flush(self);
+            },
+            failed);
+      },
+      failed);
+}
+
+void on_leave(session_pointer self, std::uint64_t request, const frames::leave& what) {
+  auto* group = member_group(self, request, what.member);
+  if (group == nullptr) return;
+  drop_member_reading(self, what.member);
+  ask<caf::ok_atom>(self, request, *group, say_ok, leave_atom_v, what.member);
+  self->state.members.erase(what.member);
+}
+
+void on_release(session_pointer self, std::uint64_t request, const frames::release& what) {
+  auto* group = member_group(self, request, what.member);
+  if (group == nullptr) return;
+  auto at = find_assigned(self, what.member, what.queue, what.owner);
+  if (at != self->state.subscriptions.end()) {
+    stop_reading(self, at->second);
+    self->state.subscriptions.erase(at);
+  }
+  ask<caf::ok_atom>(self, request, *group, say_ok, release_atom_v, what.member, what.queue,
+                    what.owner);
+}
+
+void on_commit(session_pointer self, std::uint64_t request, const frames::commit& what) {
+  auto* group = member_group(self, request, what.member);
+  if (group == nullptr) return;
+  ask<caf::ok_atom>(self, request, *group, say_ok, commit_atom_v, what);
+}
+
+namespace {
+
+subscription_id next_assignment(session_pointer self) {
+  return subscription_id{(std::uint64_t{1} << 63) | ++self->state.assignments};
+}
+
+void tell_assigned(session_pointer self, subscription_id id, const assignment& what, offset begin) {
+  frames::assigned told;
+  told.member = what.member;
+  told.subscription = id;
+  told.owner = what.owner;
+  told.topic = what.topic;
+  told.number = what.number;
+  told.queue = what.queue;
+  told.begin = begin;
+  reply(self, 0, std::move(told));
+}
+
+} // namespace
+
+/// The client is told once it is known where reading begins: retention may have passed what was
+/// committed, and then the member's policy says where to go on.
+void on_assign(session_pointer self, const assignment& what) {
+  auto& s = self->state;
+  if (!s.members.contains(what.member)) return; // It left while this was under way.
+  const auto id = next_assignment(self);
+  session_state::subscription sub;
+  sub.queue = what.queue;
+  sub.member = what.member;
+  sub.owner = what.owner;
+  sub.credit = what.credit_bytes;
+  s.subscriptions.emplace(id, std::move(sub));
+  open_subscription(self, id, what.queue, subscribe_request{id, what.start, what.out_of_range},
+                    [self, id, what](const result<reading>& where) {
+                      if (!self->state.subscriptions.contains(id)) return; // Taken meanwhile.
+                      tell_assigned(self, id, what, where ? where->begin : what.start.from);
+                      if (!where) end_subscription(self, id, where.error());
+                      flush(self);
+                    });
+}
+
+void on_assign_failed(session_pointer self, const assignment& what, const failure& why) {
+  if (!self->state.members.contains(what.member)) return;
+  const auto id = next_assignment(self);
+  tell_assigned(self, id, what, what.start.from);
+  reply(self, 0, frames::subscription_ended{id, why});
+}
+
+void on_revoke(session_pointer self, const revocation& what) {
+  auto at = find_assigned(self, what.member, what.queue, what.owner);
+  if (at != self->state.subscriptions.end()) {
+    // Whatever it still gets it would have to give back: nothing more is sent.
+    stop_reading(self, at->second);
+    if (what.taken) self->state.subscriptions.erase(at);
+  }
+  reply(self, 0, frames::revoked{what.member, what.queue, what.owner, what.deadline_ms});
+}
+
+void on_group_down(session_pointer self, const caf::actor_addr& source) {
+  auto& s = self->state;
+  for (auto at = s.members.begin(); at != s.members.end();) {
+    if (at->second.address() != source) {
+      ++at;
+      continue;
+    }
+    const auto member = at->first;
+    at = s.members.erase(at);
+    for (auto sub = s.subscriptions.begin(); sub != s.subscriptions.end();) {
+      const auto id = sub->first;
+      auto& entry = sub->second;
+      ++sub;
+      if (entry.member != member) continue;
+      stop_reading(self, entry);
+      end_subscription(self, id, {errc::member_unknown, "the group's actor stopped; join again"});
+    }
+  }
+}
+
+} // namespace carafe

@@ -1,0 +1,285 @@
+#include "actors/node.hpp"
+
+#include "actors/core/placement.hpp"
+#include "actors/error_bridge.hpp"
+#include "actors/log_reader.hpp"
+#include "actors/log_writer.hpp"
+#include "actors/logging.hpp"
+#include "actors/net/listener.hpp"
+#include "actors/raft/replica.hpp"
+#include "actors/shard.hpp"
+
+#include <caf/io/middleman.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <utility>
+
+namespace carafe {
+
+namespace {
+
+using self_pointer = node_actor::stateful_pointer<node_state>;
+
+/// Clients get so long to take their last answers when the node stops.
+constexpr auto drain_clients_for = std::chrono::milliseconds{2'500};
+
+void die(self_pointer self, const failure& why) {
+  auto& s = self->state;
+  if (std::exchange(s.stopping, true)) return;
+  logging::error("node", "stops: " + why.message());
+  s.fatal(why);
+}
+
+raft::replica_options replica_options_of(const node_state& s, shard_id id) {
+  raft::replica_options out;
+  out.shard = id;
+  out.node = s.dir->node_id();
+  out.address = s.options.listen_address + ":" + std::to_string(s.options.cluster_port);
+  out.seed = std::random_device{}();
+  out.producer_expiry_ms = s.options.producer_expiry_ms;
+  out.producers_max = s.options.producers_max;
+  return out;
+}
+
+shard_options shard_options_of(const node_state& s, shard_id id) {
+  shard_options out;
+  out.mode = core::durability_of(id);
+  out.sync_interval_ms = s.options.sync_interval_ms;
+  out.checkpoint_entries = s.options.checkpoint_entries;
+  out.checkpoint_interval_ms = s.options.checkpoint_interval_ms;
+  out.retention_ms = s.options.retention_ms;
+  out.retention_bytes = s.options.retention_bytes;
+  return out;
+}
+
+result<shard_handles> open_shard(self_pointer self, shard_id id) {
+  auto& s = self->state;
+  if (auto at = s.shards.find(id); at != s.shards.end()) return at->second;
+  const auto component = "shard " + std::to_string(id.value);
+  auto opened =
+    s.dir->open_shard(id, storage::log_options{core::durability_of(id), s.options.segment_bytes});
+  if (!opened) return opened.error();
+  for (const auto& note : opened->notes) logging::warning(component, note);
+  const auto began = s.clocks->monotonic();
+  auto replica =
+    raft::replica::recover(replica_options_of(s, id), *opened->log, *opened->state, began);
+  if (!replica) return replica.error();
+  logging::info(
+    component,
+    "open, last entry " + std::to_string((*replica)->applied().value) + ", " +
+      std::to_string((*replica)->applied().value - (*replica)->checkpoint_index().value) +
+      " replayed in " + std::to_string(s.clocks->monotonic().value - began.value) + " ms");
+  shard_handles handles;
+  handles.reader =
+    self->spawn<caf::detached + caf::monitored>(log_reader, opened->log, opened->state);
+  handles.shard = self->spawn<caf::monitored>(
+    shard, std::move(*replica), opened->log, opened->state, s.clocks, shard_options_of(s, id),
+    log_writer_options{s.dir->path(), s.options.storage_reserve_bytes});
+  s.shards.emplace(id, handles);
+  s.disks.emplace(id, std::move(*opened));
+  return handles;
+}
+
+/// Shards there are on disk, and those of durability `fsync` that the settings ask for. Others are
+/// opened when the first topic needs them.
+std::vector<shard_id> shards_to_open(const node_state& s) {
+  auto ids = s.dir->shards();
+  for (std::uint32_t n = 0; n < s.options.shards; ++n) {
+    const auto id = core::shard_of(durability::fsync, n);
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+  }
+  return ids;
+}
+
+catalogue_options catalogue_options_of(const config::node_options& options) {
+  using fixed = config::fixed_limits;
+  catalogue_options out;
+  out.limits = {options.topics_max, fixed::queues_per_topic_max, fixed::groups_max, options.shards};
+  out.groups = {fixed::members_per_group_max, options.revoke_timeout_ms};
+  out.create_on_use_queues = options.create_on_use_queues;
+  return out;
+}
+
+std::shared_ptr<const session_context> make_context(self_pointer self) {
+  auto& s = self->state;
+  auto context = std::make_shared<session_context>();
+  auto& options = context->options;
+  options.node_name = s.options.node_name;
+  options.software = software_version;
+  options.limits.message_bytes_max = static_cast<std::uint32_t>(s.options.message_bytes_max);
+  // What a frame may hold, and what the log can always take as one entry.
+  options.limits.batch_bytes_max = static_cast<std::uint32_t>(
+    std::min(s.options.frame_bytes_max(), storage::group_bytes_max(s.options.segment_bytes)) -
+    64 * 1024);
+  options.frame_bytes_max = static_cast<std::uint32_t>(s.options.frame_bytes_max());
+  options.in_flight_max = s.options.in_flight_max;
+  options.idle_timeout_ms = s.options.idle_timeout_ms;
+  context->node = node_actor{self};
+  context->catalogue = s.catalogue;
+  context->clocks = s.clocks;
+  context->metrics = s.metrics;
+  return context;
+}
+
+result<node_ports> start(self_pointer self) {
+  auto& s = self->state;
+  const auto there = s.dir->shards();
+  if (!there.empty() && there.front() != shard_id{0})
+    return {errc::storage_corrupt, s.dir->path().string() + " has a folder for shard " +
+                                     std::to_string(there.front().value) +
+                                     ", but none for shard 0; put it back"};
+  for (const auto id : shards_to_open(s))
+    if (auto opened = open_shard(self, id); !opened) return opened.error();
+  s.catalogue = self->spawn<caf::monitored>(catalogue, node_actor{self}, s.shards, s.clocks,
+                                            catalogue_options_of(s.options));
+  auto bound = std::make_shared<std::promise<result<std::uint16_t>>>();
+  auto port = bound->get_future();
+  s.listener = self->system().middleman().spawn_broker(
+    listener, make_context(self), s.options.listen_address, s.options.client_port,
+    s.options.connections_max, bound);
+  self->monitor(s.listener);
+  auto got = port.get();
+  if (!got) {
+    s.stopping = true;
+    return got.error();
+  }
+  s.listening = true;
+  s.started = s.clocks->monotonic();
+  self->delayed_send(self, std::chrono::seconds{1}, tick_atom_v);
+  return node_ports{*got, s.options.cluster_port};
+}
+
+// -- backup ---------------------------------------------------------------------------------------
+
+/// Copies shard after shard, the catalogue's last: what it names must be in the others' copies.
+void copy_next(self_pointer self, std::shared_ptr<std::vector<shard_id>> left,
+               frames::backup_done sum, caf::typed_response_promise<frames::backup_done> promise) {
+  if (left->empty()) {
+    promise.deliver(std::move(sum));
+    return;
+  }
+  const auto id = left->back();
+  left->pop_back();
+  const auto to = std::filesystem::path{sum.path} / storage::data_dir::shard_folder(id);
+  // A reader of its own: the shard's must go on serving its queues.
+  const auto& disk = self->state.disks.at(id);
+  const auto copier = self->spawn<caf::detached>(log_reader, disk.log, disk.state);
+  self->request(copier, caf::infinite, backup_atom_v, to.string())
+    .then(
+      [self, left, sum, promise, copier](std::uint64_t bytes) mutable {
+        self->send_exit(copier, caf::exit_reason::user_shutdown);
+        sum.bytes += bytes;
+        ++sum.shards;
+        copy_next(self, left, std::move(sum), promise);
+      },
+      [self, promise, copier](caf::error& why) mutable {
+        self->send_exit(copier, caf::exit_reason::user_shutdown);
+        promise.deliver(std::move(why));
+      });
+}
+
+caf::result<frames::backup_done> backup(self_pointer self, const std::string& path) {
+  namespace fs = std::filesystem;
+  auto& s = self->state;
+  const fs::path to{path};
+  if (!to.is_absolute())
+    return to_caf({errc::invalid_argument, "give an absolute path on the node's machine"});
+  if (auto ok = s.dir->begin_copy(to); !ok) return to_caf(ok.error());
+  auto left = std::make_shared<std::vector<shard_id>>();
+  for (const auto& [id, handles] : s.shards) left->push_back(id); // Shard 0 comes first …
+  auto promise = self->make_response_promise<frames::backup_done>();
+  copy_next(self, left, frames::backup_done{path, 0, 0}, promise); // … and is copied last.
+  return promise;
+}
+
+// -- stopping -------------------------------------------------------------------------------------
+
+void stop_actors(self_pointer self) {
+  auto& s = self->state;
+  const auto reason = caf::error{caf::exit_reason::user_shutdown};
+  if (s.listener) self->send_exit(s.listener, reason);
+  if (s.catalogue) self->send_exit(s.catalogue, reason);
+  for (const auto& [id, handles] : s.shards) {
+    self->send_exit(handles.shard, reason);
+    self->send_exit(handles.reader, reason);
+  }
+}
+
+/// Every shard finishes what is in flight and saves a checkpoint.
+void drain_shards(self_pointer self, caf::typed_response_promise<caf::ok_atom> promise) {
+  auto& s = self->state;
+  auto missing = std::make_shared<std::size_t>(s.shards.size() + 1);
+  auto arrived = [self, missing, promise]() mutable {
+    if (--*missing > 0) return;
+    stop_actors(self);
+    promise.deliver(caf::ok_atom::value);
+    self->quit();
+  };
+  for (const auto& [id, handles] : s.shards)
+    self->request(handles.shard, std::chrono::seconds{2}, drain_atom_v)
+      .then([arrived](caf::ok_atom) mutable { arrived(); },
+            [arrived](const caf::error& why) mutable {
+              logging::warning("node", "a shard was stopped without a checkpoint: " +
+                                         from_caf(why).message());
+              arrived();
+            });
+
+  arrived();
+}
+
+caf::result<caf::ok_atom> drain(self_pointer self) {
+  auto& s = self->state;
+  auto promise = self->make_response_promise<caf::ok_atom>();
+  s.stopping = true;
+  if (!s.listening) { // There are no clients.
+    drain_shards(self, promise);
+    return promise;
+  }
+  const auto go_on = [self, promise] { drain_shards(self, promise); };
+  self->request(s.listener, drain_clients_for, drain_atom_v)
+    .then([go_on](caf::ok_atom) { go_on(); }, [go_on](const caf::error&) { go_on(); });
+  return promise;
+}
+
+} // namespace
+
+node_actor::behavior_type node(self_pointer self, config::node_options options,
+                               std::shared_ptr<storage::data_dir> dir,
+                               std::shared_ptr<const clock> clocks, fatal_handler fatal) {
+  auto& s = self->state;
+  s.options = std::move(options);
+  s.dir = std::move(dir);
+  s.clocks = std::move(clocks);
+  s.fatal = std::move(fatal);
+  s.metrics = std::make_shared<node_metrics>();
+  self->set_down_handler([self](const caf::down_msg& down) {
+    if (self->state.stopping) return;
+    die(self, from_caf(down.reason));
+  });
+  return {
+    [self](start_atom) -> caf::result<node_ports> {
+      auto ports = start(self);
+      if (!ports) return to_caf(ports.error());
+      return *ports;
+    },
+    [self](open_shard_atom, shard_id id) -> caf::result<shard_handles> {
+      auto handles = open_shard(self, id);
+      if (!handles) return to_caf(handles.error());
+      return *handles;
+    },
+    [self](status_atom) { return report_status(self); },
+    [self](actors_atom) { return list_actors(self); },
+    [self](backup_atom, const std::string& path) { return backup(self, path); },
+    [self](drain_atom) { return drain(self); },
+    [self](tick_atom) {
+      sample_rates(self->state);
+      trim_memory_if_idle(self->state);
+      self->delayed_send(self, std::chrono::seconds{1}, tick_atom_v);
+    },
+  };
+}
+
+} // namespace carafe

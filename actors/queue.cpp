@@ -1,0 +1,201 @@
+#include "actors/queue.hpp"
+
+#include "actors/error_bridge.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <utility>
+
+namespace carafe {
+
+namespace {
+
+using self_pointer = queue_actor::stateful_pointer<queue_state>;
+
+/// Readers are told apart over all queues of the node.
+core::reader_id next_reader() {
+  static std::atomic<std::uint64_t> made{0};
+  return core::reader_id{++made};
+}
+
+std::vector<core::batch_span> spans_of(const std::vector<storage::stored_batch>& batches) {
+  std::vector<core::batch_span> out;
+  out.reserve(batches.size());
+  for (const auto& b : batches) out.push_back({b.base, b.count, b.batch.bytes.size()});
+  return out;
+}
+
+void forget(self_pointer self, core::reader_id id) {
+  auto& s = self->state;
+  auto at = s.readers.find(id);
+  if (at == s.readers.end()) return;
+  const auto address = at->second.session.address();
+  s.readers.erase(at);
+  auto session = s.sessions.find(address);
+  if (session == s.sessions.end() || --session->second > 0) return;
+  self->demonitor(address);
+  s.sessions.erase(session);
+}
+
+void carry_out(self_pointer self, const core::queue_core::effects& effects,
+               const std::vector<storage::stored_batch>& batches);
+
+void read_log(self_pointer self, const core::queue_core::read& wish) {
+  auto& s = self->state;
+  read_request request{s.view.queue, wish.from, s.view.applied, wish.bytes_max,
+                       s.readers.at(wish.reader).hint};
+  const auto id = wish.reader;
+  self->request(s.log, caf::infinite, read_atom_v, request)
+    .then(
+      [self, id](const read_reply& reply) {
+        if (auto at = self->state.readers.find(id); at != self->state.readers.end())
+          at->second.hint = reply.hint;
+        carry_out(self, self->state.core->read_done(id, spans_of(reply.batches)), reply.batches);
+      },
+      [self, id](const caf::error& why) {
+        carry_out(self, self->state.core->read_failed(id, from_caf(why)), {});
+      });
+}
+
+void carry_out(self_pointer self, const core::queue_core::effects& effects,
+               const std::vector<storage::stored_batch>& batches) {
+  auto& s = self->state;
+  for (const auto& effect : effects) {
+    if (const auto* d = std::get_if<core::queue_core::deliver>(&effect)) {
+      self->send(s.readers.at(d->reader).session, deliver_atom_v, d->reader, batches[d->batch]);
+    } else if (const auto* r = std::get_if<core::queue_core::read>(&effect)) {
+      read_log(self, *r);
+    } else if (const auto* e = std::get_if<core::queue_core::end>(&effect)) {
+      self->send(s.readers.at(e->reader).session, ended_atom_v, e->reader, e->why);
+      forget(self, e->reader);
+    }
+  }
+}
+
+void close(self_pointer self) {
+  auto& s = self->state;
+  const failure why{errc::queue_unknown, "its topic was deleted"};
+  for (const auto& [id, reader] : s.readers) self->send(reader.session, ended_atom_v, id, why);
+  s.readers.clear();
+  self->quit();
+}
+
+void on_news(self_pointer self, const queue_news& news) {
+  auto& s = self->state;
+  if (news.closed) {
+    close(self);
+    return;
+  }
+  s.view = news.view;
+  carry_out(self, s.core->committed(news.view.start, spans_of(news.batches)), news.batches);
+}
+
+reading make_reading(const core::queue_core& core, offset begin) {
+  return {core::reader_id{0}, begin, core.start(), core.next()};
+}
+
+/// Offsets at once, times after a look into the log.
+template <class Then>
+void resolve(self_pointer self, const start_position& start, range_policy policy, Then then) {
+  auto& core = *self->state.core;
+  switch (start.at) {
+  case start_position::kind::earliest:
+    then(result<offset>{core.start()});
+    return;
+  case start_position::kind::latest:
+    then(result<offset>{core.next()});
+    return;
+  case start_position::kind::at_offset:
+    then(core.resolve(start.from, policy));
+    return;
+  case start_position::kind::at_time:
+    break;
+  }
+  const auto& view = self->state.view;
+  self->request(self->state.log, caf::infinite, time_atom_v, view.queue, start.time, view.applied)
+    .then(
+      [self, then](const time_found& found) mutable {
+        const auto& now = *self->state.core;
+        // Nothing so young: the next message will be.
+        const auto at = found.row ? std::max(found.row->base, now.start()) : now.next();
+        then(result<offset>{at});
+      },
+      [then](const caf::error& why) mutable { then(result<offset>{from_caf(why)}); });
+}
+
+void on_subscribe(self_pointer self, const session_actor& session, const subscribe_request& wish,
+                  caf::typed_response_promise<reading> promise) {
+  resolve(self, wish.start, wish.out_of_range, [self, session, promise](result<offset> at) mutable {
+    auto& s = self->state;
+    if (!at) {
+      promise.deliver(to_caf(at.error()));
+      return;
+    }
+    const auto id = next_reader();
+    s.readers[id] = {session, {}};
+    if (++s.sessions[session.address()] == 1) self->monitor(session);
+    s.core->add(id, *at);
+    auto answer = make_reading(*s.core, *at);
+    answer.reader = id;
+    promise.deliver(answer);
+  });
+}
+
+queue_actor::behavior_type serving(self_pointer self) {
+  return {
+    [self](subscribe_atom, const session_actor& session,
+           const subscribe_request& wish) -> caf::result<reading> {
+      auto promise = self->make_response_promise<reading>();
+      on_subscribe(self, session, wish, promise);
+      return promise;
+    },
+    [self](unsubscribe_atom, core::reader_id id) {
+      self->state.core->remove(id);
+      forget(self, id);
+    },
+    [self](demand_atom, core::reader_id id, std::uint64_t bytes) {
+      carry_out(self, self->state.core->demand(id, bytes), {});
+    },
+    [self](resolve_atom, const start_position& start, range_policy policy) -> caf::result<reading> {
+      auto promise = self->make_response_promise<reading>();
+      resolve(self, start, policy, [self, promise](result<offset> at) mutable {
+        if (at)
+          promise.deliver(make_reading(*self->state.core, *at));
+        else
+          promise.deliver(to_caf(at.error()));
+      });
+      return promise;
+    },
+    [self](news_atom, const queue_news& news) { on_news(self, news); },
+  };
+}
+
+} // namespace
+
+queue_actor::behavior_type queue(self_pointer self, queue_id id, shard_handles shard) {
+  self->state.log = shard.reader;
+  self->set_down_handler([self](const caf::down_msg& down) {
+    auto& s = self->state;
+    s.sessions.erase(down.source);
+    for (auto at = s.readers.begin(); at != s.readers.end();) {
+      if (at->second.session.address() != down.source) {
+        ++at;
+        continue;
+      }
+      s.core->remove(at->first);
+      at = s.readers.erase(at);
+    }
+  });
+  // Nothing else is handled before the answer, so that `core` is always there.
+  self->request(shard.shard, caf::infinite, watch_atom_v, id, queue_actor{self})
+    .await(
+      [self](const queue_view& view) {
+        self->state.view = view;
+        self->state.core.emplace(view.start, view.next);
+      },
+      [self](const caf::error& why) { self->quit(why); });
+  return serving(self);
+}
+
+} // namespace carafe

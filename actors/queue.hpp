@@ -1,0 +1,37 @@
+#pragma once
+
+#include "actors/core/queue_core.hpp"
+#include "actors/interfaces.hpp"
+
+#include <caf/actor_addr.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <optional>
+#include <unordered_map>
+
+namespace carafe {
+
+struct queue_state {
+  static inline const char* name = "queue";
+
+  struct reader {
+    session_actor session;
+    storage::read_hint hint;
+  };
+
+  std::optional<core::queue_core> core;
+  queue_view view;
+  log_reader_actor log;
+  std::unordered_map<core::reader_id, reader> readers;
+  /// How many readers of each session there are; a session is monitored while it has one.
+  std::unordered_map<caf::actor_addr, std::uint32_t> sessions;
+};
+
+/// One queue's reading side: feeds its readers from commits and from the log, as `queue_core`
+/// decides.
+///
+queue_actor::behavior_type queue(queue_actor::stateful_pointer<queue_state> self, queue_id id,
+                                 shard_handles shard);
+
+} // namespace carafe

@@ -1,0 +1,323 @@
+#include "actors/shard.hpp"
+
+#include "actors/checkpoint.hpp"
+#include "actors/error_bridge.hpp"
+#include "actors/log_writer.hpp"
+#include "actors/logging.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace carafe {
+
+namespace {
+
+using self_pointer = shard_pointer;
+
+/// One transaction of the log holds at most about so much.
+constexpr std::uint64_t group_bytes_max = 4u << 20;
+/// One group is being written while the next waits at the writer's door.
+constexpr std::size_t groups_out_max = 2;
+
+constexpr auto tick_every = std::chrono::milliseconds{1'000};
+
+queue_view view_of(self_pointer self, queue_id id, const queue_record& record) {
+  const auto& replica = *self->state.replica;
+  return {id,          replica.options().shard, record.topic,     record.start,
+          record.next, record.last_time,        replica.applied()};
+}
+
+// -- applying -------------------------------------------------------------------------------------
+
+void answer(self_pointer self, const raft::applied_entry& entry, std::uint64_t now_us) {
+  auto& s = self->state;
+  auto at = s.waiting.find(entry.index);
+  if (at == s.waiting.end()) return;
+  auto waiters = std::move(at->second);
+  s.waiting.erase(at);
+  s.commits.add(now_us - waiters.submitted_us);
+  for (auto& promise : waiters.effects) promise.deliver(entry.index);
+  if (waiters.appends.empty()) return;
+  const auto& batch = std::get<effects::batch>(entry.effects.front());
+  const bool gone = s.replica->state().queue(batch.queue) == nullptr;
+  for (auto& waiter : waiters.appends) {
+    if (gone)
+      waiter.promise.deliver(to_caf({errc::queue_unknown, "its topic was deleted meanwhile"}));
+    else
+      waiter.promise.deliver(
+        append_done{batch.base, batch.count, entry.time, s.options.mode, waiter.duplicate});
+  }
+}
+
+void tell_watchers(self_pointer self, const std::vector<raft::applied_entry>& applied) {
+  auto& s = self->state;
+  if (s.watchers.empty()) return;
+  std::unordered_map<queue_id, queue_news> news;
+  const auto about = [&](queue_id queue) -> queue_news* {
+    return s.watchers.contains(queue) ? &news[queue] : nullptr;
+  };
+  for (const auto& entry : applied) {
+    for (const auto& effect : entry.effects) {
+      if (const auto* batch = std::get_if<effects::batch>(&effect)) {
+        if (auto* item = about(batch->queue))
+          item->batches.push_back({batch->queue, batch->base, batch->count, entry.time, *batch});
+      } else if (const auto* start = std::get_if<effects::queue_start>(&effect)) {
+        about(start->queue);
+      } else if (const auto* closed = std::get_if<effects::queue_closed>(&effect)) {
+        if (auto* item = about(closed->queue)) item->closed = true;
+      }
+    }
+  }
+  for (auto& [queue, item] : news) {
+    const auto* record = s.replica->state().queue(queue);
+    if (record != nullptr) item.view = view_of(self, queue, *record);
+    const auto watcher = s.watchers.at(queue);
+    if (item.closed) s.watchers.erase(queue);
+    self->send(watcher, news_atom_v, std::move(item));
+  }
+}
+
+void on_written(self_pointer self, const write_done& done) {
+  auto& s = self->state;
+  --s.groups_out;
+  s.syncs.add(done.sync_us);
+  auto applied = s.replica->persisted(done.last, s.clocks->monotonic());
+  if (!applied) {
+    fail_shard(self, applied.error());
+    return;
+  }
+  pump_writes(self);
+  const auto now_us = s.clocks->monotonic_us();
+  for (const auto& entry : *applied) answer(self, entry, now_us);
+  tell_watchers(self, *applied);
+  if (s.options.mode == durability::interval && !s.sync_armed) {
+    s.sync_armed = true;
+    self->delayed_send(self, std::chrono::milliseconds{s.options.sync_interval_ms}, sync_atom_v);
+  }
+  maybe_checkpoint(self);
+  maybe_finish_drain(self);
+}
+
+// -- requests -------------------------------------------------------------------------------------
+
+caf::result<append_done> on_append(self_pointer self, const core::batch_request& request) {
+  auto& s = self->state;
+  if (s.draining) return to_caf({errc::shutting_down, "the node stops"});
+  if (s.low_space)
+    return to_caf({errc::storage_full, "the disk is under its reserve (storage-reserve-bytes)"});
+  auto outcome = s.replica->submit_batch(request, s.clocks->wall(), s.clocks->monotonic());
+  if (!outcome) return to_caf(outcome.error());
+  if (const auto* known = std::get_if<raft::replica::known>(&*outcome))
+    return append_done{known->base, known->count, known->time, s.options.mode, true};
+  const auto& pending = std::get<raft::replica::pending>(*outcome);
+  auto promise = self->make_response_promise<append_done>();
+  auto& waiters = s.waiting[pending.index];
+  if (waiters.submitted_us == 0) waiters.submitted_us = s.clocks->monotonic_us();
+  waiters.appends.push_back({promise, pending.joined});
+  pump_writes(self);
+  return promise;
+}
+
+/// Commits of groups are checked here, where the queue's end is known.
+result<void> check_effects(const core::shard_state& state, const effect_list& wish) {
+  for (const auto& effect : wish.effects) {
+    const auto* commit = std::get_if<effects::commit>(&effect);
+    if (commit == nullptr) continue;
+    const auto* queue = state.queue(commit->queue);
+    if (queue == nullptr)
+      return {errc::queue_unknown, "queue " + std::to_string(commit->queue.value)};
+    if (commit->next > queue->next)
+      return {errc::commit_out_of_range, "offset " + std::to_string(commit->next.value) +
+                                           " is past the end, " +
+                                           std::to_string(queue->next.value)};
+  }
+  return {};
+}
+
+caf::result<entry_index> on_write(self_pointer self, const effect_list& wish) {
+  auto& s = self->state;
+  if (auto ok = check_effects(s.replica->state(), wish); !ok) return to_caf(ok.error());
+  auto index = s.replica->submit_effects(wish.effects, s.clocks->wall(), s.clocks->monotonic());
+  if (!index) return to_caf(index.error());
+  auto promise = self->make_response_promise<entry_index>();
+  auto& waiters = s.waiting[*index];
+  waiters.submitted_us = s.clocks->monotonic_us();
+  waiters.effects.push_back(promise);
+  pump_writes(self);
+  return promise;
+}
+
+queue_views on_queues(self_pointer self, const queue_ids& wanted) {
+  queue_views views;
+  const auto& all = self->state.replica->state().queues();
+  if (wanted.queues.empty())
+    for (const auto& [id, record] : all) views.queues.push_back(view_of(self, id, record));
+  for (const auto id : wanted.queues)
+    if (auto at = all.find(id); at != all.end())
+      views.queues.push_back(view_of(self, id, at->second));
+  return views;
+}
+
+shard_inventory on_inventory(self_pointer self) {
+  shard_inventory out;
+  const auto& state = self->state.replica->state();
+  for (const auto& [id, record] : state.queues()) out.there.queues.push_back(id);
+  for (const auto& [key, record] : state.all_progress())
+    if (out.there.groups.empty() || out.there.groups.back() != key.group)
+      out.there.groups.push_back(key.group);
+  return out;
+}
+
+progress_rows on_progress(self_pointer self, group_id group) {
+  progress_rows out;
+  const auto& all = self->state.replica->state().all_progress();
+  for (auto row = all.lower_bound({group, queue_id{0}});
+       row != all.end() && row->first.group == group; ++row)
+    out.rows.emplace_back(row->first.queue, row->second);
+  return out;
+}
+
+catalogue_rows on_load(self_pointer self) {
+  const auto& state = self->state.replica->state();
+  catalogue_rows rows;
+  for (const auto& [id, topic] : state.topics()) rows.topics.push_back(topic);
+  for (const auto& [id, group] : state.groups()) rows.groups.push_back(group);
+  rows.counters = state.catalogue();
+  return rows;
+}
+
+frames::latency_summary summary(const core::histogram& h) {
+  return {h.count(), h.quantile(500), h.quantile(990), h.max()};
+}
+
+frames::shard_status on_status(self_pointer self) {
+  const auto& s = self->state;
+  const auto bounds = s.log->bounds();
+  frames::shard_status out;
+  out.shard = s.replica->options().shard;
+  out.mode = s.options.mode;
+  out.role = s.replica->is_leader() ? "leader" : "follower";
+  out.current_term = s.replica->current_term();
+  out.first = bounds.first;
+  out.committed = s.replica->applied();
+  out.checkpoint = s.replica->checkpoint_index();
+  out.synced = bounds.synced;
+  out.queues = static_cast<std::uint32_t>(s.replica->state().queues().size());
+  out.log_bytes = bounds.bytes;
+  out.segments = bounds.segments;
+  out.producers = static_cast<std::uint32_t>(s.replica->state().producers());
+  out.commits = summary(s.commits);
+  out.syncs = summary(s.syncs);
+  out.storage_full = s.low_space;
+  return out;
+}
+
+void on_tick(self_pointer self) {
+  auto& s = self->state;
+  const auto now = s.clocks->monotonic();
+  if (now >= s.replica->timeout())
+    if (auto ok = s.replica->tick(now); !ok) {
+      fail_shard(self, ok.error());
+      return;
+    }
+  maybe_checkpoint(self);
+  self->delayed_send(self, tick_every, tick_atom_v);
+}
+
+caf::result<caf::ok_atom> on_drain(self_pointer self) {
+  auto& s = self->state;
+  auto promise = self->make_response_promise<caf::ok_atom>();
+  s.draining = promise;
+  begin_checkpoint(self);
+  maybe_finish_drain(self);
+  return promise;
+}
+
+/// What blocks on the disk gets a thread of its own.
+void spawn_blocking(self_pointer self, std::shared_ptr<storage::state_store> state,
+                    log_writer_options options) {
+  auto& s = self->state;
+  const shard_actor me{self};
+  if (s.options.own_threads) {
+    s.writer = self->spawn<caf::detached>(log_writer, me, s.log, s.clocks, std::move(options));
+    s.keeper = self->spawn<caf::detached + caf::linked>(checkpoint_keeper, s.log, std::move(state));
+  } else {
+    s.writer = self->spawn(log_writer, me, s.log, s.clocks, std::move(options));
+    s.keeper = self->spawn<caf::linked>(checkpoint_keeper, s.log, std::move(state));
+  }
+}
+
+} // namespace
+
+std::string shard_name(shard_pointer self) {
+  return "shard " + std::to_string(self->state.replica->options().shard.value);
+}
+
+void fail_shard(shard_pointer self, const failure& why) {
+  logging::error(shard_name(self), why.message());
+  self->quit(to_caf(why));
+}
+
+void pump_writes(shard_pointer self) {
+  auto& s = self->state;
+  while (s.groups_out < groups_out_max) {
+    auto group = s.replica->next_write(group_bytes_max);
+    if (!group) return;
+    ++s.groups_out;
+    self->send(s.writer, write_atom_v, std::move(*group));
+  }
+}
+
+shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replica> replica,
+                                 std::shared_ptr<storage::commit_log> log,
+                                 std::shared_ptr<storage::state_store> state,
+                                 std::shared_ptr<const clock> clocks, shard_options options,
+                                 log_writer_options writer_options) {
+  auto& s = self->state;
+  s.replica = std::move(replica);
+  s.log = std::move(log);
+  s.clocks = std::move(clocks);
+  s.options = options;
+  s.checkpointed_at = s.clocks->monotonic();
+  spawn_blocking(self, std::move(state), std::move(writer_options));
+  self->delayed_send(self, tick_every, tick_atom_v);
+  return {
+    [self](append_atom, const core::batch_request& request) { return on_append(self, request); },
+    [self](write_atom, const effect_list& wish) { return on_write(self, wish); },
+    [self](watch_atom, queue_id queue, const queue_actor& watcher) -> caf::result<queue_view> {
+      const auto* record = self->state.replica->state().queue(queue);
+      if (record == nullptr)
+        return to_caf({errc::queue_unknown, "queue " + std::to_string(queue.value)});
+      auto& known = self->state.watchers[queue];
+      // One that its topic has lost: its readers subscribe again.
+      if (known) self->send_exit(known, caf::exit_reason::user_shutdown);
+      known = watcher;
+      return view_of(self, queue, *record);
+    },
+    [self](queues_atom, const queue_ids& wanted) { return on_queues(self, wanted); },
+    [self](inventory_atom) { return on_inventory(self); },
+    [self](progress_atom, group_id group) { return on_progress(self, group); },
+    [self](load_atom) { return on_load(self); },
+    [self](status_atom) { return on_status(self); },
+    [self](actors_atom) {
+      const auto waiting = static_cast<std::uint32_t>(self->mailbox().size());
+      return frames::node_actor_list{{{shard_name(self), "scheduled", waiting}}};
+    },
+    [self](drain_atom) { return on_drain(self); },
+    [self](written_atom, const write_done& done) { on_written(self, done); },
+    [self](space_atom, bool low) {
+      self->state.low_space = low;
+      logging::warning(shard_name(self), low ? "the disk is under its reserve: writes are refused"
+                                             : "the disk has room again: writes are accepted");
+    },
+    [self](sync_atom) {
+      self->state.sync_armed = false;
+      self->request(self->state.writer, caf::infinite, sync_atom_v)
+        .then([](entry_index) {},
+              [self](const caf::error& why) { fail_shard(self, from_caf(why)); });
+    },
+    [self](tick_atom) { on_tick(self); },
+  };
+}
+
+} // namespace carafe

@@ -1,0 +1,107 @@
+#pragma once
+
+#include "actors/clock.hpp"
+#include "actors/core/histogram.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/raft/replica.hpp"
+#include "storage/commit_log.hpp"
+
+#include <caf/response_promise.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+namespace carafe {
+
+struct shard_options {
+  durability mode = durability::fsync;
+  std::uint64_t sync_interval_ms = 100;
+  std::uint64_t checkpoint_entries = 0;
+  std::uint64_t checkpoint_interval_ms = 0;
+  std::uint64_t retention_ms = 0;
+  std::uint64_t retention_bytes = 0;
+  /// False only in simulated time, where everything runs on one thread.
+  bool own_threads = true;
+};
+
+struct shard_state_data {
+  static inline const char* name = "shard";
+
+  /// Who is answered when an entry is applied.
+  struct append_waiter {
+    caf::typed_response_promise<append_done> promise;
+    bool duplicate = false;
+  };
+  using effect_waiter = caf::typed_response_promise<entry_index>;
+  struct waiters {
+    std::vector<append_waiter> appends;
+    std::vector<effect_waiter> effects;
+    std::uint64_t submitted_us = 0;
+  };
+
+  std::unique_ptr<raft::replica> replica;
+  std::shared_ptr<storage::commit_log> log;
+  std::shared_ptr<const clock> clocks;
+  shard_options options;
+  log_writer_actor writer;
+  checkpoint_actor keeper;
+
+  std::unordered_map<entry_index, waiters> waiting;
+  std::unordered_map<queue_id, queue_actor> watchers;
+  std::size_t groups_out = 0;
+  bool low_space = false;
+  bool sync_armed = false;
+
+  /// A checkpoint taken and not yet saved; kept until it is.
+  std::shared_ptr<raft::checkpoint> unsaved;
+  bool saving = false;
+  mono_ms checkpointed_at{0};
+  /// Retention: entries below `first` go once a checkpoint holds `after`.
+  struct drop_plan {
+    entry_index first;
+    entry_index after;
+  };
+  std::optional<drop_plan> drop;
+
+  std::optional<caf::typed_response_promise<caf::ok_atom>> draining;
+  core::histogram commits;
+  core::histogram syncs;
+};
+
+using shard_pointer = shard_actor::stateful_pointer<shard_state_data>;
+
+/// One shard's replica as an actor: submits, hands groups to the log writer, answers when an entry
+/// is applied, tells watching queues, takes checkpoints.
+///
+/// A failure of its log writer or of consensus ends it with an error; the node then stops.
+///
+/// @param log Only its bounds are read here.
+shard_actor::behavior_type shard(shard_pointer self, std::unique_ptr<raft::replica> replica,
+                                 std::shared_ptr<storage::commit_log> log,
+                                 std::shared_ptr<storage::state_store> state,
+                                 std::shared_ptr<const clock> clocks, shard_options options,
+                                 struct log_writer_options writer_options);
+
+// -- shared by the shard's parts ------------------------------------------------------------------
+
+/// "shard 0", for the log.
+[[nodiscard]] std::string shard_name(shard_pointer self);
+/// Ends the shard, and with it the node.
+void fail_shard(shard_pointer self, const failure& why);
+/// Hands the log writer what waits, while it takes it.
+void pump_writes(shard_pointer self);
+
+/// Takes a checkpoint if there is something new; the log is synced up to it before it is saved.
+void begin_checkpoint(shard_pointer self);
+/// … when enough entries or time have passed.
+void maybe_checkpoint(shard_pointer self);
+/// Answers `drain` once nothing is in flight and the last checkpoint is saved.
+void maybe_finish_drain(shard_pointer self);
+
+} // namespace carafe

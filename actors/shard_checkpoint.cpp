@@ -1,0 +1,145 @@
+#include "actors/error_bridge.hpp"
+#include "actors/logging.hpp"
+#include "actors/shard.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace carafe {
+
+namespace {
+
+void plan_retention(shard_pointer self, const retention_plan& plan) {
+  auto& s = self->state;
+  if (plan.first.value == 0 || s.drop || s.draining) return;
+  effect_list raise;
+  for (const auto& [queue, start] : plan.starts) {
+    const auto* record = s.replica->state().queue(queue);
+    if (record != nullptr && record->start < start)
+      raise.effects.emplace_back(effects::queue_start{queue, start});
+  }
+  if (raise.effects.empty()) {
+    s.drop = shard_state_data::drop_plan{plan.first, s.replica->checkpoint_index()};
+    return;
+  }
+  auto index =
+    s.replica->submit_effects(std::move(raise.effects), s.clocks->wall(), s.clocks->monotonic());
+  if (!index) return; // Too much in flight: the next checkpoint plans again.
+  s.drop = shard_state_data::drop_plan{plan.first, *index};
+  pump_writes(self);
+}
+
+void drop_segments(shard_pointer self) {
+  auto& s = self->state;
+  if (!s.drop || s.replica->checkpoint_index() < s.drop->after) return;
+  logging::info(shard_name(self),
+                "retention drops entries below " + std::to_string(s.drop->first.value));
+  self->send(s.writer, drop_atom_v, s.drop->first);
+  s.drop.reset();
+}
+
+retention_rule rule_of(const shard_state_data& s) {
+  retention_rule rule;
+  rule.checkpoint = s.replica->checkpoint_index();
+  if (s.options.retention_ms != 0)
+    rule.keep_after =
+      unix_ms{s.clocks->wall().value - static_cast<std::int64_t>(s.options.retention_ms)};
+  rule.bytes_max = s.options.retention_bytes;
+  return rule;
+}
+
+void look_after_retention(shard_pointer self) {
+  auto& s = self->state;
+  if (s.draining || s.drop || (s.options.retention_ms == 0 && s.options.retention_bytes == 0))
+    return;
+  self->request(s.keeper, caf::infinite, plan_atom_v, rule_of(s))
+    .then(
+      [self](const retention_plan& plan) {
+        plan_retention(self, plan);
+        drop_segments(self);
+      },
+      [self](const caf::error& why) {
+        logging::warning(shard_name(self), "retention: " + from_caf(why).message());
+      });
+}
+
+void checkpoint_saved(shard_pointer self) {
+  auto& s = self->state;
+  const auto index = s.unsaved->mark.index;
+  s.saving = false;
+  s.unsaved.reset();
+  s.checkpointed_at = s.clocks->monotonic();
+  auto first = s.log->bounds().first;
+  first = std::min(first, index + 1);
+  if (auto ok = s.replica->checkpointed(index, first, s.clocks->monotonic()); !ok) {
+    fail_shard(self, ok.error());
+    return;
+  }
+  drop_segments(self);
+  look_after_retention(self);
+}
+
+void save(shard_pointer self) {
+  auto& s = self->state;
+  self->request(s.keeper, caf::infinite, save_atom_v, *s.unsaved)
+    .then(
+      [self](caf::ok_atom) {
+        checkpoint_saved(self);
+        if (self->state.draining) begin_checkpoint(self);
+        maybe_finish_drain(self);
+      },
+      [self](const caf::error& why) {
+        // What a failed sync lost is not known, so it is not tried again.
+        if (from_caf(why).code != errc::storage_full) return fail_shard(self, from_caf(why));
+        // The deltas stay in `unsaved`, and the next tick tries again.
+        self->state.saving = false;
+        self->state.checkpointed_at = self->state.clocks->monotonic();
+        logging::error(shard_name(self), "checkpoint: " + from_caf(why).message());
+      });
+}
+
+} // namespace
+
+void maybe_finish_drain(shard_pointer self) {
+  auto& s = self->state;
+  if (!s.draining || s.replica->in_flight() != 0 || s.saving) return;
+  if (s.replica->applied() > s.replica->checkpoint_index()) return;
+  auto promise = std::move(*s.draining);
+  s.draining.reset();
+  promise.deliver(caf::ok_atom::value);
+}
+
+void begin_checkpoint(shard_pointer self) {
+  auto& s = self->state;
+  if (s.saving) return;
+  if (!s.unsaved) {
+    if (s.replica->applied() <= s.replica->checkpoint_index()) return;
+    s.unsaved = std::make_shared<raft::checkpoint>(s.replica->take_checkpoint());
+  }
+  s.saving = true;
+  if (s.options.mode == durability::fsync) {
+    save(self);
+    return;
+  }
+  self->request(s.writer, caf::infinite, sync_atom_v)
+    .then([self](entry_index) { save(self); },
+          [self](const caf::error& why) { fail_shard(self, from_caf(why)); });
+}
+
+void maybe_checkpoint(shard_pointer self) {
+  auto& s = self->state;
+  const auto behind = s.replica->applied().value - s.replica->checkpoint_index().value;
+  const auto waited = s.clocks->monotonic().value - s.checkpointed_at.value;
+  const bool due = behind >= s.options.checkpoint_entries ||
+                   waited >= s.options.checkpoint_interval_ms || s.draining;
+  if (!due || s.saving) return;
+  if (behind > 0 || s.unsaved) {
+    begin_checkpoint(self);
+    return;
+  }
+  s.checkpointed_at = s.clocks->monotonic();
+  look_after_retention(self); // Messages grow old also while nothing is new.
+}
+
+} // namespace carafe

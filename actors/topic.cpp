@@ -1,0 +1,162 @@
+#include "actors/topic.hpp"
+
+#include "actors/core/placement.hpp"
+#include "actors/error_bridge.hpp"
+#include "actors/logging.hpp"
+#include "actors/query_queues.hpp"
+#include "actors/queue.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace carafe {
+
+namespace {
+
+using self_pointer = topic_actor::stateful_pointer<topic_state>;
+
+constexpr auto retention_every = std::chrono::milliseconds{5'000};
+
+const queue_place* place_of(const topic_record& record, queue_id queue) {
+  for (const auto& place : record.queues)
+    if (place.queue == queue) return &place;
+  return nullptr;
+}
+
+caf::result<queue_actor> on_activate(self_pointer self, queue_id id) {
+  auto& s = self->state;
+  if (auto at = s.queues.find(id); at != s.queues.end()) return at->second;
+  const auto* place = place_of(s.record, id);
+  if (place == nullptr) return to_caf({errc::queue_unknown, "queue " + std::to_string(id.value)});
+  auto made = self->spawn<caf::monitored>(queue, id, s.shards.at(place->shard));
+  s.queues.emplace(id, made);
+  return made;
+}
+
+frames::topic_description skeleton(const topic_record& record) {
+  frames::topic_description out;
+  out.topic = record.topic;
+  out.name = record.name;
+  out.settings = record.settings;
+  out.created = record.created;
+  for (std::uint32_t i = 0; i < record.queues.size(); ++i) {
+    const auto& place = record.queues[i];
+    frames::topic_queue queue;
+    queue.number = queue_number{i};
+    queue.queue = place.queue;
+    queue.shard = place.shard;
+    queue.mode = core::durability_of(place.shard);
+    out.queues.push_back(queue);
+  }
+  return out;
+}
+
+caf::result<frames::topic_description> on_describe(self_pointer self) {
+  auto& s = self->state;
+  auto promise = self->make_response_promise<frames::topic_description>();
+  auto out = skeleton(s.record);
+  query_queues(self, s.shards, s.record.queues,
+               [promise, out](const result<std::vector<queue_view>>& views) mutable {
+                 if (!views) {
+                   promise.deliver(to_caf(views.error()));
+                   return;
+                 }
+                 std::unordered_map<queue_id, const queue_view*> by_id;
+                 for (const auto& view : *views) by_id.emplace(view.queue, &view);
+                 for (auto& queue : out.queues) {
+                   auto at = by_id.find(queue.queue);
+                   if (at == by_id.end()) continue;
+                   queue.earliest = at->second->start;
+                   queue.end = at->second->next;
+                   queue.last_time = at->second->last_time;
+                 }
+                 promise.deliver(std::move(out));
+               });
+  return promise;
+}
+
+// -- retention of this topic ----------------------------------------------------------------------
+
+void raise_start(self_pointer self, const queue_view& view, unix_ms keep_after) {
+  const auto& handles = self->state.shards.at(view.shard);
+  // The last message is older than the limit: all may go. Otherwise the log knows where to cut.
+  const auto raise = [self, shard = handles.shard, view](offset start) {
+    if (start <= view.start) return;
+    effect_list wish;
+    wish.effects.emplace_back(effects::queue_start{view.queue, start});
+    self->request(shard, caf::infinite, write_atom_v, std::move(wish))
+      .then([](entry_index) {},
+            [](const caf::error& why) {
+              logging::warning("topic", "retention: " + from_caf(why).message());
+            });
+  };
+  if (view.last_time < keep_after) {
+    raise(view.next);
+    return;
+  }
+  self->request(handles.reader, caf::infinite, time_atom_v, view.queue, keep_after, view.applied)
+    .then(
+      [raise](const time_found& found) {
+        if (found.row) raise(found.row->base);
+      },
+      [](const caf::error& why) {
+        logging::warning("topic", "retention: " + from_caf(why).message());
+      });
+}
+
+void retain(self_pointer self) {
+  auto& s = self->state;
+  const auto keep_after =
+    unix_ms{s.clocks->wall().value - static_cast<std::int64_t>(s.record.settings.retention_ms)};
+  query_queues(self, s.shards, s.record.queues,
+               [self, keep_after](const result<std::vector<queue_view>>& views) {
+                 if (!views) return; // The shard's end is reported where it is handled.
+                 for (const auto& view : *views)
+                   if (view.start < view.next) raise_start(self, view, keep_after);
+               });
+}
+
+void arm(self_pointer self) {
+  auto& s = self->state;
+  if (s.ticking || s.record.settings.retention_ms == 0) return;
+  s.ticking = true;
+  self->delayed_send(self, retention_every, tick_atom_v);
+}
+
+} // namespace
+
+topic_actor::behavior_type topic(self_pointer self, topic_record record, shard_table shards,
+                                 std::shared_ptr<const clock> clocks) {
+  auto& s = self->state;
+  s.record = std::move(record);
+  s.shards = std::move(shards);
+  s.clocks = std::move(clocks);
+  // A queue that died (its shard refused it) is made anew by the next reader.
+  self->set_down_handler([self](const caf::down_msg& down) {
+    std::erase_if(self->state.queues,
+                  [&](const auto& entry) { return entry.second.address() == down.source; });
+  });
+  self->set_exit_handler([self](caf::exit_msg& why) {
+    for (const auto& [id, actor] : self->state.queues) self->send_exit(actor, why.reason);
+    self->quit(std::move(why.reason));
+  });
+  arm(self);
+  return {
+    [self](activate_atom, queue_id id) { return on_activate(self, id); },
+    [self](describe_atom) { return on_describe(self); },
+    [self](alter_atom, const topic_record& changed, const shard_table& more) {
+      self->state.record = changed;
+      self->state.shards = more;
+      arm(self);
+    },
+    [self](remove_atom) { self->quit(); },
+    [self](tick_atom) {
+      self->state.ticking = false;
+      if (self->state.record.settings.retention_ms != 0) retain(self);
+      arm(self);
+    },
+  };
+}
+
+} // namespace carafe

@@ -1,0 +1,38 @@
+#pragma once
+
+/// What bounds a broker on this machine, measured by doing only that part of its work.
+
+#include "actors/core/histogram.hpp"
+
+#include <carafe/result.hpp>
+#include <carafe/types.hpp>
+
+#include <cstdint>
+#include <filesystem>
+
+namespace carafe::bench {
+
+/// How a node's log was written: groups of entries, one transaction each.
+struct log_shape {
+  std::uint64_t groups = 0;
+  std::uint64_t entries_per_group = 1;
+  std::uint64_t entry_bytes = 0;
+  durability mode = durability::fsync;
+};
+
+/// Appends the same to a plain LMDB file: no index, no checksums, no Raft.
+/// @returns Seconds.
+result<double> append_to_lmdb(const std::filesystem::path& folder, const log_shape& shape);
+
+/// Messages arrive evenly at `rate` a second, whether the disk keeps up or not; whatever has
+/// arrived is committed by the next transaction, synced.
+/// @returns From each message's arrival to the end of its transaction.
+result<core::histogram> commit_in_groups(const std::filesystem::path& folder, double rate,
+                                         std::uint64_t messages, std::uint64_t message_bytes);
+
+/// Sends frames over a TCP connection of the loopback device, each answered by one of 64 bytes, at
+/// most `window` unanswered.
+/// @returns Seconds.
+result<double> move_over_tcp(std::uint64_t frames, std::uint64_t frame_bytes, std::uint64_t window);
+
+} // namespace carafe::bench

@@ -1,0 +1,202 @@
+#include "cli/bench/workload.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace carafe::bench {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// Looking at the clock for each message would be a good part of what is measured.
+constexpr std::uint64_t sampled_of = 64;
+
+double seconds_since(clock::time_point begun) {
+  return std::chrono::duration<double>(clock::now() - begun).count();
+}
+
+std::uint64_t us_since(clock::time_point begun) {
+  return static_cast<std::uint64_t>(
+    std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - begun).count());
+}
+
+failure interrupted() { return {errc::invalid_argument, "interrupted; nothing was measured"}; }
+
+/// The node's counters before and after.
+class node_watch {
+public:
+  static result<node_watch> begin(shell::node_api& node) {
+    auto now = node.node_status();
+    if (!now) return now.error();
+    return node_watch{std::move(*now)};
+  }
+
+  result<void> end(shell::node_api& node, figures& out) const {
+    auto now = node.node_status();
+    if (!now) return now.error();
+    out.node_cpu_ms = now->cpu_ms - before_.cpu_ms;
+    out.node_memory_peak_bytes = now->memory_peak_bytes;
+    out.disk_bytes = now->disk_written_bytes - before_.disk_written_bytes;
+    const auto sum = [](const client::node_info& of, auto field) {
+      std::uint64_t total = 0;
+      for (const auto& shard : of.shards) total += field(shard);
+      return total;
+    };
+    const auto groups = [](const client::shard_info& s) { return s.syncs.count; };
+    const auto bytes = [](const client::shard_info& s) { return s.log_bytes; };
+    const auto entries = [](const client::shard_info& s) { return s.committed.value; };
+    out.groups = sum(*now, groups) - sum(before_, groups);
+    out.entries = sum(*now, entries) - sum(before_, entries);
+    // Retention may have dropped more than was added.
+    out.log_bytes = sum(*now, bytes) - std::min(sum(*now, bytes), sum(before_, bytes));
+    return {};
+  }
+
+private:
+  explicit node_watch(client::node_info before) : before_(std::move(before)) {}
+  client::node_info before_;
+};
+
+/// What comes back for the messages under way.
+struct answers {
+  std::mutex lock;
+  core::histogram latency;
+  std::optional<failure> first_failure;
+  std::atomic<bool> failed = false;
+
+  void fail(const failure& why) {
+    const std::lock_guard guard{lock};
+    if (!first_failure) first_failure = why;
+    failed = true;
+  }
+  void add(clock::time_point due) {
+    const auto us = us_since(due);
+    const std::lock_guard guard{lock};
+    latency.add(us);
+  }
+};
+
+std::string key_of(std::uint64_t number, std::uint64_t bytes) {
+  auto key = std::to_string(number % 1'000'003);
+  key.resize(bytes, '.');
+  return key;
+}
+
+client::message message_of(const load& what, std::uint64_t number, const std::string& body) {
+  client::message m;
+  m.body = body;
+  if (what.key_bytes > 0) m.key = key_of(number, what.key_bytes);
+  return m;
+}
+
+void wait_until(clock::time_point due) {
+  // The sleep ends late by the kernel's slack; the rest is not worth waiting for.
+  if (due > clock::now() + std::chrono::microseconds{50}) std::this_thread::sleep_until(due);
+}
+
+} // namespace
+
+result<figures> produce(shell::node_api& node, const load& what, shell::interruption& stop) {
+  auto producer = node.make_producer(what.producer);
+  if (!producer) return producer.error();
+  auto watch = node_watch::begin(node);
+  if (!watch) return watch.error();
+  const std::string body(what.body_bytes, 'b');
+  answers got;
+  const auto on_answer = [&got](const result<client::receipt>& answer) {
+    if (!answer) got.fail(answer.error());
+  };
+  const auto begun = clock::now();
+  const bool paced = what.rate > 0;
+  for (std::uint64_t n = 0; n < what.messages && !got.failed; ++n) {
+    if (n % 1'024 == 0 && stop.requested()) return interrupted();
+    auto due = clock::time_point{};
+    const bool timed = paced || n % sampled_of == 0;
+    if (paced) {
+      due = begun + std::chrono::duration_cast<clock::duration>(
+                      std::chrono::duration<double>{static_cast<double>(n) / what.rate});
+      wait_until(due);
+    } else if (timed) {
+      due = clock::now();
+    }
+    auto given = timed
+                   ? (*producer)->send_async(what.topic, message_of(what, n, body),
+                                             [&got, due](const result<client::receipt>& answer) {
+                                               if (answer)
+                                                 got.add(due);
+                                               else
+                                                 got.fail(answer.error());
+                                             })
+                   : (*producer)->send_async(what.topic, message_of(what, n, body), on_answer);
+    if (!given) got.fail(given.error());
+  }
+  const auto flushed = (*producer)->flush();
+  figures out;
+  out.seconds = seconds_since(begun);
+  (*producer).reset(); // No answer comes after this.
+  if (got.first_failure) return *got.first_failure;
+  if (!flushed) return flushed.error();
+  out.workload = paced ? "produce at a rate" : "produce";
+  out.messages = what.messages;
+  out.bytes = what.messages * what.body_bytes;
+  out.latency = got.latency;
+  if (auto ok = watch->end(node, out); !ok) return ok.error();
+  return out;
+}
+
+result<figures> produce_one_by_one(shell::node_api& node, const load& what,
+                                   shell::interruption& stop) {
+  auto producer = node.make_producer(what.producer);
+  if (!producer) return producer.error();
+  const std::string body(what.body_bytes, 'b');
+  // The first one introduces the producer to the shard.
+  if (auto first = (*producer)->send(what.topic, message_of(what, 0, body)); !first)
+    return first.error();
+  auto watch = node_watch::begin(node);
+  if (!watch) return watch.error();
+  figures out{.workload = "one by one"};
+  const auto begun = clock::now();
+  for (std::uint64_t n = 0; n < what.messages; ++n) {
+    if (stop.requested()) return interrupted();
+    const auto due = clock::now();
+    if (auto stored = (*producer)->send(what.topic, message_of(what, n, body)); !stored)
+      return stored.error();
+    out.latency.add(us_since(due));
+  }
+  out.seconds = seconds_since(begun);
+  out.messages = what.messages;
+  out.bytes = what.messages * what.body_bytes;
+  if (auto ok = watch->end(node, out); !ok) return ok.error();
+  return out;
+}
+
+result<figures> consume(shell::node_api& node, const load& what, shell::interruption& stop) {
+  client::consumer_options options;
+  options.topics = {what.topic};
+  auto watch = node_watch::begin(node);
+  if (!watch) return watch.error();
+  auto consumer = node.make_consumer(options);
+  if (!consumer) return consumer.error();
+  figures out{.workload = "consume"};
+  const auto begun = clock::now();
+  while (out.messages < what.messages) {
+    if (stop.requested()) return interrupted();
+    auto some = (*consumer)->poll(4'096, std::chrono::seconds{5});
+    if (!some) return some.error();
+    if (some->empty())
+      return {errc::timeout, what.topic + " has only " + std::to_string(out.messages) +
+                               " messages; produce more, or ask for fewer"};
+    out.messages += some->size();
+    for (const auto& d : *some) out.bytes += d.body.size();
+  }
+  out.seconds = seconds_since(begun);
+  if (auto ok = (*consumer)->close(); !ok) return ok.error();
+  if (auto ok = watch->end(node, out); !ok) return ok.error();
+  return out;
+}
+
+} // namespace carafe::bench

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "cli/shell/command.hpp"
+
+#include <vector>
+
+/// One line a command, in the order in which help lists them. ADD(x) stands for
+/// `command x_command()`, which has a file of its own.
+#define CARAFE_SHELL_COMMANDS(ADD)                                                                 \
+  ADD(topic_create)                                                                                \
+  ADD(topic_list)                                                                                  \
+  ADD(topic_describe)                                                                              \
+  ADD(topic_alter)                                                                                 \
+  ADD(topic_delete)                                                                                \
+  ADD(group_list)                                                                                  \
+  ADD(group_describe)                                                                              \
+  ADD(group_reset)                                                                                 \
+  ADD(group_delete)                                                                                \
+  ADD(produce)                                                                                     \
+  ADD(consume)                                                                                     \
+  ADD(node_status)                                                                                 \
+  ADD(node_actors)                                                                                 \
+  ADD(log_verify)                                                                                  \
+  ADD(log_dump)                                                                                    \
+  ADD(log_backup)                                                                                  \
+  ADD(bench)                                                                                       \
+  ADD(version)                                                                                     \
+  ADD(help)
+
+namespace carafe::shell {
+
+#define CARAFE_SHELL_DECLARE(name) [[nodiscard]] command name##_command();
+CARAFE_SHELL_COMMANDS(CARAFE_SHELL_DECLARE)
+#undef CARAFE_SHELL_DECLARE
+
+/// All commands, their options at their defaults.
+[[nodiscard]] std::vector<command> all_commands();
+
+} // namespace carafe::shell

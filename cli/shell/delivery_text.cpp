@@ -1,0 +1,64 @@
+#include "cli/shell/delivery_text.hpp"
+
+#include "cli/shell/json_writer.hpp"
+#include "cli/shell/utf8.hpp"
+#include "cli/shell/value_text.hpp"
+
+#include <algorithm>
+
+namespace carafe::shell {
+
+namespace {
+
+using property = std::pair<std::string, std::string>;
+
+/// Writes the properties whose values are text, or those whose values are not, as one object. Of
+/// properties with the same name the last counts: an object has each name once.
+void append_properties(json_writer& w, const std::vector<property>& properties, bool text) {
+  w.begin_object();
+  for (auto at = properties.begin(); at != properties.end(); ++at) {
+    auto again = [&](const property& later) { return later.first == at->first; };
+    if (is_utf8(at->second) != text || std::any_of(at + 1, properties.end(), again)) continue;
+    w.name(at->first);
+    if (text)
+      w.text(at->second);
+    else
+      w.base64(at->second);
+  }
+  w.end_object();
+}
+
+void append_json(std::string& out, const client::delivery& d) {
+  json_writer w{out};
+  w.begin_object().name("topic").text(d.topic);
+  w.name("queue").number(std::uint64_t{d.number.value}).name("offset").number(d.offset.value);
+  if (d.key.empty())
+    w.name("key").null();
+  else
+    w.bytes_member("key", d.key);
+  if (d.tag.empty())
+    w.name("tag").null();
+  else
+    w.name("tag").text(d.tag);
+  w.name("properties");
+  append_properties(w, d.properties, true);
+  if (std::any_of(d.properties.begin(), d.properties.end(),
+                  [](const property& p) { return !is_utf8(p.second); })) {
+    w.name("properties_base64");
+    append_properties(w, d.properties, false);
+  }
+  w.name("born").text(time_text(d.born)).name("broker_time").text(time_text(d.broker_time));
+  w.name("id").text(client::to_string(d.id)).bytes_member("body", d.body).end_object();
+}
+
+} // namespace
+
+void append_delivery(std::string& out, const client::delivery& d, delivery_format format) {
+  if (format == delivery_format::json)
+    append_json(out, d);
+  else
+    out += d.body;
+  out += '\n';
+}
+
+} // namespace carafe::shell

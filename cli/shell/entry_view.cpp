@@ -1,0 +1,146 @@
+#include "cli/shell/entry_view.hpp"
+
+#include "cli/shell/value_text.hpp"
+#include "cli/shell/views.hpp"
+
+#include <array>
+#include <cstdio>
+
+namespace carafe::shell {
+
+namespace {
+
+std::string_view kind_name(entry_kind kind) {
+  switch (kind) {
+  case entry_kind::command:
+    return "command";
+  case entry_kind::barrier:
+    return "barrier";
+  case entry_kind::change:
+    return "change";
+  }
+  return "unknown";
+}
+
+std::string_view codec_name(codec c) {
+  switch (c) {
+  case codec::none:
+    return "none";
+  case codec::lz4:
+    return "lz4";
+  case codec::zstd:
+    return "zstd";
+  }
+  return "unknown";
+}
+
+std::string producer_text(producer_id producer) {
+  std::array<char, 17> buffer;
+  std::snprintf(buffer.data(), buffer.size(), "%016llx",
+                static_cast<unsigned long long>(producer.value));
+  return buffer.data();
+}
+
+record named(std::string_view effect) {
+  record r;
+  r.add("effect", value::text(effect));
+  return r;
+}
+
+/// An effect's fields in the order in which people read them.
+struct effect_fields {
+  record operator()(const effects::batch& e) const {
+    auto r = named("batch");
+    r.add("queue_id", value::id(e.queue.value)).add("first_offset", value::id(e.base.value));
+    r.add("count", value::id(e.count)).add("bytes", value::id(e.bytes.size()));
+    r.add("compression", value::text(codec_name(e.compression)));
+    r.add("producer", value::text(producer_text(e.producer)));
+    return std::move(r.add("first_sequence", value::id(e.first.value)));
+  }
+  record operator()(const effects::commit& e) const {
+    auto r = named("commit");
+    r.add("group_id", value::id(e.group.value)).add("queue_id", value::id(e.queue.value));
+    return std::move(r.add("next_offset", value::id(e.next.value)));
+  }
+  record operator()(const effects::queue_opened& e) const {
+    auto r = named("queue_opened");
+    r.add("queue_id", value::id(e.queue.value));
+    return std::move(r.add("topic_id", value::id(e.topic.value)));
+  }
+  record operator()(const effects::queue_closed& e) const {
+    auto r = named("queue_closed");
+    return std::move(r.add("queue_id", value::id(e.queue.value)));
+  }
+  record operator()(const effects::queue_start& e) const {
+    auto r = named("queue_start");
+    r.add("queue_id", value::id(e.queue.value));
+    return std::move(r.add("start_offset", value::id(e.start.value)));
+  }
+  record operator()(const effects::topic_put& e) const {
+    auto r = named("topic_put");
+    r.add("topic_id", value::id(e.topic.topic.value)).add("topic", value::text(e.topic.name));
+    r.add("queues", value::id(e.topic.queues.size()));
+    r.add("durability", value::text(durability_name(e.topic.settings.mode)));
+    return std::move(r.add("retention_ms", value::id(e.topic.settings.retention_ms)));
+  }
+  record operator()(const effects::topic_deleted& e) const {
+    auto r = named("topic_deleted");
+    return std::move(r.add("topic_id", value::id(e.topic.value)));
+  }
+  record operator()(const effects::group_put& e) const {
+    auto r = named("group_put");
+    r.add("group_id", value::id(e.group.group.value)).add("group", value::text(e.group.name));
+    r.add("mode", value::text(e.group.mode));
+    return std::move(r.add("topics", value::names(e.group.topics)));
+  }
+  record operator()(const effects::group_deleted& e) const {
+    auto r = named("group_deleted");
+    return std::move(r.add("group_id", value::id(e.group.value)));
+  }
+  record operator()(const effects::progress_dropped& e) const {
+    auto r = named("progress_dropped");
+    return std::move(r.add("group_id", value::id(e.group.value)));
+  }
+};
+
+} // namespace
+
+record entry_view(const decoded_entry& entry, shard_id shard, std::string_view file) {
+  std::vector<record> effects;
+  for (const auto& e : entry.effects) effects.push_back(std::visit(effect_fields{}, e));
+  record r;
+  r.add("shard", value::id(shard.value));
+  r.add("index", value::id(entry.header.index.value));
+  r.add("term", value::id(entry.header.term.value));
+  r.add("time", value::time(entry.header.time));
+  r.add("kind", value::text(kind_name(entry.header.kind)));
+  r.add("file", value::text(file));
+  r.add("effects", value::table(std::move(effects)));
+  return r;
+}
+
+std::string entry_line(const decoded_entry& entry) {
+  // A configuration that came with the log has no time.
+  const auto time = entry.header.time.value > 0 ? time_text(entry.header.time) : "-";
+  std::array<char, 96> head;
+  std::snprintf(head.data(), head.size(), "%10llu  term %llu  %-24s  %s",
+                static_cast<unsigned long long>(entry.header.index.value),
+                static_cast<unsigned long long>(entry.header.term.value), time.c_str(),
+                kind_name(entry.header.kind).data());
+  std::string line = head.data();
+  std::string_view before = "  ";
+  for (const auto& e : entry.effects) {
+    const auto fields = std::visit(effect_fields{}, e);
+    line += before;
+    before = "; ";
+    bool first = true;
+    for (const auto& f : fields.fields()) {
+      if (!first) line += ' ' + f.heading + ' ';
+      line += f.content.shown;
+      first = false;
+    }
+  }
+  return line;
+}
+
+} // namespace carafe::shell

@@ -1,0 +1,37 @@
+#include "cli/shell/commands.hpp"
+#include "cli/shell/views.hpp"
+
+namespace carafe::shell {
+
+command group_reset_command() {
+  struct options {
+    std::string group;
+    std::string to;
+    std::string topic;
+    std::optional<queue_number> queue;
+  };
+  auto o = std::make_shared<options>();
+  command c{.name = "group reset", .summary = "Move a group's committed offsets."};
+  c.details = "The group must have no consumers on the queues that move: stop them first. Messages "
+              "from the new place on are delivered (again).";
+  c.examples = {"carafe group reset billing --to earliest", "carafe group reset billing --to -15m",
+                "carafe group reset billing --to 1200 --topic orders --queue 2"};
+  c.options = {
+    text("GROUP", "", o->group, "The group.").must().completed_by(completes::group),
+    text("--to", "PLACE", o->to,
+         "earliest, latest, an offset, a time (2026-11-22T10:00:00Z) or a time ago (-15m).")
+      .must(),
+    text("--topic", "TOPIC", o->topic, "Only this topic's queues (default: all of the group's).")
+      .completed_by(completes::topic),
+    number<queue_number>("--queue", "Q", o->queue, "Only the queue of this number.")};
+  c.run = [o](command_context& context) {
+    auto to = parse_start(o->to, context.now);
+    if (!to) return context.misused("group reset: --to: " + to.error().detail);
+    auto group = context.node()->reset_group(o->group, o->topic, o->queue, *to);
+    if (!group) return context.fail(group.error());
+    return context.show(group_view(*group));
+  };
+  return c;
+}
+
+} // namespace carafe::shell

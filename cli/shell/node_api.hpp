@@ -1,0 +1,53 @@
+#pragma once
+
+#include <carafe/client.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace carafe::shell {
+
+/// What commands ask of a node; as `client::client`, which tests replace.
+class node_api {
+public:
+  virtual ~node_api() = default;
+
+  virtual result<std::unique_ptr<client::producer>>
+  make_producer(const client::producer_options& options) = 0;
+  virtual result<std::unique_ptr<client::consumer>>
+  make_consumer(const client::consumer_options& options) = 0;
+
+  virtual result<client::topic_info> create_topic(const std::string& name, std::uint32_t queues,
+                                                  client::topic_settings settings,
+                                                  bool if_missing) = 0;
+  virtual result<client::topic_info> alter_topic(const std::string& name,
+                                                 std::optional<std::uint32_t> queues,
+                                                 std::optional<std::uint64_t> retention_ms) = 0;
+  virtual result<void> delete_topic(const std::string& name) = 0;
+  virtual result<std::vector<client::topic_line>> list_topics() = 0;
+  virtual result<client::topic_info> describe_topic(const std::string& name) = 0;
+
+  virtual result<std::vector<client::group_line>> list_groups() = 0;
+  virtual result<client::group_info> describe_group(const std::string& name) = 0;
+  virtual result<client::group_info> reset_group(const std::string& name, const std::string& topic,
+                                                 std::optional<queue_number> number,
+                                                 start_position to) = 0;
+  virtual result<void> delete_group(const std::string& name) = 0;
+
+  virtual result<client::node_info> node_status() = 0;
+  virtual result<std::vector<client::actor_line>> node_actors() = 0;
+  virtual result<client::backup_info> backup(const std::string& path) = 0;
+};
+
+/// Gives the node at an address; connects at the first request. Called once a command, so a
+/// script's commands can share one connection.
+using node_source =
+  std::function<std::shared_ptr<node_api>(const client::connect_options& options)>;
+
+/// Connects to real nodes and keeps the last connection for the next command to the same address.
+[[nodiscard]] node_source remote_nodes();
+
+} // namespace carafe::shell

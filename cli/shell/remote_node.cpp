@@ -1,0 +1,101 @@
+#include "cli/shell/node_api.hpp"
+
+#include <utility>
+
+namespace carafe::shell {
+
+namespace {
+
+class remote_node final : public node_api {
+public:
+  explicit remote_node(client::connect_options options) : options_(std::move(options)) {}
+
+  result<std::unique_ptr<client::producer>>
+  make_producer(const client::producer_options& options) override {
+    return ask([&](client::client& c) { return c.make_producer(options); });
+  }
+  result<std::unique_ptr<client::consumer>>
+  make_consumer(const client::consumer_options& options) override {
+    return ask([&](client::client& c) { return c.make_consumer(options); });
+  }
+  result<client::topic_info> create_topic(const std::string& name, std::uint32_t queues,
+                                          client::topic_settings settings,
+                                          bool if_missing) override {
+    return ask(
+      [&](client::client& c) { return c.create_topic(name, queues, settings, if_missing); });
+  }
+  result<client::topic_info> alter_topic(const std::string& name,
+                                         std::optional<std::uint32_t> queues,
+                                         std::optional<std::uint64_t> retention_ms) override {
+    return ask([&](client::client& c) { return c.alter_topic(name, queues, retention_ms); });
+  }
+  result<void> delete_topic(const std::string& name) override {
+    return ask([&](client::client& c) { return c.delete_topic(name); });
+  }
+  result<std::vector<client::topic_line>> list_topics() override {
+    return ask([](client::client& c) { return c.list_topics(); });
+  }
+  result<client::topic_info> describe_topic(const std::string& name) override {
+    return ask([&](client::client& c) { return c.describe_topic(name); });
+  }
+  result<std::vector<client::group_line>> list_groups() override {
+    return ask([](client::client& c) { return c.list_groups(); });
+  }
+  result<client::group_info> describe_group(const std::string& name) override {
+    return ask([&](client::client& c) { return c.describe_group(name); });
+  }
+  result<client::group_info> reset_group(const std::string& name, const std::string& topic,
+                                         std::optional<queue_number> number,
+                                         start_position to) override {
+    return ask([&](client::client& c) { return c.reset_group(name, topic, number, to); });
+  }
+  result<void> delete_group(const std::string& name) override {
+    return ask([&](client::client& c) { return c.delete_group(name); });
+  }
+  result<client::node_info> node_status() override {
+    return ask([](client::client& c) { return c.node_status(); });
+  }
+  result<std::vector<client::actor_line>> node_actors() override {
+    return ask([](client::client& c) { return c.node_actors(); });
+  }
+  result<client::backup_info> backup(const std::string& path) override {
+    return ask([&](client::client& c) { return c.backup(path); });
+  }
+
+private:
+  template <class Request>
+  auto ask(Request request) -> decltype(request(std::declval<client::client&>())) {
+    if (!client_) {
+      auto connected = client::connect(options_);
+      if (!connected) {
+        auto why = connected.error();
+        // Whoever mistyped an address sees it best when it is shown.
+        if (why.detail.find(options_.node) == std::string::npos)
+          why.detail = options_.node + (why.detail.empty() ? "" : ": " + why.detail);
+        return why;
+      }
+      client_.emplace(std::move(connected).value());
+    }
+    return request(*client_);
+  }
+
+  client::connect_options options_;
+  std::optional<client::client> client_;
+};
+
+} // namespace
+
+node_source remote_nodes() {
+  struct kept {
+    std::string address;
+    std::chrono::milliseconds timeout{};
+    std::shared_ptr<node_api> node;
+  };
+  return [last = kept{}](const client::connect_options& options) mutable {
+    if (!last.node || last.address != options.node || last.timeout != options.timeout)
+      last = {options.node, options.timeout, std::make_shared<remote_node>(options)};
+    return last.node;
+  };
+}
+
+} // namespace carafe::shell

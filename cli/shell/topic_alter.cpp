@@ -1,0 +1,37 @@
+#include "cli/shell/commands.hpp"
+#include "cli/shell/views.hpp"
+
+namespace carafe::shell {
+
+command topic_alter_command() {
+  struct options {
+    std::string name;
+    std::optional<std::uint32_t> queues;
+    std::optional<std::chrono::milliseconds> retention;
+  };
+  auto o = std::make_shared<options>();
+  command c{.name = "topic alter", .summary = "Add queues to a topic or change its retention."};
+  c.details = "With more queues, new messages of a key may go to another queue than its earlier "
+              "ones: they are in order with each other, but not with those before. Queues cannot "
+              "be taken away.";
+  c.examples = {"carafe topic alter orders --queues 8",
+                "carafe topic alter orders --retention 30d"};
+  c.options = {
+    text("NAME", "", o->name, "The topic.").must().completed_by(completes::topic),
+    number<std::uint32_t>("--queues", "N", o->queues, "New number of queues; never fewer.", 1),
+    parsed("--retention", "DURATION", o->retention,
+           "How long messages are kept: 90s, 15m, 12h, 7d; 0: as the node's setting.",
+           parse_duration)};
+  c.run = [o](command_context& context) {
+    if (!o->queues && !o->retention)
+      return context.misused("topic alter needs --queues or --retention");
+    std::optional<std::uint64_t> retention_ms;
+    if (o->retention) retention_ms = static_cast<std::uint64_t>(o->retention->count());
+    auto topic = context.node()->alter_topic(o->name, o->queues, retention_ms);
+    if (!topic) return context.fail(topic.error());
+    return context.show(topic_view(*topic));
+  };
+  return c;
+}
+
+} // namespace carafe::shell

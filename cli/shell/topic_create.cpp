@@ -1,0 +1,47 @@
+#include "cli/shell/commands.hpp"
+#include "cli/shell/views.hpp"
+
+namespace carafe::shell {
+
+command topic_create_command() {
+  struct options {
+    std::string name;
+    std::uint32_t queues = 4;
+    durability mode = durability::fsync;
+    std::chrono::milliseconds retention{0};
+    bool if_missing = false;
+  };
+  auto o = std::make_shared<options>();
+  command c{.name = "topic create", .summary = "Create a topic."};
+  c.details = "Queues are the topic's parallelism: messages of one key stay in order in one queue, "
+              "and each queue has one consumer of a group at a time.";
+  c.examples = {"carafe topic create orders",
+                "carafe topic create clicks --queues 16 --durability interval --retention 12h"};
+  c.options = {
+    text("NAME", "", o->name, "The new topic.").must(),
+    number<std::uint32_t>("--queues", "N", o->queues, "Number of queues (default 4).", 1),
+    choice("--durability", o->mode,
+           "What an acknowledged message has survived: fsync (default): power failure; interval: "
+           "power failure but for the last moments; memory: the node's crash.",
+           {{"fsync", durability::fsync},
+            {"interval", durability::interval},
+            {"memory", durability::memory}}),
+    parsed("--retention", "DURATION", o->retention,
+           "How long messages are kept: 90s, 15m, 12h, 7d; 0 (default): as the node's setting.",
+           parse_duration),
+    flag("--if-missing", o->if_missing,
+         "No error if the topic is there already with as many queues and this durability.")};
+  c.run = [o](command_context& context) {
+    client::topic_settings settings;
+    settings.mode = o->mode;
+    settings.retention_ms = static_cast<std::uint64_t>(o->retention.count());
+    auto topic = context.node()->create_topic(o->name, o->queues, settings, o->if_missing);
+    if (!topic) return context.fail(topic.error());
+    return context.done(topic_view(*topic), "topic " + topic->name + ": " +
+                                              counted(topic->queues.size(), "queue") + ", " +
+                                              std::string{durability_name(topic->settings.mode)});
+  };
+  return c;
+}
+
+} // namespace carafe::shell

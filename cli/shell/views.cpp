@@ -1,0 +1,195 @@
+#include "cli/shell/views.hpp"
+
+#include "cli/shell/value_text.hpp"
+
+#include <algorithm>
+
+namespace carafe::shell {
+
+namespace {
+
+value retention_value(std::uint64_t ms) {
+  auto v = value::span(ms);
+  return ms == 0 ? std::move(v).shown_as("as the node's") : std::move(v);
+}
+
+value lag_value(std::uint64_t lag) {
+  return value::count(lag).in(lag == 0 ? tone::good : tone::warning);
+}
+
+record latency_record(const client::latency& l) {
+  record r;
+  r.add("count", value::count(l.count));
+  r.add("p50_us", value::latency(l.p50_us));
+  r.add("p99_us", value::latency(l.p99_us));
+  r.add("max_us", value::latency(l.max_us));
+  return r;
+}
+
+value latency_value(const client::latency& l) {
+  auto shown = l.count == 0 ? "-"
+                            : latency_text(l.p50_us) + " / " + latency_text(l.p99_us) + " / " +
+                                latency_text(l.max_us);
+  return value::object(latency_record(l), std::move(shown));
+}
+
+record shard_record(const client::shard_info& s) {
+  record r;
+  r.add("shard", value::id(s.shard.value));
+  r.add("durability", value::text(durability_name(s.mode)));
+  r.add("role", value::text(s.role));
+  r.add("term", value::id(s.term.value));
+  r.add("queues", value::count(s.queues));
+  r.add("first_index", value::id(s.first.value));
+  r.add("commit_index", value::id(s.committed.value));
+  r.add("synced_index", value::id(s.synced.value));
+  r.add("checkpoint_index", value::id(s.checkpoint.value));
+  r.add("segments", value::count(s.segments));
+  r.add("log_bytes", value::size(s.log_bytes));
+  r.add("producers", value::count(s.producers));
+  r.add_hidden("commit_latency", latency_value(s.commits));
+  r.add_hidden("fsync_latency", latency_value(s.syncs));
+  r.add("storage_full",
+        value::boolean(s.storage_full).in(s.storage_full ? tone::bad : tone::plain));
+  return r;
+}
+
+/// For people the latencies are a table of their own: one with all columns is too wide to read.
+record shard_latency_row(const client::shard_info& s) {
+  record r;
+  r.add("shard", value::id(s.shard.value));
+  r.add("commits", value::count(s.commits.count));
+  r.add("commit p50 / p99 / max", latency_value(s.commits));
+  r.add("fsyncs", value::count(s.syncs.count));
+  r.add("fsync p50 / p99 / max", latency_value(s.syncs));
+  return r;
+}
+
+} // namespace
+
+std::string_view durability_name(durability mode) noexcept {
+  switch (mode) {
+  case durability::fsync:
+    return "fsync";
+  case durability::interval:
+    return "interval";
+  case durability::memory:
+    return "memory";
+  }
+  return "unknown";
+}
+
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return count_text(count) + ' ' + std::string{noun} + (count == 1 ? "" : "s");
+}
+
+std::uint64_t messages_of(const client::topic_info& topic) noexcept {
+  std::uint64_t messages = 0;
+  for (const auto& q : topic.queues) messages += q.end.value - std::min(q.earliest, q.end).value;
+  return messages;
+}
+
+record topic_view(const client::topic_info& topic) {
+  std::vector<record> queues;
+  for (const auto& q : topic.queues) {
+    record row;
+    row.add("queue", value::id(q.number.value));
+    row.add_hidden("queue_id", value::id(q.queue.value));
+    row.add("shard", value::id(q.shard.value));
+    row.add("durability", value::text(durability_name(q.mode)));
+    row.add("earliest", value::id(q.earliest.value));
+    row.add("end", value::id(q.end.value));
+    row.add("messages", value::count(q.end.value - std::min(q.earliest, q.end).value));
+    row.add("last_time", value::time(q.last_time));
+    queues.push_back(std::move(row));
+  }
+  record r;
+  r.add("topic", value::text(topic.name));
+  r.add_hidden("topic_id", value::id(topic.topic.value));
+  r.add("durability", value::text(durability_name(topic.settings.mode)));
+  r.add("retention_ms", retention_value(topic.settings.retention_ms));
+  r.add("created", value::time(topic.created));
+  r.add("messages", value::count(messages_of(topic)));
+  r.add("queues", value::table(std::move(queues)));
+  return r;
+}
+
+record group_view(const client::group_info& group) {
+  std::uint64_t lag = 0;
+  std::vector<record> queues, members;
+  for (const auto& m : group.members) {
+    record row;
+    row.add("member", value::text(m.name));
+    row.add("member_id", value::id(m.member.value));
+    row.add("client", value::text(m.client));
+    row.add("address", value::text(m.address));
+    row.add("queues", value::count(m.queues));
+    row.add("joined", value::time(m.joined));
+    members.push_back(std::move(row));
+  }
+  for (const auto& q : group.queues) {
+    auto owner = std::find_if(group.members.begin(), group.members.end(),
+                              [&](const auto& m) { return m.member == q.owner; });
+    const bool owned = owner != group.members.end();
+    record row;
+    row.add("topic", value::text(q.topic));
+    row.add("queue", value::id(q.number.value));
+    row.add_hidden("queue_id", value::id(q.queue.value));
+    row.add("committed", q.committed ? value::id(q.committed->value) : value::none());
+    row.add("earliest", value::id(q.earliest.value));
+    row.add("end", value::id(q.end.value));
+    row.add("lag", lag_value(q.lag));
+    row.add("member", owned ? value::text(owner->name) : value::none());
+    row.add("member_id", owned ? value::id(q.owner.value) : value::none());
+    queues.push_back(std::move(row));
+    lag += q.lag;
+  }
+  record r;
+  r.add("group", value::text(group.name));
+  r.add_hidden("group_id", value::id(group.group.value));
+  r.add("mode", value::text(group.mode));
+  r.add("topics", value::names(group.topics));
+  r.add("lag", lag_value(lag));
+  r.add("queues", value::table(std::move(queues)));
+  r.add("members", value::table(std::move(members)));
+  return r;
+}
+
+record node_view(const client::node_info& node) {
+  std::uint64_t queues = 0, log_bytes = 0;
+  std::vector<record> shards, latencies;
+  for (const auto& s : node.shards) {
+    queues += s.queues;
+    log_bytes += s.log_bytes;
+    shards.push_back(shard_record(s));
+    latencies.push_back(shard_latency_row(s));
+  }
+  record r;
+  r.add("node", value::text(node.node));
+  r.add("software", value::text(node.software));
+  r.add("data_dir", value::text(node.data_dir));
+  r.add("uptime_ms", value::span(node.uptime_ms));
+  r.add("connections", value::count(node.connections));
+  r.add("topics", value::count(node.topics));
+  r.add("queues", value::count(queues));
+  r.add("groups", value::count(node.groups));
+  r.add("messages_in", value::count(node.messages_in));
+  r.add("messages_in_per_second", value::rate(node.messages_in_per_second));
+  r.add("bytes_in", value::size(node.bytes_in));
+  r.add("bytes_in_per_second", value::size_rate(node.bytes_in_per_second));
+  r.add("messages_out", value::count(node.messages_out));
+  r.add("messages_out_per_second", value::rate(node.messages_out_per_second));
+  r.add("bytes_out", value::size(node.bytes_out));
+  r.add("bytes_out_per_second", value::size_rate(node.bytes_out_per_second));
+  r.add("log_bytes", value::size(log_bytes));
+  r.add("disk_free_bytes", value::size(node.disk_free_bytes));
+  r.add("disk_written_bytes", value::size(node.disk_written_bytes));
+  r.add("memory_bytes", value::size(node.memory_bytes));
+  r.add("memory_peak_bytes", value::size(node.memory_peak_bytes));
+  r.add("cpu_ms", value::span(node.cpu_ms));
+  r.add("shards", value::table(std::move(shards)));
+  r.add_shown("latencies", value::table(std::move(latencies)));
+  return r;
+}
+
+} // namespace carafe::shell

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <carafe/result.hpp>
+#include <carafe/shared_bytes.hpp>
+#include <carafe/types.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace carafe {
+
+/// What one batch may be; from the node's settings or from its `welcome`.
+struct batch_limits {
+  /// Body + key + tag + properties of one message, bytes.
+  std::uint32_t message_bytes_max = 4u << 20;
+  /// Messages in one batch.
+  std::uint32_t batch_count_max = 65'536;
+  /// Encoded size of a whole batch after decompression, bytes.
+  std::uint32_t batch_bytes_max = 8u << 20;
+};
+
+/// One message, as views that live as long as the batch they point into (or the caller's buffers).
+struct message_view {
+  std::string_view key;
+  std::string_view body;
+  std::string_view tag;
+  std::span<const std::pair<std::string_view, std::string_view>> properties;
+  unix_ms born{};
+};
+
+/// A batch ready to be sent: encoded, compressed and checksummed.
+struct encoded_batch {
+  shared_bytes bytes;
+  std::uint32_t count = 0;
+  codec compression = codec::none;
+  /// CRC32C of `bytes`.
+  std::uint32_t checksum = 0;
+};
+
+/// Collects messages in columns and encodes them as one Cap'n Proto message.
+///
+/// @thread One at a time.
+class batch_builder {
+public:
+  explicit batch_builder(batch_limits limits = {});
+  ~batch_builder();
+  batch_builder(batch_builder&&) noexcept;
+  batch_builder& operator=(batch_builder&&) noexcept;
+
+  /// Adds a copy of `message`.
+  /// @errors Nothing is added then.
+  ///         message_too_large  over `message_bytes_max`, or too large for a batch of its own.
+  ///         batch_too_large    the batch is full (bytes, messages, 65535 names, or times more than
+  ///                            49 days apart); finish it and begin the next.
+  ///         invalid_argument   a tag or property name over 255 bytes or not UTF-8, or a property
+  ///                            without a name.
+  result<void> add(const message_view& message);
+
+  [[nodiscard]] std::uint32_t count() const noexcept;
+  /// Upper estimate of the encoded size before compression, bytes.
+  [[nodiscard]] std::size_t bytes() const noexcept;
+
+  /// Encodes what was added and empties the builder (its buffers are kept for the next batch).
+  /// A batch that compression would not shrink is stored plain.
+  /// @pre count() > 0
+  result<encoded_batch> finish(codec compression);
+
+private:
+  struct columns;
+  std::unique_ptr<columns> columns_;
+};
+
+/// A validated batch, ready to be read. Message views point into it.
+class batch_reader {
+public:
+  /// Checks everything: sizes, ends, names, indices, UTF-8 of names; decompresses under
+  /// `limits.batch_bytes_max`. `bytes` need not be aligned.
+  /// @errors batch_malformed, batch_too_large, message_too_large, codec_unknown; the detail names
+  ///         the column.
+  static result<batch_reader> open(shared_bytes bytes, codec compression, batch_limits limits);
+
+  batch_reader(batch_reader&&) noexcept;
+  batch_reader& operator=(batch_reader&&) noexcept;
+  ~batch_reader();
+
+  [[nodiscard]] std::uint32_t count() const noexcept;
+  /// Message `at`; `properties` stays valid until the next call of `message`.
+  /// @pre at < count()
+  [[nodiscard]] message_view message(std::uint32_t at) const;
+  /// Sum of all body, key, tag and property bytes.
+  [[nodiscard]] std::uint64_t payload_bytes() const noexcept;
+
+private:
+  struct view;
+  explicit batch_reader(std::unique_ptr<view> v);
+  std::unique_ptr<view> view_;
+};
+
+/// What a node does with a received batch before it stores it: checksum, then full validation.
+/// @returns Payload bytes (bodies, keys, tags, properties).
+/// @errors checksum_mismatch, and those of `batch_reader::open`; `batch_malformed` too when the
+///         batch does not hold exactly `count` messages.
+/// @cost   One pass over the bytes for the CRC, one over the columns; decompression if compressed.
+result<std::uint64_t> validate_batch(std::span<const std::byte> bytes, codec compression,
+                                     std::uint32_t count, std::uint32_t checksum,
+                                     const batch_limits& limits);
+
+/// CRC32C (Castagnoli, reflected, initial and final all ones), as in RFC 3720.
+/// @param seed CRC of the bytes before, or 0.
+[[nodiscard]] std::uint32_t crc32c(std::span<const std::byte> bytes,
+                                   std::uint32_t seed = 0) noexcept;
+
+/// The queue of a keyed message: crc32c(key) mod `queues`; the same in every client.
+[[nodiscard]] queue_number queue_of_key(std::string_view key, std::uint32_t queues) noexcept;
+
+} // namespace carafe

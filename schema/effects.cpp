@@ -1,0 +1,172 @@
+#include "schema/effects.hpp"
+
+#include "schema/enums.hpp"
+#include "schema/flat_message.hpp"
+#include "schema/log_codec.hpp"
+
+#include <variant>
+
+namespace carafe {
+namespace {
+
+failure corrupt(std::string_view what) { return {errc::storage_corrupt, std::string{what}}; }
+
+failure newer(std::string_view what) { return {errc::format_newer, std::string{what}}; }
+
+/// Puts effects into a message and gives batches their places in the attachments.
+struct effect_writer {
+  std::size_t attached = 0;
+
+  void operator()(wire::Effect::Builder to, const effects::batch& from) {
+    auto batch = to.initBatch();
+    batch.setQueue(from.queue.value);
+    batch.setBaseOffset(from.base.value);
+    batch.setCount(from.count);
+    batch.setProducer(from.producer.value);
+    batch.setSequence(from.first.value);
+    batch.setCodec(to_wire(from.compression));
+    batch.setChecksum(from.checksum);
+    batch.setAttachment(static_cast<std::uint32_t>(attached));
+    batch.setBytes(static_cast<std::uint32_t>(from.bytes.size()));
+    attached += padded(from.bytes.size());
+  }
+  void operator()(wire::Effect::Builder to, const effects::commit& from) {
+    auto commit = to.initCommit();
+    commit.setGroup(from.group.value);
+    commit.setQueue(from.queue.value);
+    commit.setOffset(from.next.value);
+  }
+  void operator()(wire::Effect::Builder to, const effects::queue_opened& from) {
+    auto opened = to.initQueueOpened();
+    opened.setQueue(from.queue.value);
+    opened.setTopic(from.topic.value);
+  }
+  void operator()(wire::Effect::Builder to, const effects::queue_closed& from) {
+    to.setQueueClosed(from.queue.value);
+  }
+  void operator()(wire::Effect::Builder to, const effects::queue_start& from) {
+    auto start = to.initQueueStart();
+    start.setQueue(from.queue.value);
+    start.setStart(from.start.value);
+  }
+  void operator()(wire::Effect::Builder to, const effects::topic_put& from) {
+    put(to.initTopicPut(), from.topic);
+  }
+  void operator()(wire::Effect::Builder to, const effects::topic_deleted& from) {
+    to.setTopicDeleted(from.topic.value);
+  }
+  void operator()(wire::Effect::Builder to, const effects::group_put& from) {
+    put(to.initGroupPut(), from.group);
+  }
+  void operator()(wire::Effect::Builder to, const effects::group_deleted& from) {
+    to.setGroupDeleted(from.group.value);
+  }
+  void operator()(wire::Effect::Builder to, const effects::progress_dropped& from) {
+    to.setProgressDropped(from.group.value);
+  }
+};
+
+result<effects::effect> get_batch(wire::BatchAppended::Reader from,
+                                  const shared_bytes& attachments) {
+  auto batch = effects::batch{};
+  batch.queue = queue_id{from.getQueue()};
+  batch.base = offset{from.getBaseOffset()};
+  batch.count = from.getCount();
+  batch.producer = producer_id{from.getProducer()};
+  batch.first = sequence{from.getSequence()};
+  auto compression = from_wire(from.getCodec());
+  if (!compression) return newer("batch: codec");
+  batch.compression = *compression;
+  batch.checksum = from.getChecksum();
+  std::size_t at = from.getAttachment();
+  std::size_t bytes = from.getBytes();
+  if (at % word_bytes != 0 || at > attachments.size() || bytes > attachments.size() - at)
+    return corrupt("batch: outside the attachments");
+  batch.bytes = attachments.slice(at, bytes);
+  return effects::effect{std::move(batch)};
+}
+
+template <class Effect, class Wire, class Record>
+result<effects::effect> get_put(Wire from, Record Effect::*record) {
+  auto effect = Effect{};
+  auto wrong = get(from, effect.*record);
+  if (wrong != errc::none) return {wrong, "record"};
+  return effects::effect{std::move(effect)};
+}
+
+result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes& attachments) {
+  switch (from.which()) {
+  case wire::Effect::BATCH:
+    return get_batch(from.getBatch(), attachments);
+  case wire::Effect::COMMIT: {
+    auto commit = from.getCommit();
+    return effects::effect{effects::commit{group_id{commit.getGroup()}, queue_id{commit.getQueue()},
+                                           offset{commit.getOffset()}}};
+  }
+  case wire::Effect::QUEUE_OPENED: {
+    auto opened = from.getQueueOpened();
+    return effects::effect{
+      effects::queue_opened{queue_id{opened.getQueue()}, topic_id{opened.getTopic()}}};
+  }
+  case wire::Effect::QUEUE_CLOSED:
+    return effects::effect{effects::queue_closed{queue_id{from.getQueueClosed()}}};
+  case wire::Effect::QUEUE_START: {
+    auto start = from.getQueueStart();
+    return effects::effect{
+      effects::queue_start{queue_id{start.getQueue()}, offset{start.getStart()}}};
+  }
+  case wire::Effect::TOPIC_PUT:
+    return get_put(from.getTopicPut(), &effects::topic_put::topic);
+  case wire::Effect::TOPIC_DELETED:
+    return effects::effect{effects::topic_deleted{topic_id{from.getTopicDeleted()}}};
+  case wire::Effect::GROUP_PUT:
+    return get_put(from.getGroupPut(), &effects::group_put::group);
+  case wire::Effect::GROUP_DELETED:
+    return effects::effect{effects::group_deleted{group_id{from.getGroupDeleted()}}};
+  case wire::Effect::PROGRESS_DROPPED:
+    return effects::effect{effects::progress_dropped{group_id{from.getProgressDropped()}}};
+  }
+  return newer("effect " + std::to_string(static_cast<unsigned>(from.which())));
+}
+
+} // namespace
+
+std::vector<std::byte> encode_effects(const std::vector<effects::effect>& effects) {
+  auto out = std::vector<std::byte>{};
+  with_single_segment(
+    [&](capnp::MessageBuilder& builder) {
+      auto list =
+        builder.initRoot<wire::Effects>().initEffects(static_cast<unsigned>(effects.size()));
+      auto write = effect_writer{};
+      for (unsigned i = 0; i < effects.size(); ++i)
+        std::visit([&](auto& effect) { write(list[i], effect); }, effects[i]);
+    },
+    [&](kj::ArrayPtr<const kj::byte> segment) {
+      auto bytes = static_cast<const void*>(segment.begin());
+      auto first = static_cast<const std::byte*>(bytes);
+      out.assign(first, first + segment.size());
+    });
+  return out;
+}
+
+result<std::vector<effects::effect>> decode_effects(shared_bytes segment,
+                                                    const shared_bytes& attachments) {
+  using decoded = result<std::vector<effects::effect>>;
+  if (segment.empty()) return decoded::value_type{};
+  auto plain = aligned(std::move(segment));
+  return reading<decoded>(errc::storage_corrupt, [&]() -> decoded {
+    const auto words = as_words(plain.span());
+    auto message = capnp::SegmentArrayMessageReader{{&words, 1}, reader_options(plain.size())};
+    auto list = message.getRoot<wire::Effects>().getEffects();
+    auto effects = decoded::value_type{};
+    effects.reserve(list.size());
+    for (auto from : list) {
+      auto effect = get_effect(from, attachments);
+      if (!effect) return effect.error();
+      effects.push_back(std::move(*effect));
+    }
+    return effects;
+  });
+}
+
+} // namespace carafe

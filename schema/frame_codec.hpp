@@ -1,0 +1,134 @@
+#pragma once
+
+/// Internal to schema/: frame bodies to and from their shape in wire.capnp, a source per topic.
+
+#include "schema/enums.hpp"
+#include "schema/flat_message.hpp"
+#include "schema/frame.hpp"
+#include "schema/wire.capnp.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace carafe::frames {
+
+/// The memory that a frame is decoded from, and the first thing found wrong with it.
+class decoding {
+public:
+  explicit decoding(const std::shared_ptr<std::byte[]>& buffer) : buffer_(buffer) {}
+
+  void refuse(errc code, std::string_view what) {
+    if (!wrong_) wrong_ = failure{code, std::string{what}};
+  }
+  [[nodiscard]] const std::optional<failure>& wrong() const noexcept { return wrong_; }
+
+  /// A text that is UTF-8 without NUL.
+  [[nodiscard]] std::string text(capnp::Text::Reader from);
+  [[nodiscard]] std::vector<std::string> texts(capnp::List<capnp::Text>::Reader from);
+  /// A view that keeps the buffer alive.
+  [[nodiscard]] shared_bytes bytes(capnp::Data::Reader from) const;
+
+  template <class Wire>
+  [[nodiscard]] auto enumerator(Wire from) {
+    auto known = from_wire(from);
+    if (!known) refuse(errc::frame_malformed, "unknown enumerator");
+    return known.value_or(typename decltype(known)::value_type{});
+  }
+
+private:
+  const std::shared_ptr<std::byte[]>& buffer_;
+  std::optional<failure> wrong_;
+};
+
+/// A text fit for the wire: what is not UTF-8 (a path in an error's detail) becomes '?', since the
+/// receiver would refuse the whole frame.
+class wire_text {
+public:
+  explicit wire_text(const std::string& from);
+  operator capnp::Text::Reader() const { return {text_->c_str(), text_->size()}; }
+
+private:
+  const std::string* text_;
+  std::string mended_;
+};
+
+[[nodiscard]] inline unsigned size_of(std::size_t size) { return static_cast<unsigned>(size); }
+
+void put(capnp::List<capnp::Text>::Builder to, const std::vector<std::string>& from);
+void put(wire::StartPosition::Builder to, const start_position& from);
+[[nodiscard]] start_position get(wire::StartPosition::Reader from, decoding& state);
+void put(wire::TopicSettings::Builder to, const topic_settings& from);
+[[nodiscard]] topic_settings get(wire::TopicSettings::Reader from, decoding& state);
+
+// frame_session.cpp
+void put(wire::Error::Builder to, const failure& why);
+void put(wire::Error::Builder to, const error& from);
+void put(wire::Hello::Builder to, const hello& from);
+void put(wire::Welcome::Builder to, const welcome& from);
+[[nodiscard]] error get(wire::Error::Reader from, decoding& state);
+[[nodiscard]] hello get(wire::Hello::Reader from, decoding& state);
+[[nodiscard]] welcome get(wire::Welcome::Reader from, decoding& state);
+
+// frame_stream.cpp. Of produce and deliver everything but the batch.
+void put(wire::Produce::Builder to, const produce& from);
+void put(wire::Receipt::Builder to, const receipt& from);
+void put(wire::Subscribe::Builder to, const subscribe& from);
+void put(wire::Subscribed::Builder to, const subscribed& from);
+void put(wire::Credit::Builder to, const credit& from);
+void put(wire::Deliver::Builder to, const deliver& from);
+void put(wire::SubscriptionEnded::Builder to, const subscription_ended& from);
+[[nodiscard]] produce get(wire::Produce::Reader from, decoding& state);
+[[nodiscard]] receipt get(wire::Receipt::Reader from, decoding& state);
+[[nodiscard]] subscribe get(wire::Subscribe::Reader from, decoding& state);
+[[nodiscard]] subscribed get(wire::Subscribed::Reader from, decoding& state);
+[[nodiscard]] credit get(wire::Credit::Reader from, decoding& state);
+[[nodiscard]] deliver get(wire::Deliver::Reader from, decoding& state);
+[[nodiscard]] subscription_ended get(wire::SubscriptionEnded::Reader from, decoding& state);
+
+// frame_member.cpp
+void put(wire::Join::Builder to, const join& from);
+void put(wire::Joined::Builder to, const joined& from);
+void put(wire::Assigned::Builder to, const assigned& from);
+void put(wire::Revoked::Builder to, const revoked& from);
+void put(wire::Release::Builder to, const release& from);
+void put(wire::Commit::Builder to, const commit& from);
+[[nodiscard]] join get(wire::Join::Reader from, decoding& state);
+[[nodiscard]] joined get(wire::Joined::Reader from, decoding& state);
+[[nodiscard]] assigned get(wire::Assigned::Reader from, decoding& state);
+[[nodiscard]] revoked get(wire::Revoked::Reader from, decoding& state);
+[[nodiscard]] release get(wire::Release::Reader from, decoding& state);
+[[nodiscard]] commit get(wire::Commit::Reader from, decoding& state);
+
+// frame_topic.cpp
+void put(wire::TopicDescribe::Builder to, const topic_describe& from);
+void put(wire::TopicDescription::Builder to, const topic_description& from);
+void put(wire::TopicCreate::Builder to, const topic_create& from);
+void put(wire::TopicAlter::Builder to, const topic_alter& from);
+void put(capnp::List<wire::TopicSummary>::Builder to, const topic_names& from);
+[[nodiscard]] topic_describe get(wire::TopicDescribe::Reader from, decoding& state);
+[[nodiscard]] topic_description get(wire::TopicDescription::Reader from, decoding& state);
+[[nodiscard]] topic_create get(wire::TopicCreate::Reader from, decoding& state);
+[[nodiscard]] topic_alter get(wire::TopicAlter::Reader from, decoding& state);
+[[nodiscard]] topic_names get(capnp::List<wire::TopicSummary>::Reader from, decoding& state);
+
+// frame_group.cpp
+void put(capnp::List<wire::GroupSummary>::Builder to, const group_names& from);
+void put(wire::GroupDescription::Builder to, const group_description& from);
+void put(wire::GroupReset::Builder to, const group_reset& from);
+[[nodiscard]] group_names get(capnp::List<wire::GroupSummary>::Reader from, decoding& state);
+[[nodiscard]] group_description get(wire::GroupDescription::Reader from, decoding& state);
+[[nodiscard]] group_reset get(wire::GroupReset::Reader from, decoding& state);
+
+// frame_node.cpp
+void put(wire::NodeStatus::Builder to, const node_status_report& from);
+void put(capnp::List<wire::ActorInfo>::Builder to, const node_actor_list& from);
+void put(wire::BackupDone::Builder to, const backup_done& from);
+[[nodiscard]] node_status_report get(wire::NodeStatus::Reader from, decoding& state);
+[[nodiscard]] node_actor_list get(capnp::List<wire::ActorInfo>::Reader from, decoding& state);
+[[nodiscard]] backup_done get(wire::BackupDone::Reader from, decoding& state);
+
+/// The frame's body; if something is wrong with it, `state` says so and the body means nothing.
+[[nodiscard]] body get_body(wire::Frame::Reader from, decoding& state);
+
+} // namespace carafe::frames

@@ -1,0 +1,108 @@
+@0xc3f5a0ad91c25e37;
+# What a shard's log and checkpoint hold. An entry's payload batches lie behind this message as
+# attachments (docs/architecture.md, "A log entry's bytes").
+
+using Cxx = import "/capnp/c++.capnp";
+using Wire = import "wire.capnp";
+$Cxx.namespace("carafe::wire");
+
+struct Effects {
+  # Applied all or none, in order.
+  effects @0 :List(Effect);
+}
+
+struct Effect {
+  union {
+    batch @0 :BatchAppended;
+    commit @1 :OffsetCommitted;
+    queueOpened @2 :QueueOpened;
+    queueClosed @3 :UInt64;
+    queueStart @4 :QueueStart;
+    topicPut @5 :TopicRecord;
+    topicDeleted @6 :UInt64;
+    groupPut @7 :GroupRecord;
+    groupDeleted @8 :UInt64;
+    progressDropped @9 :UInt64;
+    # A group's committed offsets on this shard's queues are forgotten.
+  }
+}
+
+struct BatchAppended {
+  queue @0 :UInt64;
+  baseOffset @1 :UInt64;
+  count @2 :UInt32;
+  producer @3 :UInt64;
+  sequence @4 :UInt64;
+  codec @5 :Wire.Codec;
+  checksum @6 :UInt32;
+  attachment @7 :UInt32;
+  # Where the batch begins in the entry's attachments, in bytes; 8-byte aligned.
+  bytes @8 :UInt32;
+}
+
+struct OffsetCommitted {
+  group @0 :UInt64;
+  queue @1 :UInt64;
+  offset @2 :UInt64;
+}
+
+struct QueueOpened {
+  queue @0 :UInt64;
+  topic @1 :UInt64;
+}
+
+struct QueueStart {
+  queue @0 :UInt64;
+  start @1 :UInt64;
+}
+
+struct TopicRecord {
+  topic @0 :UInt64;
+  name @1 :Text;
+  queues @2 :List(UInt64);
+  # Their ids, by number. shards[i] is queue i's shard.
+  shards @3 :List(UInt16);
+  retentionMs @4 :UInt64;
+  durability @5 :Wire.Durability;
+  createdMs @6 :Int64;
+}
+
+struct GroupRecord {
+  group @0 :UInt64;
+  name @1 :Text;
+  mode @2 :Text;
+  topics @3 :List(Text);
+  createdMs @4 :Int64;
+}
+
+struct QueueRecord {
+  # A shard's checkpointed state of one queue.
+  topic @0 :UInt64;
+  start @1 :UInt64;
+  next @2 :UInt64;
+  lastTimeMs @3 :Int64;
+}
+
+struct ProducerRecord {
+  # Of one producer on one queue.
+  lastTimeMs @0 :Int64;
+  lastSequence @1 :UInt64;
+  recent @2 :List(Recent);
+
+  struct Recent {
+    sequence @0 :UInt64;
+    count @1 :UInt32;
+    baseOffset @2 :UInt64;
+    timeMs @3 :Int64;
+  }
+}
+
+struct ProgressRecord {
+  offset @0 :UInt64;
+  timeMs @1 :Int64;
+}
+
+struct CatalogueRecord {
+  nextId @0 :UInt64;
+  # Ids of topics, queues and groups come from this one counter and are never reused.
+}

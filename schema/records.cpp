@@ -1,0 +1,196 @@
+#include "schema/records.hpp"
+
+#include "schema/enums.hpp"
+#include "schema/flat_message.hpp"
+#include "schema/log_codec.hpp"
+
+namespace carafe {
+namespace {
+
+unsigned size_of(std::size_t size) { return static_cast<unsigned>(size); }
+
+std::string_view text_of(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
+
+capnp::Text::Reader text_of(const std::string& text) { return {text.c_str(), text.size()}; }
+
+template <class Record>
+struct shape;
+template <>
+struct shape<topic_record> {
+  using wire = wire::TopicRecord;
+};
+template <>
+struct shape<group_record> {
+  using wire = wire::GroupRecord;
+};
+template <>
+struct shape<queue_record> {
+  using wire = wire::QueueRecord;
+};
+template <>
+struct shape<producer_record> {
+  using wire = wire::ProducerRecord;
+};
+template <>
+struct shape<progress_record> {
+  using wire = wire::ProgressRecord;
+};
+template <>
+struct shape<catalogue_record> {
+  using wire = wire::CatalogueRecord;
+};
+
+} // namespace
+
+void put(wire::TopicRecord::Builder to, const topic_record& from) {
+  to.setTopic(from.topic.value);
+  to.setName(text_of(from.name));
+  auto count = size_of(from.queues.size());
+  auto queues = to.initQueues(count);
+  auto shards = to.initShards(count);
+  for (unsigned i = 0; i < count; ++i) {
+    queues.set(i, from.queues[i].queue.value);
+    shards.set(i, from.queues[i].shard.value);
+  }
+  to.setRetentionMs(from.settings.retention_ms);
+  to.setDurability(to_wire(from.settings.mode));
+  to.setCreatedMs(from.created.value);
+}
+
+errc get(wire::TopicRecord::Reader from, topic_record& to) {
+  to.topic = topic_id{from.getTopic()};
+  to.name = text_of(from.getName());
+  auto queues = from.getQueues();
+  auto shards = from.getShards();
+  if (queues.size() != shards.size()) return errc::storage_corrupt;
+  to.queues.reserve(queues.size());
+  for (unsigned i = 0; i < queues.size(); ++i)
+    to.queues.push_back({queue_id{queues[i]}, shard_id{shards[i]}});
+  auto mode = from_wire(from.getDurability());
+  if (!mode) return errc::format_newer;
+  to.settings = {from.getRetentionMs(), *mode};
+  to.created = unix_ms{from.getCreatedMs()};
+  return errc::none;
+}
+
+void put(wire::GroupRecord::Builder to, const group_record& from) {
+  to.setGroup(from.group.value);
+  to.setName(text_of(from.name));
+  to.setMode(text_of(from.mode));
+  auto topics = to.initTopics(size_of(from.topics.size()));
+  for (unsigned i = 0; i < topics.size(); ++i) topics.set(i, text_of(from.topics[i]));
+  to.setCreatedMs(from.created.value);
+}
+
+errc get(wire::GroupRecord::Reader from, group_record& to) {
+  to.group = group_id{from.getGroup()};
+  to.name = text_of(from.getName());
+  to.mode = text_of(from.getMode());
+  to.topics.clear();
+  for (auto topic : from.getTopics()) to.topics.emplace_back(text_of(topic));
+  to.created = unix_ms{from.getCreatedMs()};
+  return errc::none;
+}
+
+void put(wire::QueueRecord::Builder to, const queue_record& from) {
+  to.setTopic(from.topic.value);
+  to.setStart(from.start.value);
+  to.setNext(from.next.value);
+  to.setLastTimeMs(from.last_time.value);
+}
+
+errc get(wire::QueueRecord::Reader from, queue_record& to) {
+  to.topic = topic_id{from.getTopic()};
+  to.start = offset{from.getStart()};
+  to.next = offset{from.getNext()};
+  to.last_time = unix_ms{from.getLastTimeMs()};
+  return errc::none;
+}
+
+void put(wire::ProducerRecord::Builder to, const producer_record& from) {
+  to.setLastTimeMs(from.last_time.value);
+  to.setLastSequence(from.last.value);
+  auto recent = to.initRecent(size_of(from.recent.size()));
+  for (unsigned i = 0; i < recent.size(); ++i) {
+    auto row = recent[i];
+    row.setSequence(from.recent[i].first.value);
+    row.setCount(from.recent[i].count);
+    row.setBaseOffset(from.recent[i].base.value);
+    row.setTimeMs(from.recent[i].time.value);
+  }
+}
+
+errc get(wire::ProducerRecord::Reader from, producer_record& to) {
+  to.last_time = unix_ms{from.getLastTimeMs()};
+  to.last = sequence{from.getLastSequence()};
+  auto recent = from.getRecent();
+  to.recent.reserve(recent.size());
+  for (auto row : recent)
+    to.recent.push_back({sequence{row.getSequence()}, row.getCount(), offset{row.getBaseOffset()},
+                         unix_ms{row.getTimeMs()}});
+  return errc::none;
+}
+
+void put(wire::ProgressRecord::Builder to, const progress_record& from) {
+  to.setOffset(from.next.value);
+  to.setTimeMs(from.time.value);
+}
+
+errc get(wire::ProgressRecord::Reader from, progress_record& to) {
+  to = {offset{from.getOffset()}, unix_ms{from.getTimeMs()}};
+  return errc::none;
+}
+
+void put(wire::CatalogueRecord::Builder to, const catalogue_record& from) {
+  to.setNextId(from.next_id);
+}
+
+errc get(wire::CatalogueRecord::Reader from, catalogue_record& to) {
+  to.next_id = from.getNextId();
+  return errc::none;
+}
+
+template <class Record>
+std::string encode_record(const Record& record) {
+  using root = typename shape<Record>::wire;
+  auto out = std::string{};
+  with_single_segment(
+    [&](capnp::MessageBuilder& builder) { put(builder.initRoot<root>(), record); },
+    [&](kj::ArrayPtr<const kj::byte> segment) {
+      auto chars = segment.asChars();
+      out.assign(chars.begin(), chars.size());
+    });
+  return out;
+}
+
+template <class Record>
+result<Record> decode_record(std::string_view bytes) {
+  using root = typename shape<Record>::wire;
+  if (bytes.empty() || bytes.size() % word_bytes != 0)
+    return {errc::storage_corrupt, "record: no whole Cap'n Proto segment"};
+  auto segment = aligned(shared_bytes{nullptr, as_bytes(bytes)});
+  return reading<result<Record>>(errc::storage_corrupt, [&]() -> result<Record> {
+    const auto words = as_words(segment.span());
+    auto message = capnp::SegmentArrayMessageReader{{&words, 1}, reader_options(bytes.size())};
+    auto record = Record{};
+    auto wrong = get(message.getRoot<root>(), record);
+    if (wrong != errc::none) return {wrong, "record"};
+    return record;
+  });
+}
+
+template std::string encode_record(const topic_record&);
+template std::string encode_record(const group_record&);
+template std::string encode_record(const queue_record&);
+template std::string encode_record(const producer_record&);
+template std::string encode_record(const progress_record&);
+template std::string encode_record(const catalogue_record&);
+
+template result<topic_record> decode_record<topic_record>(std::string_view);
+template result<group_record> decode_record<group_record>(std::string_view);
+template result<queue_record> decode_record<queue_record>(std::string_view);
+template result<producer_record> decode_record<producer_record>(std::string_view);
+template result<progress_record> decode_record<progress_record>(std::string_view);
+template result<catalogue_record> decode_record<catalogue_record>(std::string_view);
+
+} // namespace carafe

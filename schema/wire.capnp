@@ -1,0 +1,401 @@
+@0xd6a1c1f8e7b04a11;
+# The client protocol: every frame on a connection is one `Frame` as a standard Cap'n Proto stream
+# message. docs/protocol.md tells the conversation; this file is the exact shape.
+#
+# Rules of change: a new field takes the next ordinal; nothing is renumbered, retyped or reused.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("carafe::wire");
+
+struct Frame {
+  request @0 :UInt64;
+  # Chosen by the client, repeated in every answer to it. 0 in frames that the node sends by itself.
+
+  union {
+    error @1 :Error;
+    hello @2 :Hello;
+    welcome @3 :Welcome;
+    ping @4 :Void;
+    pong @5 :Void;
+    ok @6 :Void;
+
+    produce @7 :Produce;
+    receipt @8 :Receipt;
+
+    subscribe @9 :Subscribe;
+    subscribed @10 :Subscribed;
+    unsubscribe @11 :UInt64;
+    # The subscription's number; answered with `ok`.
+    credit @12 :Credit;
+    deliver @13 :Deliver;
+    subscriptionEnded @14 :SubscriptionEnded;
+
+    join @15 :Join;
+    joined @16 :Joined;
+    assigned @17 :Assigned;
+    revoked @18 :Revoked;
+    release @19 :Release;
+    commit @20 :Commit;
+    leave @21 :UInt64;
+    # The member's number; answered with `ok` once its queues are free.
+
+    topicDescribe @22 :TopicDescribe;
+    topicDescription @23 :TopicDescription;
+    topicCreate @24 :TopicCreate;
+    topicAlter @25 :TopicAlter;
+    topicDelete @26 :Text;
+    topicList @27 :Void;
+    topicNames @28 :List(TopicSummary);
+
+    groupList @29 :Void;
+    groupNames @30 :List(GroupSummary);
+    groupDescribe @31 :Text;
+    groupDescription @32 :GroupDescription;
+    groupReset @33 :GroupReset;
+    groupDelete @34 :Text;
+
+    nodeStatus @35 :Void;
+    nodeStatusReport @36 :NodeStatus;
+    nodeActors @37 :Void;
+    nodeActorList @38 :List(ActorInfo);
+    backup @39 :Text;
+    # A folder on the node's machine that does not exist yet; only over loopback.
+    backupDone @40 :BackupDone;
+  }
+}
+
+struct Error {
+  code @0 :UInt16;
+  # docs/protocol.md lists the numbers.
+  detail @1 :Text;
+  retryAfterMs @2 :UInt32;
+  # When not 0: the node asks to wait so long before the same request is sent again.
+}
+
+struct Hello {
+  versionMin @0 :UInt16;
+  versionMax @1 :UInt16;
+  client @2 :Text;
+  # A name for people: shown in `group describe`.
+  software @3 :Text;
+}
+
+struct Welcome {
+  version @0 :UInt16;
+  node @1 :Text;
+  software @2 :Text;
+  frameBytesMax @3 :UInt32;
+  messageBytesMax @4 :UInt32;
+  batchCountMax @5 :UInt32;
+  idleTimeoutMs @6 :UInt32;
+  # The node closes a connection that was silent for so long; send `ping` three times as often.
+  inFlightMax @7 :UInt32;
+  # Unanswered `produce` frames on this connection, at most; past it the node stops reading.
+}
+
+enum Codec { none @0; lz4 @1; zstd @2; }
+enum Durability { fsync @0; interval @1; memory @2; }
+
+struct Produce {
+  queue @0 :UInt64;
+  producer @1 :UInt64;
+  sequence @2 :UInt64;
+  # Of the first message; the others follow without gaps.
+  previous @3 :UInt64;
+  # Sequence of the last message this producer sent to this queue before; 0 for the first batch.
+  count @4 :UInt32;
+  codec @5 :Codec;
+  checksum @6 :UInt32;
+  # CRC32C of `batch` as sent (after compression).
+  batch @7 :Data;
+  # A `Batch` message (batch.capnp), compressed by `codec`.
+}
+
+struct Receipt {
+  queue @0 :UInt64;
+  firstOffset @1 :UInt64;
+  count @2 :UInt32;
+  durability @3 :Durability;
+  replicas @4 :UInt16;
+  duplicate @5 :Bool;
+  # The batch was already there; this is the original's receipt.
+  brokerTimeMs @6 :Int64;
+}
+
+struct StartPosition {
+  union {
+    earliest @0 :Void;
+    latest @1 :Void;
+    offset @2 :UInt64;
+    timeMs @3 :Int64;
+  }
+}
+
+enum RangePolicy { error @0; earliest @1; latest @2; }
+
+struct Subscribe {
+  subscription @0 :UInt64;
+  # Chosen by the client, unique on its connection, not 0.
+  queue @1 :UInt64;
+  start @2 :StartPosition;
+  outOfRange @3 :RangePolicy;
+  creditBytes @4 :UInt32;
+}
+
+struct Subscribed {
+  subscription @0 :UInt64;
+  offset @1 :UInt64;
+  # Where reading begins.
+  earliest @2 :UInt64;
+  end @3 :UInt64;
+  # The queue's offsets when the subscription began: earliest kept, and the next to be written.
+}
+
+struct Credit {
+  subscription @0 :UInt64;
+  bytes @1 :UInt32;
+}
+
+struct Deliver {
+  subscription @0 :UInt64;
+  queue @1 :UInt64;
+  baseOffset @2 :UInt64;
+  # Of the batch's first message. A batch is delivered whole: messages before the asked-for offset
+  # are skipped by the client.
+  count @3 :UInt32;
+  brokerTimeMs @4 :Int64;
+  producer @5 :UInt64;
+  sequence @6 :UInt64;
+  codec @7 :Codec;
+  checksum @8 :UInt32;
+  batch @9 :Data;
+}
+
+struct SubscriptionEnded {
+  subscription @0 :UInt64;
+  error @1 :Error;
+  # `none` never; e.g. queue_unknown after its topic was deleted, offset_out_of_range after
+  # retention overtook the reader.
+}
+
+struct Join {
+  group @0 :Text;
+  topics @1 :List(Text);
+  member @2 :Text;
+  start @3 :StartPosition;
+  # For queues on which the group has no committed offset.
+  outOfRange @4 :RangePolicy;
+  creditBytes @5 :UInt32;
+  # Initial credit of each assigned queue's subscription.
+}
+
+struct Joined {
+  member @0 :UInt64;
+  group @1 :UInt64;
+}
+
+struct Assigned {
+  member @0 :UInt64;
+  subscription @1 :UInt64;
+  # Chosen by the node for this assignment: the top bit is set. `deliver` and `credit` use it.
+  generation @2 :UInt64;
+  topic @3 :Text;
+  queueNumber @4 :UInt32;
+  queue @5 :UInt64;
+  offset @6 :UInt64;
+}
+
+struct Revoked {
+  member @0 :UInt64;
+  queue @1 :UInt64;
+  generation @2 :UInt64;
+  deadlineMs @3 :UInt32;
+  # Finish, commit and `release` within this time; then the queue is taken away.
+}
+
+struct Release {
+  member @0 :UInt64;
+  queue @1 :UInt64;
+  generation @2 :UInt64;
+}
+
+struct Commit {
+  member @0 :UInt64;
+  positions @1 :List(Position);
+
+  struct Position {
+    queue @0 :UInt64;
+    generation @1 :UInt64;
+    offset @2 :UInt64;
+    # The next message to be handled: everything below it is done.
+  }
+}
+
+struct TopicSettings {
+  retentionMs @0 :UInt64;
+  # 0: the node's own retention.
+  durability @1 :Durability;
+}
+
+struct TopicCreate {
+  name @0 :Text;
+  queues @1 :UInt32;
+  settings @2 :TopicSettings;
+  ifMissing @3 :Bool;
+  # Answer with the existing topic's description instead of topic_exists, if its queue count is the
+  # same.
+}
+
+struct TopicAlter {
+  name @0 :Text;
+  queues @1 :UInt32;
+  # 0: as it is. Never fewer than before.
+  retentionMs @2 :UInt64;
+  retentionSet @3 :Bool;
+}
+
+struct TopicDescribe {
+  name @0 :Text;
+  createIfMissing @1 :Bool;
+  # Honoured if the node's `topic-create-on-use` is on.
+}
+
+struct TopicDescription {
+  topic @0 :UInt64;
+  name @1 :Text;
+  settings @2 :TopicSettings;
+  createdMs @3 :Int64;
+  queues @4 :List(Queue);
+
+  struct Queue {
+    number @0 :UInt32;
+    queue @1 :UInt64;
+    shard @2 :UInt16;
+    durability @3 :Durability;
+    earliest @4 :UInt64;
+    end @5 :UInt64;
+    lastTimeMs @6 :Int64;
+  }
+}
+
+struct TopicSummary {
+  name @0 :Text;
+  topic @1 :UInt64;
+  queues @2 :UInt32;
+  messages @3 :UInt64;
+}
+
+struct GroupSummary {
+  name @0 :Text;
+  group @1 :UInt64;
+  mode @2 :Text;
+  topics @3 :List(Text);
+  members @4 :UInt32;
+  lag @5 :UInt64;
+}
+
+struct GroupDescription {
+  name @0 :Text;
+  group @1 :UInt64;
+  mode @2 :Text;
+  topics @3 :List(Text);
+  members @4 :List(Member);
+  queues @5 :List(Queue);
+
+  struct Member {
+    member @0 :UInt64;
+    name @1 :Text;
+    client @2 :Text;
+    address @3 :Text;
+    queues @4 :UInt32;
+    joinedMs @5 :Int64;
+  }
+
+  struct Queue {
+    topic @0 :Text;
+    number @1 :UInt32;
+    queue @2 :UInt64;
+    committed @3 :UInt64;
+    hasCommitted @4 :Bool;
+    earliest @5 :UInt64;
+    end @6 :UInt64;
+    owner @7 :UInt64;
+    lag @8 :UInt64;
+  }
+}
+
+struct GroupReset {
+  group @0 :Text;
+  topic @1 :Text;
+  # Empty: every topic of the group.
+  queueNumber @2 :Int32;
+  # -1: every queue.
+  to @3 :StartPosition;
+}
+
+struct NodeStatus {
+  node @0 :Text;
+  software @1 :Text;
+  uptimeMs @2 :UInt64;
+  connections @3 :UInt32;
+  topics @4 :UInt32;
+  groups @5 :UInt32;
+  messagesIn @6 :UInt64;
+  bytesIn @7 :UInt64;
+  messagesOut @8 :UInt64;
+  bytesOut @9 :UInt64;
+  messagesInPerSecond @10 :Float64;
+  messagesOutPerSecond @11 :Float64;
+  bytesInPerSecond @12 :Float64;
+  bytesOutPerSecond @13 :Float64;
+  # Rates over the last ten seconds.
+  shards @14 :List(Shard);
+  diskFreeBytes @15 :UInt64;
+  dataDir @16 :Text;
+  cpuMs @17 :UInt64;
+  # Of the process, all threads, since its start.
+  memoryBytes @18 :UInt64;
+  # Resident and of its own: without the pages of files, which the kernel takes back when it wants.
+  memoryPeakBytes @19 :UInt64;
+  # The most of that so far, looked at once a second.
+  diskWrittenBytes @20 :UInt64;
+  # Handed to the disk since the start.
+
+  struct Shard {
+    shard @0 :UInt16;
+    durability @1 :Durability;
+    role @2 :Text;
+    term @3 :UInt64;
+    firstIndex @4 :UInt64;
+    commitIndex @5 :UInt64;
+    checkpointIndex @6 :UInt64;
+    syncedIndex @7 :UInt64;
+    queues @8 :UInt32;
+    logBytes @9 :UInt64;
+    segments @10 :UInt32;
+    producers @11 :UInt32;
+    commits @12 :Latency;
+    # From submit to commit.
+    syncs @13 :Latency;
+    storageFull @14 :Bool;
+  }
+
+  struct Latency {
+    count @0 :UInt64;
+    p50Us @1 :UInt64;
+    p99Us @2 :UInt64;
+    maxUs @3 :UInt64;
+  }
+}
+
+struct ActorInfo {
+  name @0 :Text;
+  kind @1 :Text;
+  mailbox @2 :UInt32;
+}
+
+struct BackupDone {
+  path @0 :Text;
+  bytes @1 :UInt64;
+  shards @2 :UInt32;
+}

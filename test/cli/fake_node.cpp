@@ -1,0 +1,273 @@
+#include "test/cli/fake_node.hpp"
+
+#include "cli/shell/words.hpp"
+
+#include <sys/mman.h>
+#include <thread>
+#include <unistd.h>
+
+namespace carafe::shell::test {
+
+namespace {
+
+using state_ptr = std::shared_ptr<fake_state>;
+
+class fake_producer final : public client::producer {
+public:
+  explicit fake_producer(state_ptr state) : state_(std::move(state)) {}
+
+  result<client::receipt> send(const std::string& topic, client::message m) override {
+    return answer(topic, m);
+  }
+  std::future<result<client::receipt>> send_async(const std::string& topic, client::message m,
+                                                  std::optional<queue_number>) override {
+    std::promise<result<client::receipt>> promise;
+    promise.set_value(answer(topic, m));
+    return promise.get_future();
+  }
+  result<void> send_async(const std::string& topic, client::message m, callback done,
+                          std::optional<queue_number> to) override {
+    if (m.body.size() > state_->message_bytes_max)
+      return {errc::message_too_large, std::to_string(m.body.size()) + " bytes"};
+    done(answer(topic, m));
+    if (state_->keeps_sent) state_->sent.push_back({topic, std::move(m), to});
+    return {};
+  }
+  result<void> flush() override { return {}; }
+  [[nodiscard]] producer_id id() const override { return producer_id{7}; }
+
+private:
+  result<client::receipt> answer(const std::string& topic, const client::message&) {
+    ++count_;
+    if (state_->fails_from != 0 && count_ >= state_->fails_from) return state_->send_failure;
+    client::receipt r;
+    r.id = {producer_id{7}, sequence{count_}};
+    r.topic = topic;
+    r.number = queue_number{1};
+    r.queue = queue_id{11};
+    r.offset = offset{count_ - 1};
+    r.batch_count = 1;
+    r.broker_time = unix_ms{1'000};
+    return r;
+  }
+
+  state_ptr state_;
+  std::uint64_t count_ = 0;
+};
+
+class fake_consumer final : public client::consumer {
+public:
+  explicit fake_consumer(state_ptr state) : state_(std::move(state)) {}
+
+  result<std::vector<client::delivery>> poll(std::size_t max,
+                                             std::chrono::milliseconds wait) override {
+    auto& all = state_->deliveries;
+    const auto count = std::min(max, all.size() - next_);
+    if (count == 0) {
+      if (state_->poll_failure) return *state_->poll_failure;
+      std::this_thread::sleep_for(std::min(wait, std::chrono::milliseconds{1}));
+      return std::vector<client::delivery>{};
+    }
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(next_);
+    next_ += count;
+    return std::vector<client::delivery>{first, first + static_cast<std::ptrdiff_t>(count)};
+  }
+  result<void> run(const std::function<bool(const client::delivery&)>&) override { return {}; }
+  void stop() override {}
+  result<void> ack(const client::delivery& d) override {
+    if (d.number.value == 9) return {errc::not_owner, "queue 9"};
+    state_->acknowledged.push_back(d.offset);
+    return {};
+  }
+  result<void> commit() override { return {}; }
+  result<void> seek(const std::string&, queue_number, const start_position&) override { return {}; }
+  result<void> pause(const std::string&, queue_number) override { return {}; }
+  result<void> resume(const std::string&, queue_number) override { return {}; }
+  [[nodiscard]] std::vector<owned_queue> queues() const override { return {}; }
+  result<void> close() override {
+    state_->closed = true;
+    return {};
+  }
+
+private:
+  state_ptr state_;
+  std::size_t next_ = 0;
+};
+
+class node_in_memory final : public node_api {
+public:
+  explicit node_in_memory(state_ptr state) : state_(std::move(state)) {}
+
+  result<std::unique_ptr<client::producer>>
+  make_producer(const client::producer_options& options) override {
+    state_->producer_options = options;
+    return std::unique_ptr<client::producer>{std::make_unique<fake_producer>(state_)};
+  }
+  result<std::unique_ptr<client::consumer>>
+  make_consumer(const client::consumer_options& options) override {
+    if (state_->down) return *state_->down;
+    state_->consumer_options = options;
+    return std::unique_ptr<client::consumer>{std::make_unique<fake_consumer>(state_)};
+  }
+  result<client::topic_info> create_topic(const std::string& name, std::uint32_t queues,
+                                          client::topic_settings settings,
+                                          bool if_missing) override {
+    if (state_->down) return *state_->down;
+    if (state_->topics.contains(name) && !if_missing) return {errc::topic_exists, name};
+    auto topic = fake_topic(name, queues);
+    topic.settings = settings;
+    return state_->topics.emplace(name, topic).first->second;
+  }
+  result<client::topic_info> alter_topic(const std::string& name,
+                                         std::optional<std::uint32_t> queues,
+                                         std::optional<std::uint64_t> retention_ms) override {
+    auto known = describe_topic(name);
+    if (!known) return known;
+    if (queues) known->queues.resize(*queues);
+    if (retention_ms) known->settings.retention_ms = *retention_ms;
+    return state_->topics[name] = *known;
+  }
+  result<void> delete_topic(const std::string& name) override {
+    if (state_->down) return *state_->down;
+    if (state_->topics.erase(name) == 0) return {errc::topic_unknown, name};
+    return {};
+  }
+  result<std::vector<client::topic_line>> list_topics() override {
+    if (state_->down) return *state_->down;
+    std::vector<client::topic_line> lines;
+    for (const auto& [name, t] : state_->topics)
+      lines.push_back({name, t.topic, static_cast<std::uint32_t>(t.queues.size()), 1'234'567});
+    return lines;
+  }
+  result<client::topic_info> describe_topic(const std::string& name) override {
+    if (state_->down) return *state_->down;
+    auto at = state_->topics.find(name);
+    if (at == state_->topics.end()) return {errc::topic_unknown, name};
+    return at->second;
+  }
+  result<std::vector<client::group_line>> list_groups() override {
+    if (state_->down) return *state_->down;
+    std::vector<client::group_line> lines;
+    for (const auto& [name, g] : state_->groups)
+      lines.push_back({name, g.group, g.mode, g.topics, 2, 30});
+    return lines;
+  }
+  result<client::group_info> describe_group(const std::string& name) override {
+    auto at = state_->groups.find(name);
+    if (at == state_->groups.end()) return {errc::group_unknown, name};
+    return at->second;
+  }
+  result<client::group_info> reset_group(const std::string& name, const std::string& topic,
+                                         std::optional<queue_number> number,
+                                         start_position to) override {
+    state_->reset_topic = topic;
+    state_->reset_queue = number;
+    state_->reset_to = to;
+    return describe_group(name);
+  }
+  result<void> delete_group(const std::string& name) override {
+    if (state_->groups.erase(name) == 0) return {errc::group_unknown, name};
+    return {};
+  }
+  result<client::node_info> node_status() override {
+    if (state_->down) return *state_->down;
+    return state_->status;
+  }
+  result<std::vector<client::actor_line>> node_actors() override {
+    return std::vector<client::actor_line>{{"carafe.shard.0", "shard", 3},
+                                           {"session-1", "session", 0}};
+  }
+  result<client::backup_info> backup(const std::string& path) override {
+    state_->backup_path = path;
+    return client::backup_info{path, 2048, 1};
+  }
+
+private:
+  state_ptr state_;
+};
+
+/// An anonymous file.
+class memory_file {
+public:
+  explicit memory_file(const std::string& content = {})
+    : fd_(::memfd_create("stream", MFD_CLOEXEC)) {
+    CARAFE_ASSERT(::write(fd_, content.data(), content.size()) ==
+                  static_cast<ssize_t>(content.size()));
+    ::lseek(fd_, 0, SEEK_SET);
+  }
+  ~memory_file() { ::close(fd_); }
+  memory_file(const memory_file&) = delete;
+  memory_file& operator=(const memory_file&) = delete;
+
+  [[nodiscard]] int fd() const { return fd_; }
+
+  [[nodiscard]] std::string content() const {
+    std::string text(static_cast<std::size_t>(::lseek(fd_, 0, SEEK_END)), '\0');
+    CARAFE_ASSERT(::pread(fd_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+    return text;
+  }
+
+private:
+  int fd_;
+};
+
+template <class Run>
+outcome captured(const state_ptr& state, const std::string& in, Run run) {
+  memory_file in_file{in}, out_file, err_file;
+  console terminal{{.in = in_file.fd(), .out = out_file.fd(), .err = err_file.fd()}};
+  surroundings around{.terminal = terminal, .nodes = [&](const client::connect_options& options) {
+                        state->connected_with = options;
+                        return fake_node(state);
+                      }};
+  const auto code = run(around);
+  return {code, out_file.content(), err_file.content()};
+}
+
+} // namespace
+
+client::topic_info fake_topic(std::string name, std::uint32_t queues, std::uint64_t messages_each) {
+  client::topic_info t;
+  t.topic = topic_id{5};
+  t.name = std::move(name);
+  t.created = unix_ms{1'795'341'600'123};
+  for (std::uint32_t at = 0; at < queues; ++at) {
+    client::queue_info q;
+    q.number = queue_number{at};
+    q.queue = queue_id{10 + at};
+    q.end = offset{messages_each};
+    t.queues.push_back(q);
+  }
+  return t;
+}
+
+client::delivery fake_delivery(std::uint64_t at, std::string body) {
+  client::delivery d;
+  d.id = {producer_id{0x2a}, sequence{at + 1}};
+  d.topic = "orders";
+  d.number = queue_number{2};
+  d.queue = queue_id{12};
+  d.offset = offset{at};
+  d.broker_time = unix_ms{1'795'341'600'123};
+  d.born = unix_ms{1'795'341'600'000};
+  d.body = std::move(body);
+  return d;
+}
+
+std::shared_ptr<node_api> fake_node(std::shared_ptr<fake_state> state) {
+  return std::make_shared<node_in_memory>(std::move(state));
+}
+
+outcome run_words(const state_ptr& state, const std::vector<std::string>& words,
+                  const std::string& in) {
+  return captured(state, in, [&](surroundings& around) { return run_command(words, around); });
+}
+
+outcome run_line(const state_ptr& state, const std::string& line, const std::string& in) {
+  return run_words(state, *split_line(line), in);
+}
+
+outcome run_lines(const state_ptr& state, const std::string& script) {
+  return captured(state, script, [](surroundings& around) { return run_script(around); });
+}
+
+} // namespace carafe::shell::test

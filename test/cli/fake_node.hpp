@@ -1,0 +1,74 @@
+#pragma once
+
+/// A node in memory, and a way to run commands against it with captured streams.
+
+#include "cli/shell/run.hpp"
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace carafe::shell::test {
+
+struct sent_message {
+  std::string topic;
+  client::message message;
+  std::optional<queue_number> to;
+};
+
+/// What tests prepare and look at afterwards.
+struct fake_state {
+  std::map<std::string, client::topic_info> topics;
+  std::map<std::string, client::group_info> groups;
+  client::node_info status;
+  /// When set, every request answers this.
+  std::optional<failure> down;
+
+  // Producers.
+  client::producer_options producer_options;
+  std::vector<sent_message> sent;
+  /// Messages from this one on (counted from 1) are answered with `send_failure`; 0: none.
+  std::uint64_t fails_from = 0;
+  failure send_failure{errc::outcome_unknown, "queue 3"};
+  std::size_t message_bytes_max = 1000;
+  /// Whether sent messages are kept in `sent`; a measurement does without.
+  bool keeps_sent = true;
+
+  // Consumers.
+  client::consumer_options consumer_options;
+  std::vector<client::delivery> deliveries;
+  /// Answered once the deliveries are used up; none: silence.
+  std::optional<failure> poll_failure;
+  std::vector<offset> acknowledged;
+  std::atomic<bool> closed = false;
+
+  // Group resets and backups.
+  start_position reset_to;
+  std::optional<queue_number> reset_queue;
+  std::string reset_topic, backup_path;
+  client::connect_options connected_with;
+};
+
+[[nodiscard]] client::topic_info fake_topic(std::string name, std::uint32_t queues,
+                                            std::uint64_t messages_each = 0);
+[[nodiscard]] client::delivery fake_delivery(std::uint64_t at, std::string body);
+[[nodiscard]] std::shared_ptr<node_api> fake_node(std::shared_ptr<fake_state> state);
+
+struct outcome {
+  exit_code code;
+  std::string out;
+  std::string err;
+};
+
+/// Runs one command line, given as words.
+outcome run_words(const std::shared_ptr<fake_state>& state, const std::vector<std::string>& words,
+                  const std::string& in = {});
+/// Runs one command line, given as typed.
+outcome run_line(const std::shared_ptr<fake_state>& state, const std::string& line,
+                 const std::string& in = {});
+/// Runs a script.
+outcome run_lines(const std::shared_ptr<fake_state>& state, const std::string& script);
+
+} // namespace carafe::shell::test

@@ -1,0 +1,123 @@
+#include "actors/client/source.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace carafe;
+using namespace carafe::client;
+
+namespace {
+
+frames::deliver batch(std::uint64_t base, std::uint32_t count, std::size_t bytes = 10) {
+  auto builder = batch_builder{};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    auto body = std::to_string(base + i);
+    body.resize(std::max(bytes, body.size()), '.');
+    auto m = message_view{};
+    m.body = body;
+    REQUIRE(builder.add(m).ok());
+  }
+  auto encoded = builder.finish(codec::none);
+  REQUIRE(encoded.ok());
+  auto d = frames::deliver{};
+  d.base = offset{base};
+  d.count = count;
+  d.producer = producer_id{9};
+  d.first = sequence{100 + base};
+  d.checksum = encoded->checksum;
+  d.batch = encoded->bytes;
+  return d;
+}
+
+std::vector<std::uint64_t> offsets(const std::vector<delivery>& messages) {
+  auto all = std::vector<std::uint64_t>{};
+  for (auto& d : messages) {
+    CHECK(std::stoull(d.body) == d.offset.value);
+    CHECK(d.id == message_id{producer_id{9}, sequence{100 + d.offset.value}});
+    all.push_back(d.offset.value);
+  }
+  return all;
+}
+
+using numbers = std::vector<std::uint64_t>;
+const auto name = queue_name{"t", queue_number{3}, queue_id{5}};
+
+} // namespace
+
+TEST_CASE("a batch comes out in as many pieces as asked for") {
+  auto s = source{name, 1'000};
+  REQUIRE(s.take_in(batch(0, 5)).ok());
+  auto out = std::vector<delivery>{};
+  CHECK_FALSE(*s.hand_out(2, nullptr, out));
+  CHECK(s.next() == offset{2});
+  CHECK_FALSE(*s.hand_out(2, nullptr, out));
+  CHECK(*s.hand_out(2, nullptr, out));
+  CHECK(offsets(out) == numbers{0, 1, 2, 3, 4});
+  CHECK(out[0].topic == "t");
+  CHECK(out[0].number == queue_number{3});
+  CHECK(out[0].queue == queue_id{5});
+  CHECK_FALSE(s.has_more());
+}
+
+TEST_CASE("messages before the position are skipped, repeats too, gaps are an error") {
+  auto s = source{name, 1'000};
+  s.begin_at(offset{3});
+  REQUIRE(s.take_in(batch(0, 2)).ok());
+  CHECK_FALSE(s.has_more());
+  REQUIRE(s.take_in(batch(2, 4)).ok());
+  REQUIRE(s.take_in(batch(2, 4)).ok());
+  auto out = std::vector<delivery>{};
+  CHECK(*s.hand_out(100, nullptr, out));
+  CHECK(offsets(out) == numbers{3, 4, 5});
+  CHECK_FALSE(s.has_more());
+  CHECK(s.take_in(batch(7, 1)).code() == errc::internal);
+}
+
+TEST_CASE("what is acknowledged already is not handed out again") {
+  auto before = ack_tracker{};
+  before.hand_out(offset{6});
+  for (auto at : {0, 1, 3, 5}) before.ack(offset{static_cast<std::uint64_t>(at)});
+  auto acks = ack_tracker{before, offset{1}};
+  auto s = source{name, 1'000};
+  s.begin_at(offset{1});
+  REQUIRE(s.take_in(batch(0, 8)).ok());
+  auto out = std::vector<delivery>{};
+  CHECK(*s.hand_out(100, &acks, out));
+  CHECK(offsets(out) == numbers{2, 4, 6, 7});
+  CHECK_FALSE(acks.settled());
+  CHECK(acks.position() == offset{2});
+}
+
+TEST_CASE("credit is returned in portions of at least half") {
+  auto first = batch(0, 4, 100);
+  auto bytes = static_cast<std::uint32_t>(first.batch.size());
+  auto s = source{name, 3 * bytes};
+  auto out = std::vector<delivery>{};
+  for (std::uint64_t i = 0; i < 4; ++i) REQUIRE(s.take_in(batch(4 * i, 4, 100)).ok());
+  REQUIRE(s.hand_out(100, nullptr, out).ok());
+  CHECK(s.take_credit() == 0);
+  CHECK_FALSE(*s.hand_out(3, nullptr, out));
+  CHECK(s.take_credit() == 0);
+  CHECK(*s.hand_out(3, nullptr, out));
+  CHECK(s.take_credit() == 2 * bytes);
+  CHECK(s.take_credit() == 0);
+  s.drop(); // What is dropped was sent, too.
+  CHECK(s.take_credit() == 2 * bytes);
+}
+
+TEST_CASE("a damaged batch is an error") {
+  auto s = source{name, 1'000};
+  auto out = std::vector<delivery>{};
+  SECTION("checksum") {
+    auto bad = batch(0, 3);
+    ++bad.checksum;
+    REQUIRE(s.take_in(std::move(bad)).ok());
+    CHECK(s.hand_out(1, nullptr, out).code() == errc::checksum_mismatch);
+  }
+  SECTION("count") {
+    auto bad = batch(0, 3);
+    bad.count = 4;
+    REQUIRE(s.take_in(std::move(bad)).ok());
+    CHECK(s.hand_out(1, nullptr, out).code() == errc::batch_malformed);
+  }
+  CHECK(out.empty());
+}

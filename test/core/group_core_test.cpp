@@ -1,0 +1,286 @@
+#include "actors/core/group_core.hpp"
+
+#include "test/core/builders.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+
+using namespace carafe;
+using namespace carafe::core;
+using namespace carafe::test;
+
+namespace {
+
+constexpr member_id member_a{1};
+constexpr member_id member_b{2};
+constexpr member_id member_c{3};
+
+group_core::queue_info info_of(std::uint64_t queue) {
+  return {"orders", queue_number{static_cast<std::uint32_t>(queue)}, queue_id{queue}};
+}
+
+/// A group of `queues` queues (ids from 1 on) that have a committed offset of 10 times their id.
+group_core group_with(std::uint64_t queues, std::uint32_t members_max = 10) {
+  group_core group{members_max};
+  for (std::uint64_t q = 1; q <= queues; ++q)
+    CHECK(group.add_queue(info_of(q), offset{q * 10}).empty());
+  return group;
+}
+
+template <class Effect>
+std::vector<Effect> all(const group_core::effects& effects) {
+  std::vector<Effect> out;
+  for (const auto& effect : effects)
+    if (const auto* e = std::get_if<Effect>(&effect)) out.push_back(*e);
+  return out;
+}
+
+template <class Effect>
+Effect only(const group_core::effects& effects) {
+  REQUIRE(effects.size() == 1);
+  REQUIRE(std::holds_alternative<Effect>(effects.front()));
+  return std::get<Effect>(effects.front());
+}
+
+group_core::effects join(group_core& group, member_id id) {
+  auto effects = group.join(id, {});
+  REQUIRE(effects.ok());
+  return *effects;
+}
+
+generation owner_of(const group_core& group, std::uint64_t queue) {
+  return group.queues().at(queue_id{queue}).current;
+}
+
+} // namespace
+
+TEST_CASE("The only member gets every queue, each at its committed offset") {
+  auto group = group_with(3);
+  const auto given = all<group_core::assign>(join(group, member_a));
+  REQUIRE(given.size() == 3);
+  std::set<generation> generations;
+  for (const auto& assign : given) {
+    CHECK(assign.member == member_a);
+    CHECK(assign.start == offset{assign.queue.value * 10});
+    generations.insert(assign.owner);
+  }
+  CHECK(generations.size() == 3);
+  CHECK(group.owned_by(member_a) == 3);
+}
+
+TEST_CASE("A second member gets its share once it was given back, and nothing else moves") {
+  auto group = group_with(4);
+  join(group, member_a);
+  const auto revokes = all<group_core::revoke>(join(group, member_b));
+  REQUIRE(revokes.size() == 2);
+  for (const auto& revoke : revokes) {
+    CHECK(revoke.member == member_a);
+    const auto effects = group.release(member_a, revoke.queue, revoke.owner);
+    REQUIRE(effects.ok());
+    const auto assign = only<group_core::assign>(*effects);
+    CHECK(assign.member == member_b);
+    CHECK(assign.queue == revoke.queue);
+    CHECK(assign.owner > revoke.owner);
+  }
+  CHECK(group.owned_by(member_a) == 2);
+  CHECK(group.owned_by(member_b) == 2);
+}
+
+TEST_CASE("A member beyond the number of queues waits without a queue") {
+  auto group = group_with(1);
+  join(group, member_a);
+  CHECK(join(group, member_b).empty());
+  CHECK(only<group_core::assign>(group.leave(member_a)).member == member_b);
+}
+
+TEST_CASE("A group has at most members_max members") {
+  auto group = group_with(1, 2);
+  join(group, member_a);
+  join(group, member_b);
+  CHECK(group.join(member_c, {}).code() == errc::too_many_members);
+  group.leave(member_a);
+  CHECK(group.join(member_c, {}).ok());
+}
+
+TEST_CASE("A queue that is not given back in time is taken") {
+  auto group = group_with(2);
+  join(group, member_a);
+  const auto revoke = only<group_core::revoke>(join(group, member_b));
+  const auto effects = group.deadline(revoke.queue, revoke.owner);
+  REQUIRE(effects.size() == 2);
+  CHECK(std::get<group_core::take>(effects[0]).member == member_a);
+  CHECK(std::get<group_core::assign>(effects[1]).member == member_b);
+  CHECK(group.release(member_a, revoke.queue, revoke.owner).code() == errc::not_owner);
+  CHECK(group.commit(member_a, revoke.queue, revoke.owner).code() == errc::not_owner);
+}
+
+TEST_CASE("The deadline of a queue that was given back in time does nothing") {
+  auto group = group_with(2);
+  join(group, member_a);
+  const auto revoke = only<group_core::revoke>(join(group, member_b));
+  REQUIRE(group.release(member_a, revoke.queue, revoke.owner).ok());
+  CHECK(group.deadline(revoke.queue, revoke.owner).empty());
+  CHECK(group.deadline(queue_id{99}, revoke.owner).empty());
+}
+
+TEST_CASE("An owner may commit until the queue has left it") {
+  auto group = group_with(2);
+  join(group, member_a);
+  const auto revoke = only<group_core::revoke>(join(group, member_b));
+  CHECK(group.commit(member_b, revoke.queue, revoke.owner).code() == errc::not_owner);
+  CHECK(group.commit(member_a, revoke.queue, generation{99}).code() == errc::not_owner);
+  CHECK(group.commit(member_a, queue_id{99}, revoke.owner).code() == errc::not_owner);
+  REQUIRE(group.commit(member_a, revoke.queue, revoke.owner).ok());
+  CHECK(group.commit_done(revoke.queue, offset{77}).empty());
+  const auto effects = group.release(member_a, revoke.queue, revoke.owner);
+  REQUIRE(effects.ok());
+  CHECK(only<group_core::assign>(*effects).start == offset{77});
+}
+
+TEST_CASE("A queue waits for its commits in flight before it goes to the next owner") {
+  auto group = group_with(1);
+  const auto first = only<group_core::assign>(join(group, member_a));
+  REQUIRE(group.commit(member_a, first.queue, first.owner).ok());
+  REQUIRE(group.commit(member_a, first.queue, first.owner).ok());
+  join(group, member_b);
+  CHECK(group.leave(member_a).empty());
+  CHECK_FALSE(group.settled(first.queue));
+  CHECK(group.commit_done(first.queue, offset{50}).empty());
+  const auto next = only<group_core::assign>(group.commit_done(first.queue, std::nullopt));
+  CHECK(next.member == member_b);
+  CHECK(next.start == offset{50});
+}
+
+TEST_CASE("Without a committed offset the owner's wish is found and committed before it reads") {
+  group_core group{10};
+  group.add_queue(info_of(1), std::nullopt);
+  group_core::member wish;
+  wish.start.at = start_position::kind::latest;
+  wish.out_of_range = range_policy::latest;
+  const auto joined = group.join(member_a, wish);
+  REQUIRE(joined.ok());
+  const auto find = only<group_core::find_start>(*joined);
+  CHECK(find.member == member_a);
+  CHECK(find.start == wish.start);
+  CHECK(find.out_of_range == range_policy::latest);
+  CHECK(group.commit(member_a, find.queue, find.owner).code() == errc::not_owner);
+  const auto assign = only<group_core::assign>(group.started(find.queue, find.owner, offset{42}));
+  CHECK(assign.member == member_a);
+  CHECK(assign.owner == find.owner);
+  CHECK(assign.start == offset{42});
+  CHECK(group.commit(member_a, find.queue, find.owner).ok());
+}
+
+TEST_CASE("A queue waits for a search for its start, also when its owner has gone meanwhile") {
+  group_core group{10};
+  group.add_queue(info_of(1), std::nullopt);
+  const auto find = only<group_core::find_start>(join(group, member_a));
+  join(group, member_b);
+  CHECK(group.leave(member_a).empty());
+  CHECK_FALSE(group.settled(find.queue));
+  // A second search could commit another start in front of this one.
+  const auto assign = only<group_core::assign>(group.started(find.queue, find.owner, offset{42}));
+  CHECK(assign.member == member_b);
+  CHECK(assign.owner > find.owner);
+  CHECK(assign.start == offset{42});
+}
+
+TEST_CASE("After a failed search the queue stays with its owner, or goes to the next one") {
+  group_core group{10};
+  group.add_queue(info_of(1), std::nullopt);
+  const auto find = only<group_core::find_start>(join(group, member_a));
+  join(group, member_b);
+  SECTION("its owner is still there") {
+    CHECK(group.start_failed(find.queue, find.owner).empty());
+    CHECK(group.queues().at(find.queue).owner == member_a);
+    CHECK(only<group_core::find_start>(group.leave(member_a)).member == member_b);
+  }
+  SECTION("its owner has gone") {
+    group.leave(member_a);
+    const auto again = only<group_core::find_start>(group.start_failed(find.queue, find.owner));
+    CHECK(again.member == member_b);
+    CHECK(again.owner > find.owner);
+  }
+}
+
+TEST_CASE("Of queues that nobody was told of, the surplus is taken silently, and first") {
+  auto group = group_with(2);
+  join(group, member_a);
+  const auto first = only<group_core::find_start>(group.add_queue(info_of(0), std::nullopt));
+  CHECK(join(group, member_b).empty());
+  const auto second = only<group_core::assign>(group.started(first.queue, first.owner, offset{1}));
+  CHECK(second.member == member_b);
+  CHECK(group.owned_by(member_a) == 2);
+}
+
+TEST_CASE("A removed queue is taken from its owner and what comes late for it does nothing") {
+  auto group = group_with(1);
+  const auto assign = only<group_core::assign>(join(group, member_a));
+  REQUIRE(group.commit(member_a, assign.queue, assign.owner).ok());
+  CHECK(only<group_core::take>(group.remove_queue(assign.queue)).member == member_a);
+  CHECK(group.commit_done(assign.queue, offset{1}).empty());
+  CHECK(group.started(assign.queue, assign.owner, offset{1}).empty());
+  CHECK(group.deadline(assign.queue, assign.owner).empty());
+  CHECK(group.remove_queue(assign.queue).empty());
+  CHECK(group.settled(assign.queue));
+  CHECK(group.owned_by(member_a) == 0);
+}
+
+TEST_CASE("A queue that is added twice is there once") {
+  auto group = group_with(1);
+  join(group, member_a);
+  CHECK(group.add_queue(info_of(1), offset{99}).empty());
+  CHECK(group.queues().size() == 1);
+}
+
+TEST_CASE("A reset moves the committed offset of a queue that nobody owns") {
+  auto group = group_with(1);
+  const queue_id queue{1};
+  REQUIRE(group.begin_reset(queue).ok());
+  CHECK(group.begin_reset(queue).code() == errc::group_in_use);
+  CHECK(group.end_reset(queue, offset{3}).empty());
+  CHECK(only<group_core::assign>(join(group, member_a)).start == offset{3});
+  CHECK(group.begin_reset(queue).code() == errc::group_in_use);
+}
+
+TEST_CASE("A member that joins during a reset gets the queue when it has ended") {
+  auto group = group_with(1);
+  const queue_id queue{1};
+  const auto before = only<group_core::assign>(join(group, member_a)).start;
+  group.leave(member_a);
+  REQUIRE(group.begin_reset(queue).ok());
+  CHECK(join(group, member_b).empty());
+  SECTION("from where it was moved to") {
+    CHECK(only<group_core::assign>(group.end_reset(queue, offset{3})).start == offset{3});
+  }
+  SECTION("from where it was, if it failed") {
+    CHECK(only<group_core::assign>(group.end_reset(queue, std::nullopt)).start == before);
+  }
+  SECTION("or never, if its topic is deleted") {
+    CHECK(group.remove_queue(queue).empty());
+    CHECK(group.end_reset(queue, offset{3}).empty());
+  }
+}
+
+TEST_CASE("A reset can tell that a former owner's commit is still under way") {
+  auto group = group_with(1);
+  const auto first = only<group_core::assign>(join(group, member_a));
+  REQUIRE(group.commit(member_a, first.queue, first.owner).ok());
+  group.leave(member_a);
+  REQUIRE(group.begin_reset(first.queue).ok());
+  CHECK_FALSE(group.settled(first.queue));
+  CHECK(group.commit_done(first.queue, offset{50}).empty());
+  CHECK(group.settled(first.queue));
+}
+
+TEST_CASE("A queue that its owner gives back unasked is given out again under a new generation") {
+  auto group = group_with(1);
+  join(group, member_a);
+  const auto before = owner_of(group, 1);
+  const auto effects = group.release(member_a, queue_id{1}, before);
+  REQUIRE(effects.ok());
+  const auto assign = only<group_core::assign>(*effects);
+  CHECK(assign.member == member_a);
+  CHECK(assign.owner > before);
+}

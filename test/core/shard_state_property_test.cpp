@@ -1,0 +1,209 @@
+#include "actors/core/shard_state.hpp"
+
+#include "test/core/builders.hpp"
+#include "test/core/dice.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <memory>
+#include <set>
+
+using namespace carafe;
+using namespace carafe::core;
+using namespace carafe::test;
+
+namespace {
+
+constexpr std::uint64_t expiry_ms = 500;
+
+struct entry {
+  unix_ms time;
+  std::vector<effects::effect> effects;
+};
+
+/// Rolls entries that fit the state before them, as a shard would write them.
+class entry_dice {
+public:
+  explicit entry_dice(dice& d) : dice_(&d) {}
+
+  entry roll(const shard_state& before) {
+    // Mostly small steps, now and then none, a fall of the clock, or a long silence.
+    now_ += dice_->percent(3) ? expiry_ms : dice_->below(40);
+    entry out{unix_ms{static_cast<std::int64_t>(now_ - (dice_->percent(5) ? 30 : 0))}, {}};
+    ends_.clear();
+    for (const auto& [id, queue] : before.queues()) ends_[id] = queue.next.value;
+    const auto count = dice_->between(1, 3);
+    for (std::uint64_t i = 0; i < count; ++i) out.effects.push_back(effect(before));
+    return out;
+  }
+
+private:
+  effects::effect effect(const shard_state& before) {
+    switch (dice_->below(16)) {
+    case 0: {
+      const auto queue = queue_id{++queues_made_};
+      ends_.try_emplace(queue, 0);
+      return effects::queue_opened{queue, topic_id{dice_->between(1, 4)}};
+    }
+    case 1: {
+      if (!dice_->percent(20)) break;
+      const auto queue = any_queue();
+      ends_.erase(queue);
+      return effects::queue_closed{queue};
+    }
+    case 2:
+      return effects::queue_start{any_queue(), offset{dice_->below(60)}};
+    case 3:
+    case 4:
+    case 5:
+      return effects::commit{any_group(), any_queue(), offset{dice_->below(60)}};
+    case 6:
+      return topic(before);
+    case 7:
+      return effects::topic_deleted{topic_id{dice_->below(40)}};
+    case 8:
+      return effects::group_put{group_of(any_group(), "g", {"t"})};
+    case 9:
+      return effects::group_deleted{any_group()};
+    case 10:
+      return effects::progress_dropped{any_group()};
+    default:
+      break;
+    }
+    return batch();
+  }
+
+  effects::effect batch() {
+    const auto queue = any_queue();
+    const auto count = static_cast<std::uint32_t>(dice_->between(1, 20));
+    auto at = ends_.find(queue);
+    const auto base = at == ends_.end() ? 0 : at->second;
+    if (at != ends_.end()) at->second += count;
+    sequence_ += count;
+    return batch_of(queue, base, count, producer_id{dice_->between(1, 6)}, sequence_);
+  }
+
+  effects::effect topic(const shard_state& before) {
+    const auto id = before.catalogue().next_id + dice_->below(3);
+    return effects::topic_put{
+      topic_of(topic_id{id}, "t" + std::to_string(id), {{queue_id{id + 1}, shard_id{0}}})};
+  }
+
+  /// One that was opened, or 0, which never is.
+  queue_id any_queue() { return queue_id{dice_->below(queues_made_ + 1)}; }
+  group_id any_group() { return group_id{dice_->between(1, 5)}; }
+
+  dice* dice_;
+  std::uint64_t now_ = 1'000;
+  std::uint64_t queues_made_ = 0;
+  std::uint64_t sequence_ = 1;
+  std::map<queue_id, std::uint64_t> ends_;
+};
+
+/// A state that is checkpointed and rebuilt at will.
+class restarting_state {
+public:
+  void apply(const entry& e) {
+    state_->apply(e.time, e.effects);
+    tail_.push_back(e);
+  }
+
+  void checkpoint() {
+    for (auto& delta : state_->take_deltas()) {
+      if (delta.value)
+        rows_[delta.key] = *delta.value;
+      else
+        rows_.erase(delta.key);
+    }
+    time_ = state_->time();
+    tail_.clear();
+  }
+
+  void restart() {
+    state_ = std::make_unique<shard_state>(expiry_ms);
+    for (const auto& [key, value] : rows_) REQUIRE(state_->load(key, value).ok());
+    state_->loaded(time_);
+    for (const auto& e : tail_) state_->apply(e.time, e.effects);
+  }
+
+  [[nodiscard]] const shard_state& state() const { return *state_; }
+
+private:
+  std::unique_ptr<shard_state> state_ = std::make_unique<shard_state>(expiry_ms);
+  std::map<std::string, std::string> rows_;
+  unix_ms time_{};
+  std::vector<entry> tail_;
+};
+
+/// Which producers are known where, told by the rule alone.
+class producer_oracle {
+public:
+  void apply(const entry& e, const shard_state& after) {
+    now_ = std::max(now_, e.time.value);
+    for (const auto& effect : e.effects) {
+      if (const auto* batch = std::get_if<effects::batch>(&effect))
+        seen_[{batch->producer, batch->queue}] = now_;
+    }
+    std::erase_if(seen_, [&](const auto& row) {
+      return after.queue(row.first.queue) == nullptr ||
+             now_ - row.second > static_cast<std::int64_t>(expiry_ms);
+    });
+  }
+
+  [[nodiscard]] bool agrees(const shard_state& state) const {
+    return state.producers() == seen_.size() &&
+           std::all_of(seen_.begin(), seen_.end(), [&](const auto& row) {
+             const auto* known = state.producer(row.first);
+             return known != nullptr && known->last_time.value == row.second;
+           });
+  }
+
+private:
+  std::int64_t now_ = 0;
+  std::map<producer_key, std::int64_t> seen_;
+};
+
+} // namespace
+
+TEST_CASE("A checkpoint of any moment and the entries after it fold to what all entries fold to") {
+  with_seeds(100, [](dice& d) {
+    entry_dice entries{d};
+    shard_state whole{expiry_ms};
+    restarting_state restarting;
+    producer_oracle producers;
+    for (int step = 0; step < 300; ++step) {
+      const auto e = entries.roll(whole);
+      whole.apply(e.time, e.effects);
+      producers.apply(e, whole);
+      restarting.apply(e);
+      if (d.percent(25)) restarting.checkpoint();
+      if (d.percent(10)) restarting.restart();
+      REQUIRE(restarting.state().hash() == whole.hash());
+      REQUIRE(restarting.state().time() == whole.time());
+      REQUIRE(producers.agrees(whole));
+      REQUIRE(producers.agrees(restarting.state()));
+    }
+  });
+}
+
+TEST_CASE("The next id rises above every id that was ever used, also across restarts") {
+  with_seeds(50, [](dice& d) {
+    entry_dice entries{d};
+    restarting_state restarting;
+    std::uint64_t highest = 0;
+    for (int step = 0; step < 300; ++step) {
+      const auto e = entries.roll(restarting.state());
+      for (const auto& effect : e.effects) {
+        if (const auto* put = std::get_if<effects::topic_put>(&effect))
+          highest = std::max(highest, put->topic.queues.front().queue.value);
+        if (const auto* put = std::get_if<effects::group_put>(&effect))
+          highest = std::max(highest, put->group.group.value);
+      }
+      restarting.apply(e);
+      if (d.percent(25)) restarting.checkpoint();
+      if (d.percent(10)) restarting.restart();
+      REQUIRE(restarting.state().catalogue().next_id > highest);
+    }
+  });
+}

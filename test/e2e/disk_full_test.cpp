@@ -1,0 +1,91 @@
+#include "test/e2e/running_node.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <sys/mount.h>
+
+namespace carafe::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A file system of 64 MiB in memory, while this object lives.
+class small_disk {
+public:
+  explicit small_disk(fs::path at) : at_(std::move(at)) {
+    fs::create_directories(at_);
+    mounted_ = ::mount("tmpfs", at_.c_str(), "tmpfs", 0, "size=64m") == 0;
+    if (!mounted_) std::cout << "skipped: mounting a small tmpfs: " << std::strerror(errno) << '\n';
+  }
+  ~small_disk() {
+    if (mounted_) ::umount2(at_.c_str(), MNT_DETACH);
+  }
+  small_disk(const small_disk&) = delete;
+  small_disk& operator=(const small_disk&) = delete;
+
+  [[nodiscard]] bool mounted() const noexcept { return mounted_; }
+
+private:
+  fs::path at_;
+  bool mounted_ = false;
+};
+
+} // namespace
+
+TEST_CASE("a full disk: storage_full, reading goes on, and writing resumes when there is room") {
+  temp_dir dir;
+  small_disk disk{dir / "disk"};
+  if (!disk.mounted()) return;
+  node_process node{dir.path(),
+                    {{"data-dir", (dir / "disk" / "data").string()},
+                     {"storage-reserve-bytes", "4MiB"},
+                     {"checkpoint-interval-ms", "100"}}};
+  node.start();
+  auto c = connect_to(node.address());
+  must(c.create_topic("t", 1));
+  auto p = must(c.make_producer({.delivery_timeout = 2s}));
+  must(p->send("t", {.body = "first"}));
+  const bool by_node = GENERATE(true, false);
+  std::uint64_t stored = 1;
+  if (by_node) {
+    // The node itself fills it, segment after segment.
+    for (;;) {
+      const auto sent = p->send("t", {.body = std::string(1u << 20, 'x')});
+      if (!sent) {
+        // What was under way when the disk became full waits there for room.
+        CHECK((sent.code() == errc::storage_full || sent.code() == errc::outcome_unknown));
+        break;
+      }
+      REQUIRE(++stored < 100);
+    }
+    CHECK(stored > 16);
+  }
+  const auto ballast = dir / "disk" / "ballast";
+  const auto free = fs::space(dir / "disk").available;
+  if (free > (2u << 20)) std::ofstream{ballast} << std::string(free - (1u << 20), 'b');
+  const auto is_full = [&] { return must(c.node_status()).shards.at(0).storage_full; };
+  CHECK(eventually(is_full));
+  CHECK(p->send("t", {.body = "no room"}).code() == errc::storage_full);
+  // Reading does not care.
+  CHECK(bodies_in(node.address(), "t", queue_number{0}).size() == stored);
+  CHECK(node.running());
+  if (by_node) {
+    // Only more room helps: the segments stay, as retention says.
+    REQUIRE(::mount("tmpfs", (dir / "disk").c_str(), "tmpfs", MS_REMOUNT, "size=128m") == 0);
+  }
+  fs::remove(ballast);
+  CHECK(eventually([&] { return !is_full(); }));
+  CHECK(must(p->send("t", {.body = "again"})).offset >= offset{stored});
+  const auto bodies = bodies_in(node.address(), "t", queue_number{0});
+  CHECK(bodies.front() == "first");
+  CHECK(bodies.back() == "again");
+  CHECK(node.stop() == exited(0));
+  node.start();
+  CHECK(bodies_in(node.address(), "t", queue_number{0}) == bodies);
+  CHECK(node.stop() == exited(0));
+}
+
+} // namespace carafe::test

@@ -1,0 +1,210 @@
+#pragma once
+
+/// A commit log and a state store in memory that can crash: what was not synced is gone then.
+
+#include "storage/commit_log.hpp"
+#include "storage/state_store.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace carafe::test {
+
+class fake_log final : public storage::commit_log {
+public:
+  struct stored {
+    shared_bytes bytes;
+    std::vector<storage::index_row> rows;
+  };
+
+  explicit fake_log(durability mode = durability::fsync) : mode_(mode) {}
+
+  /// The next appends fail with this, until it is set back to `none`.
+  errc append_fails = errc::none;
+  errc sync_fails = errc::none;
+
+  /// Power fails: what was synced stays, and up to `luck` entries more.
+  void crash(std::uint64_t luck = 0) {
+    const auto left = std::min(synced_.value + luck, last().value);
+    entries_.resize(left + 1 - first_.value);
+    history_.resize(left);
+    synced_ = last();
+  }
+
+  /// A bit of this entry is not what was written.
+  void damage(entry_index index) {
+    auto& bytes = entries_.at(index.value - first_.value).bytes;
+    std::vector<std::byte> copy(bytes.span().begin(), bytes.span().end());
+    copy.back() ^= std::byte{1};
+    bytes = shared_bytes::copy_of(copy);
+  }
+
+  [[nodiscard]] const std::vector<stored>& entries() const { return entries_; }
+  /// All entries from the first on, also those that retention has dropped.
+  [[nodiscard]] const std::vector<shared_bytes>& history() const { return history_; }
+
+  result<void> append(std::span<const storage::log_write> writes) override {
+    if (append_fails != errc::none) return {append_fails, "injected"};
+    for (const auto& write : writes) {
+      CARAFE_ASSERT(write.entry->header.index == last() + 1);
+      std::vector<std::uint64_t> aligned((write.entry->bytes() + 7) / 8);
+      const auto out = std::as_writable_bytes(std::span{aligned}).first(write.entry->bytes());
+      write_entry(*write.entry, out);
+      entries_.push_back({shared_bytes::copy_of(out), write.rows});
+      history_.push_back(entries_.back().bytes);
+    }
+    if (mode_ == durability::fsync) synced_ = last();
+    return {};
+  }
+
+  result<void> sync() override {
+    if (sync_fails != errc::none) return {sync_fails, "injected"};
+    synced_ = last();
+    return {};
+  }
+
+  result<void> drop_before(entry_index first) override {
+    while (!entries_.empty() && first_ < first) {
+      entries_.erase(entries_.begin());
+      first_ = first_ + 1;
+    }
+    return {};
+  }
+
+  result<void> truncate_after(entry_index keep) override {
+    entries_.resize(keep.value + 1 - first_.value);
+    history_.resize(keep.value);
+    synced_ = std::min(synced_, keep);
+    return {};
+  }
+
+  [[nodiscard]] storage::log_bounds bounds() const override {
+    std::uint64_t bytes = 0;
+    for (const auto& entry : entries_) bytes += entry.bytes.size();
+    return {first_, last(), synced_, bytes, 1};
+  }
+
+  result<std::vector<shared_bytes>> read_entries(entry_index first, entry_index last,
+                                                 std::uint64_t bytes_max) const override {
+    if (first < first_ || first > this->last()) return {errc::not_found, "outside the log"};
+    std::vector<shared_bytes> out;
+    std::uint64_t bytes = 0;
+    for (auto at = first; at <= std::min(last, this->last()); at = at + 1) {
+      out.push_back(entries_[at.value - first_.value].bytes);
+      bytes += out.back().size();
+      if (bytes >= bytes_max) break;
+    }
+    return out;
+  }
+
+  result<std::vector<storage::stored_batch>> read_queue(queue_id queue, offset from,
+                                                        entry_index last, std::uint64_t bytes_max,
+                                                        storage::read_hint&) const override {
+    std::vector<storage::stored_batch> out;
+    std::uint64_t bytes = 0;
+    for (const auto& entry : entries_) {
+      for (const auto& row : entry.rows) {
+        if (row.queue != queue || row.entry > last || row.base + row.count <= from) continue;
+        if (!out.empty() && bytes >= bytes_max) return out;
+        auto decoded = decode_entry(entry.bytes);
+        if (!decoded) return decoded.error();
+        for (const auto& effect : decoded->effects)
+          if (const auto* batch = std::get_if<effects::batch>(&effect);
+              batch != nullptr && batch->queue == queue && batch->base == row.base) {
+            out.push_back({queue, row.base, row.count, row.time, *batch});
+            bytes += batch->bytes.size();
+          }
+      }
+    }
+    return out;
+  }
+
+  result<std::optional<storage::index_row>> find_time(queue_id queue, unix_ms time,
+                                                      entry_index last) const override {
+    for (const auto& entry : entries_)
+      for (const auto& row : entry.rows)
+        if (row.queue == queue && row.time >= time && row.entry <= last) return std::optional{row};
+    return std::optional<storage::index_row>{};
+  }
+
+  [[nodiscard]] entry_index retention_limit(unix_ms keep_after, std::uint64_t bytes_max,
+                                            entry_index checkpoint) const override {
+    auto first = first_;
+    auto left = bounds().bytes;
+    for (const auto& entry : entries_) {
+      const auto header = read_entry_header(entry.bytes.span());
+      const bool big = bytes_max != 0 && left > bytes_max;
+      const bool old = header && header->time < keep_after;
+      if (first > checkpoint || (!big && !old)) break;
+      left -= entry.bytes.size();
+      first = first + 1;
+    }
+    return first;
+  }
+
+  result<std::vector<std::pair<queue_id, offset>>> ends_before(entry_index first) const override {
+    std::map<queue_id, offset> ends;
+    for (const auto& entry : entries_)
+      for (const auto& row : entry.rows)
+        if (row.entry < first) ends[row.queue] = row.base + row.count;
+    return std::vector<std::pair<queue_id, offset>>(ends.begin(), ends.end());
+  }
+
+  result<std::uint64_t> copy_to(const std::string&) const override {
+    return {errc::unsupported, "in memory"};
+  }
+
+private:
+  [[nodiscard]] entry_index last() const { return entry_index{first_.value + entries_.size() - 1}; }
+
+  durability mode_;
+  entry_index first_{1};
+  entry_index synced_{0};
+  std::vector<stored> entries_;
+  std::vector<shared_bytes> history_;
+};
+
+class fake_state final : public storage::state_store {
+public:
+  errc save_fails = errc::none;
+
+  [[nodiscard]] result<storage::vote> load_vote() const override { return vote_; }
+  result<void> save_vote(storage::vote v) override {
+    vote_ = v;
+    return {};
+  }
+  [[nodiscard]] result<std::optional<storage::checkpoint_mark>> load_mark() const override {
+    return mark_;
+  }
+  result<void>
+  load_rows(const std::function<void(std::string_view, std::string_view)>& row) const override {
+    for (const auto& [key, value] : rows_) row(key, value);
+    return {};
+  }
+  result<void> save_checkpoint(const storage::checkpoint_mark& mark,
+                               const std::vector<storage::state_delta>& deltas) override {
+    if (save_fails != errc::none) return {save_fails, "injected"};
+    for (const auto& delta : deltas) {
+      if (delta.value)
+        rows_[delta.key] = *delta.value;
+      else
+        rows_.erase(delta.key);
+    }
+    mark_ = mark;
+    return {};
+  }
+  result<std::uint64_t> copy_to(const std::string&) const override {
+    return {errc::unsupported, "in memory"};
+  }
+
+private:
+  storage::vote vote_;
+  std::optional<storage::checkpoint_mark> mark_;
+  std::map<std::string, std::string> rows_;
+};
+
+} // namespace carafe::test

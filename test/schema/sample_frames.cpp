@@ -1,0 +1,169 @@
+#include "test/schema/samples.hpp"
+
+namespace carafe::test {
+namespace {
+
+using namespace frames;
+
+const auto start_at = unix_ms{1'700'000'000'000};
+
+start_position at_offset() { return {.at = start_position::kind::at_offset, .from = offset{77}}; }
+
+start_position at_time() { return {.at = start_position::kind::at_time, .time = start_at}; }
+
+produce sample_produce() {
+  auto batch = encode_messages(sample_messages(), codec::zstd);
+  auto to = produce{};
+  to.queue = queue_id{12};
+  to.producer = producer_id{0x0123456789abcdef};
+  to.first = sequence{41};
+  to.previous = sequence{40};
+  to.count = batch.count;
+  to.compression = batch.compression;
+  to.checksum = batch.checksum;
+  to.batch = batch.bytes;
+  return to;
+}
+
+deliver sample_deliver() {
+  auto batch = encode_messages(sample_messages(), codec::lz4);
+  auto to = deliver{};
+  to.subscription = subscription_id{1u << 31};
+  to.queue = queue_id{12};
+  to.base = offset{100};
+  to.count = batch.count;
+  to.broker_time = start_at;
+  to.producer = producer_id{0x0123456789abcdef};
+  to.first = sequence{41};
+  to.compression = batch.compression;
+  to.checksum = batch.checksum;
+  to.batch = batch.bytes;
+  return to;
+}
+
+topic_description sample_topic_description() {
+  auto settings = topic_settings{604'800'000, durability::interval};
+  return {topic_id{11},
+          "orders",
+          settings,
+          start_at,
+          {{queue_number{1}, queue_id{12}, shard_id{1}, durability::interval, offset{3}, offset{9},
+            start_at},
+           {queue_number{2}, queue_id{13}, shard_id{2}, durability::memory, offset{1}, offset{2},
+            start_at}}};
+}
+
+group_description sample_group_description() {
+  auto to = group_description{};
+  to.name = "billing";
+  to.group = group_id{21};
+  to.mode = "ordered";
+  to.topics = {"orders", "refunds"};
+  to.members = {{member_id{31}, "worker", "carafe", "[::1]:4711", 2, start_at}};
+  to.queues = {
+    {"orders", queue_number{1}, queue_id{12}, offset{61}, offset{3}, offset{99}, member_id{31}, 38},
+    {"orders", queue_number{2}, queue_id{13}, std::nullopt, offset{3}, offset{99}, member_id{31},
+     96}};
+  return to;
+}
+
+node_status_report sample_status() {
+  auto to = node_status_report{};
+  to.node = "n1";
+  to.software = "carafe 0.1.0";
+  to.uptime_ms = 1;
+  to.connections = 2;
+  to.topics = 3;
+  to.groups = 4;
+  to.messages_in = 5;
+  to.bytes_in = 6;
+  to.messages_out = 7;
+  to.bytes_out = 8;
+  to.messages_in_per_second = 9.5;
+  to.messages_out_per_second = 10.5;
+  to.bytes_in_per_second = 11.5;
+  to.bytes_out_per_second = 12.5;
+  to.shards = {{shard_id{1},
+                durability::memory,
+                "leader",
+                term{2},
+                entry_index{3},
+                entry_index{4},
+                entry_index{5},
+                entry_index{6},
+                7,
+                8,
+                9,
+                10,
+                {11, 12, 13, 14},
+                {15, 16, 17, 18},
+                true}};
+  to.disk_free_bytes = 13;
+  to.data_dir = "/var/lib/carafe";
+  to.cpu_ms = 19;
+  to.memory_bytes = 20;
+  to.memory_peak_bytes = 21;
+  to.disk_written_bytes = 22;
+  return to;
+}
+
+} // namespace
+
+std::vector<named<frame>> sample_frames() {
+  auto settings = topic_settings{604'800'000, durability::memory};
+  auto bodies = std::vector<named<body>>{
+    {"error", error{{errc::not_leader, "node n2"}, 250}},
+    {"hello", hello{2, 3, "worker", "carafe 0.1.0"}},
+    {"welcome", welcome{2, "n1", "carafe 0.1.0", 3, 4, 5, 6, 7}},
+    {"ping", ping{}},
+    {"pong", pong{}},
+    {"ok", ok{}},
+    {"produce", sample_produce()},
+    {"receipt", receipt{queue_id{12}, offset{100}, 6, durability::interval, 3, true, start_at}},
+    {"subscribe",
+     subscribe{subscription_id{1}, queue_id{12}, at_offset(), range_policy::latest, 1u << 20}},
+    {"subscribed", subscribed{subscription_id{1}, offset{77}, offset{3}, offset{99}}},
+    {"unsubscribe", unsubscribe{subscription_id{1}}},
+    {"credit", credit{subscription_id{1}, 1u << 20}},
+    {"deliver", sample_deliver()},
+    {"subscriptionEnded",
+     subscription_ended{subscription_id{1}, {errc::offset_out_of_range, "3..99"}}},
+    {"join",
+     join{"billing", {"orders", "refunds"}, "worker", at_time(), range_policy::earliest, 1u << 20}},
+    {"joined", joined{member_id{31}, group_id{21}}},
+    {"assigned", assigned{member_id{31}, subscription_id{~0ull}, generation{4}, "orders",
+                          queue_number{1}, queue_id{12}, offset{61}}},
+    {"revoked", revoked{member_id{31}, queue_id{12}, generation{4}, 5000}},
+    {"release", release{member_id{31}, queue_id{12}, generation{4}}},
+    {"commit", commit{member_id{31},
+                      {{queue_id{12}, generation{4}, offset{62}},
+                       {queue_id{13}, generation{5}, offset{63}}}}},
+    {"leave", leave{member_id{31}}},
+    {"topicDescribe", topic_describe{"orders", true}},
+    {"topicDescription", sample_topic_description()},
+    {"topicCreate", topic_create{"orders", 2, settings, true}},
+    {"topicAlter", topic_alter{"orders", 4, 3'600'000}},
+    {"topicDelete", topic_delete{"orders"}},
+    {"topicList", topic_list{}},
+    {"topicNames", topic_names{{{"orders", topic_id{11}, 2, 12}, {"x", topic_id{14}, 1, 2}}}},
+    {"groupList", group_list{}},
+    {"groupNames",
+     group_names{{{"billing", group_id{21}, "ordered", {"orders", "refunds"}, 1, 134}}}},
+    {"groupDescribe", group_describe{"billing"}},
+    {"groupDescription", sample_group_description()},
+    {"groupReset", group_reset{"billing", "orders", queue_number{1}, at_time()}},
+    {"groupDelete", group_delete{"billing"}},
+    {"nodeStatus", node_status{}},
+    {"nodeStatusReport", sample_status()},
+    {"nodeActors", node_actors{}},
+    {"nodeActorList", node_actor_list{{{"shard.0", "shard", 3}}}},
+    {"backup", backup{"/backup"}},
+    {"backupDone", backup_done{"/backup", 1, 2}},
+  };
+  auto list = std::vector<named<frame>>{};
+  for (auto& [name, body] : bodies)
+    list.push_back({name, {0x1122334455667788 + list.size(), body}});
+  return list;
+}
+
+} // namespace carafe::test

@@ -1,0 +1,117 @@
+#include "test/schema/samples.hpp"
+
+#include <tuple>
+
+namespace carafe::test {
+
+std::vector<owned_message> sample_messages() {
+  using namespace std::string_literals;
+  return {
+    {"key", "body", "tag", {{"name", "value"}, {"größe", "\xff\x00"s}}, 1'700'000'000'000},
+    {"", "no key", "", {}, 1'700'000'000'001},
+    {"only a key", "", "", {}, 1'699'999'999'000},
+    {"", "", "", {}, 1'700'000'000'000},
+    {"\x00\xff"s, "\xfe"s, "other tag", {{"name", ""}}, 1'700'000'000'000},
+    {"key", std::string(1000, 'x'), "tag", {{"tag", "tag"}}, 1'704'294'966'295},
+  };
+}
+
+encoded_batch encode_messages(const std::vector<owned_message>& messages, codec compression) {
+  auto builder = batch_builder{};
+  for (auto& message : messages) {
+    auto properties = std::vector<std::pair<std::string_view, std::string_view>>{};
+    for (auto& [name, value] : message.properties) properties.emplace_back(name, value);
+    CARAFE_ASSERT(
+      builder.add({message.key, message.body, message.tag, properties, unix_ms{message.born}}));
+  }
+  return *builder.finish(compression);
+}
+
+bool holds(const batch_reader& batch, const std::vector<owned_message>& messages) {
+  if (batch.count() != messages.size()) return false;
+  for (std::uint32_t i = 0; i < batch.count(); ++i) {
+    auto message = batch.message(i);
+    auto& wanted = messages[i];
+    if (std::tie(message.key, message.body, message.tag) !=
+        std::tuple<std::string_view, std::string_view, std::string_view>(wanted.key, wanted.body,
+                                                                         wanted.tag))
+      return false;
+    if (message.born.value != wanted.born) return false;
+    if (message.properties.size() != wanted.properties.size()) return false;
+    for (std::size_t p = 0; p < wanted.properties.size(); ++p) {
+      if (message.properties[p].first != wanted.properties[p].first) return false;
+      if (message.properties[p].second != wanted.properties[p].second) return false;
+    }
+  }
+  return true;
+}
+
+topic_record sample_topic() {
+  return {topic_id{11},
+          "orders",
+          {{queue_id{12}, shard_id{1}}, {queue_id{13}, shard_id{2}}},
+          {604'800'000, durability::memory},
+          unix_ms{1'700'000'000'000}};
+}
+
+group_record sample_group() {
+  return {group_id{21}, "billing", "shared", {"orders", "refunds"}, unix_ms{1'700'000'000'001}};
+}
+
+queue_record sample_queue() {
+  return {topic_id{11}, offset{31}, offset{32}, unix_ms{1'700'000'000'002}};
+}
+
+producer_record sample_producer() {
+  return {unix_ms{1'700'000'000'003},
+          sequence{41},
+          {{sequence{38}, 2, offset{50}, unix_ms{1'700'000'000'002}},
+           {sequence{40}, 2, offset{52}, unix_ms{1'700'000'000'003}}}};
+}
+
+progress_record sample_progress() { return {offset{61}, unix_ms{1'700'000'000'004}}; }
+
+catalogue_record sample_catalogue() { return {71}; }
+
+std::vector<named<effects::effect>> sample_effects() {
+  auto batch = effects::batch{};
+  auto encoded = encode_messages(sample_messages(), codec::lz4);
+  batch.queue = queue_id{12};
+  batch.base = offset{100};
+  batch.count = encoded.count;
+  batch.producer = producer_id{0x0123456789abcdef};
+  batch.first = sequence{41};
+  batch.compression = encoded.compression;
+  batch.checksum = encoded.checksum;
+  batch.bytes = encoded.bytes;
+  return {
+    {"batch", batch},
+    {"commit", effects::commit{group_id{21}, queue_id{12}, offset{61}}},
+    {"queueOpened", effects::queue_opened{queue_id{12}, topic_id{11}}},
+    {"queueClosed", effects::queue_closed{queue_id{12}}},
+    {"queueStart", effects::queue_start{queue_id{12}, offset{31}}},
+    {"topicPut", effects::topic_put{sample_topic()}},
+    {"topicDeleted", effects::topic_deleted{topic_id{11}}},
+    {"groupPut", effects::group_put{sample_group()}},
+    {"groupDeleted", effects::group_deleted{group_id{21}}},
+    {"progressDropped", effects::progress_dropped{group_id{21}}},
+  };
+}
+
+entry_header sample_header() {
+  return {entry_kind::command, entry_index{5}, term{3}, unix_ms{1'700'000'000'005}};
+}
+
+shared_bytes store(const encoded_entry& entry) {
+  auto bytes = std::vector<std::byte>(entry.bytes(), std::byte{0xee});
+  write_entry(entry, bytes);
+  return shared_bytes::copy_of(bytes);
+}
+
+std::vector<char> wire_bytes(const frames::frame& f) {
+  auto out = std::vector<char>{};
+  frames::encode(f, out);
+  return out;
+}
+
+} // namespace carafe::test
