@@ -30,6 +30,12 @@ client::consumer_options from(offset start, range_policy policy) {
   return o;
 }
 
+/// Whether `got` was the earliest offset at some moment since it was `before`: retention, which is
+/// still at work, may have raised it meanwhile.
+bool earliest_since(running_node& at, offset before, offset got) {
+  return before <= got && got <= earliest(at);
+}
+
 /// Offset of the first message that such a consumer gets, or why it gets none.
 result<offset> first_offset(const client::client& c, const client::consumer_options& options) {
   auto consumer = c.make_consumer(options);
@@ -51,8 +57,8 @@ TEST_CASE("retention by bytes drops whole segments, oldest first") {
   const auto kept = earliest(at);
   CHECK(kept > offset{30});
   CHECK(kept < offset{80});
-  CHECK(at.run({"consume", "t", "--count", "1", "--format", "json"}).object().at("offset") ==
-        kept.value);
+  const auto first = at.run({"consume", "t", "--count", "1", "--format", "json"});
+  CHECK(earliest_since(at, kept, offset{first.object().at("offset").get<std::uint64_t>()}));
   // It stays so, and the offsets go on.
   at.node.kill();
   at.node.start();
@@ -90,9 +96,11 @@ TEST_CASE("an offset that retention took, or past the end, is an error or what t
         errc::offset_out_of_range);
   CHECK(first_offset(at.client, from(offset{900}, range_policy::error)).code() ==
         errc::offset_out_of_range);
-  const auto begin = must(first_offset(at.client, from(offset{0}, range_policy::earliest)));
-  CHECK(begin == earliest(at));
-  CHECK(must(first_offset(at.client, from(offset{900}, range_policy::earliest))) == earliest(at));
+  for (const offset start : {offset{0}, offset{900}}) {
+    const auto before = earliest(at);
+    const auto got = must(first_offset(at.client, from(start, range_policy::earliest)));
+    CHECK(earliest_since(at, before, got));
+  }
   CHECK(first_offset(at.client, from(offset{0}, range_policy::latest)).code() == errc::timeout);
   const auto said = at.run.json({"consume", "t", "--from", "0"});
   CHECK(said.code == 1);
@@ -113,10 +121,11 @@ TEST_CASE("a group that retention overtook goes on as its policy says, not in si
   const auto said = at.run.json({"consume", "t", "--group", "g", "--count", "1"});
   CHECK(said.code == 1);
   CHECK(said.error_code() == "offset_out_of_range");
+  const auto before = earliest(at);
   const auto got =
     at.run.json({"consume", "t", "--group", "g", "--count", "1", "--out-of-range", "earliest"});
   CHECK(got.code == 0);
-  CHECK(got.object().at("offset") == earliest(at).value);
+  CHECK(earliest_since(at, before, offset{got.object().at("offset").get<std::uint64_t>()}));
 }
 
 } // namespace carafe::test
