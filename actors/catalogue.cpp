@@ -2,6 +2,7 @@
 
 #include "actors/error_bridge.hpp"
 #include "actors/logging.hpp"
+#include "actors/raft/replica.hpp"
 
 #include <algorithm>
 #include <string>
@@ -206,20 +207,32 @@ caf::result<caf::ok_atom> on_remove_group(catalogue_pointer self, const std::str
 
 // -- start ----------------------------------------------------------------------------------------
 
-/// Repeats what a crash may have left undone in one shard.
+void repair(catalogue_pointer self, shard_id shard, const shard_actor& actor);
+
+/// Repeats what a crash may have left undone in one shard, an entry full at a time.
+void repair_some(catalogue_pointer self, shard_id shard, const shard_actor& actor,
+                 const core::catalogue_core::inventory& there) {
+  auto repairs = self->state.core->repairs(shard, there);
+  if (repairs.empty()) return;
+  if (repairs.size() > raft::effects_per_entry_max) repairs.resize(raft::effects_per_entry_max);
+  logging::info("catalogue", std::to_string(repairs.size()) + " follow-ups repeated in shard " +
+                               std::to_string(shard.value));
+  self->request(actor, caf::infinite, write_atom_v, effect_list{std::move(repairs)})
+    .await([self, shard, actor](entry_index) { repair(self, shard, actor); },
+           [self, shard, actor](const caf::error& error) {
+             const auto why = from_caf(error);
+             if (!is_temporary(why)) return self->quit(error);
+             // Reading must go on although the disk is full.
+             logging::warning("catalogue", "follow-ups wait: " + why.message());
+             put_off(self, [self, shard, actor] { repair(self, shard, actor); });
+           });
+}
+
 void repair(catalogue_pointer self, shard_id shard, const shard_actor& actor) {
   self->request(actor, caf::infinite, inventory_atom_v)
-    .await(
-      [self, shard, actor](const shard_inventory& found) {
-        auto repairs = self->state.core->repairs(shard, found.there);
-        if (repairs.empty()) return;
-        logging::info("catalogue", std::to_string(repairs.size()) +
-                                     " follow-ups repeated in shard " +
-                                     std::to_string(shard.value));
-        self->request(actor, caf::infinite, write_atom_v, effect_list{std::move(repairs)})
-          .await([](entry_index) {}, [self](const caf::error& why) { self->quit(why); });
-      },
-      [self](const caf::error& why) { self->quit(why); });
+    .await([self, shard,
+            actor](const shard_inventory& found) { repair_some(self, shard, actor, found.there); },
+           [self](const caf::error& why) { self->quit(why); });
 }
 
 /// Every shard that has queues must be there: what is in it would be taken for deleted.
@@ -308,6 +321,7 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     },
     [self](reset_atom, const frames::group_reset& wish) { return on_reset(self, wish); },
     [self](remove_atom, group_tag, const std::string& name) { return on_remove_group(self, name); },
+    [self](tick_atom) { try_again(self); },
     [self](status_atom) {
       return catalogue_counts{static_cast<std::uint32_t>(self->state.core->topics().size()),
                               static_cast<std::uint32_t>(self->state.core->groups().size())};

@@ -41,6 +41,8 @@ struct catalogue_state {
   catalogue_options options;
   std::deque<change> changes;
   bool changing = false;
+  /// What some shards could not take yet: of the change under way, or left from before a crash.
+  std::vector<std::function<void()>> put_off;
   std::unordered_map<topic_id, topic_actor> topics;
   std::unordered_map<group_id, group_actor> groups;
   /// Of deleted groups; they end soon.
@@ -59,6 +61,13 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
 
 /// The group's actor is another one from now on; this one ends once what it was asked is answered.
 void forget_group(catalogue_pointer self, group_id group);
+
+/// Whether a shard that refused a change for this may take it later.
+bool is_temporary(const failure& why);
+/// Has it done later.
+void put_off(catalogue_pointer self, std::function<void()> work);
+/// Does what was put off.
+void try_again(catalogue_pointer self);
 
 /// Queues `decide`; it runs when all earlier changes are done, and `done` when its own is durable.
 void change_catalogue(catalogue_pointer self,

@@ -16,6 +16,9 @@ using decision = catalogue_state::decision;
 /// A deleted group's actor answers for so long.
 constexpr auto linger = std::chrono::seconds{5};
 
+/// A shard that cannot take a change is asked again after this.
+constexpr auto try_again_after = std::chrono::milliseconds{100};
+
 void run_next(catalogue_pointer self);
 
 void finish(catalogue_pointer self, const result<decision>& outcome) {
@@ -54,6 +57,19 @@ void announce(catalogue_pointer self, const decision& done) {
   }
 }
 
+/// What follows from a durable change has to be done, however long that takes: as long as it is
+/// not, the change is not over, and later ones wait.
+void tell_shard(catalogue_pointer self, const shard_actor& shard, const effect_list& wish,
+                const std::function<void(const failure&)>& done) {
+  self->request(shard, caf::infinite, write_atom_v, wish)
+    .then([done](entry_index) { done(failure{errc::none}); },
+          [self, shard, wish, done](const caf::error& error) {
+            const auto why = from_caf(error);
+            if (!is_temporary(why)) return done(why);
+            put_off(self, [self, shard, wish, done] { tell_shard(self, shard, wish, done); });
+          });
+}
+
 void follow_up(catalogue_pointer self, const std::shared_ptr<decision>& what) {
   auto& s = self->state;
   std::vector<std::pair<shard_actor, effect_list>> parts;
@@ -70,14 +86,11 @@ void follow_up(catalogue_pointer self, const std::shared_ptr<decision>& what) {
     else
       finish(self, *failed);
   };
-  for (auto& [shard, wish] : parts) {
-    self->request(shard, caf::infinite, write_atom_v, std::move(wish))
-      .then([arrived](entry_index) { arrived(); },
-            [arrived, failed](const caf::error& why) {
-              *failed = from_caf(why); // Done again at the next start.
-              arrived();
-            });
-  }
+  for (auto& [shard, wish] : parts)
+    tell_shard(self, shard, std::move(wish), [arrived, failed](const failure& why) {
+      if (why.code != errc::none) *failed = why; // Done again at the next start.
+      arrived();
+    });
   arrived();
 }
 
@@ -135,6 +148,20 @@ void forget_group(catalogue_pointer self, group_id group) {
   self->delayed_send(at->second, linger, close_atom_v);
   self->state.leaving.push_back(at->second);
   groups.erase(at);
+}
+
+bool is_temporary(const failure& why) {
+  return why.code == errc::storage_full || why.code == errc::too_many_requests;
+}
+
+void put_off(catalogue_pointer self, std::function<void()> work) {
+  auto& waiting = self->state.put_off;
+  waiting.push_back(std::move(work));
+  if (waiting.size() == 1) self->delayed_send(self, try_again_after, tick_atom_v);
+}
+
+void try_again(catalogue_pointer self) {
+  for (const auto& work : std::exchange(self->state.put_off, {})) work();
 }
 
 void change_catalogue(catalogue_pointer self, std::function<result<decision>()> decide,

@@ -1,5 +1,6 @@
 #include "actors/error_bridge.hpp"
 
+#include <caf/exit_reason.hpp>
 #include <caf/message.hpp>
 #include <caf/sec.hpp>
 
@@ -10,6 +11,14 @@ namespace carafe {
 namespace {
 
 constexpr auto category = caf::atom("carafe");
+
+/// CAF's own word for why an actor ended or a request failed.
+std::string name_of(const caf::error& why) {
+  if (why.category() == caf::atom("exit"))
+    return to_string(static_cast<caf::exit_reason>(why.code()));
+  if (why.category() == caf::atom("system")) return to_string(static_cast<caf::sec>(why.code()));
+  return "code " + std::to_string(why.code());
+}
 
 } // namespace
 
@@ -27,7 +36,7 @@ failure from_caf(const caf::error& why) {
   if (why == caf::sec::request_timeout) return {errc::timeout, "inside the node"};
   if (why == caf::sec::request_receiver_down)
     return {errc::shutting_down, "the part of the node that would answer has stopped"};
-  return {errc::internal, "code " + std::to_string(why.code())};
+  return {errc::internal, name_of(why)};
 }
 
 } // namespace carafe

@@ -110,6 +110,7 @@ void leave(self_pointer self, member_id member) {
   auto& s = self->state;
   auto at = s.sessions.find(member);
   if (at == s.sessions.end()) return;
+  s.watched.remove(self, at->second.address());
   s.sessions.erase(at);
   carry_out(self, s.core->leave(member));
 }
@@ -130,7 +131,7 @@ caf::result<frames::joined> on_join(self_pointer self, const join_request& reque
   auto effects = s.core->join(id, std::move(m));
   if (!effects) return to_caf(effects.error());
   s.sessions.emplace(id, session);
-  self->monitor(session);
+  s.watched.add(self, session);
   // The answer must leave before the first assignment does.
   auto promise = self->make_response_promise<frames::joined>();
   promise.deliver(frames::joined{id, s.record.group});
@@ -247,6 +248,7 @@ group_actor::behavior_type group(self_pointer self, group_record record,
   s.options = options;
   s.core.emplace(options.members_max);
   self->set_down_handler([self](const caf::down_msg& down) {
+    self->state.watched.ended(down.source);
     std::vector<member_id> gone;
     for (const auto& [member, session] : self->state.sessions)
       if (session.address() == down.source) gone.push_back(member);

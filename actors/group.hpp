@@ -3,6 +3,7 @@
 #include "actors/clock.hpp"
 #include "actors/core/group_core.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/watch_list.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -32,6 +33,7 @@ struct group_state {
   std::shared_ptr<const clock> clocks;
   group_options options;
   std::map<member_id, session_actor> sessions;
+  watch_list watched;
   /// Being deleted: nobody may join any more.
   bool removed = false;
   /// Resets that wait for commits of former owners; at most one a queue.

@@ -202,7 +202,7 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<describe_atom, group_tag, std::string>::with<frames::group_description>,
   caf::replies_to<reset_atom, frames::group_reset>::with<frames::group_description>,
   caf::replies_to<remove_atom, group_tag, std::string>::with<caf::ok_atom>,
-  caf::replies_to<status_atom>::with<catalogue_counts>,
+  caf::reacts_to<tick_atom>, caf::replies_to<status_atom>::with<catalogue_counts>,
   caf::replies_to<actors_atom>::with<frames::node_actor_list>>;
 
 /// The supervisor: opens shards, starts and stops everything, answers for the whole node.

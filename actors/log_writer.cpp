@@ -59,7 +59,12 @@ void go_on_syncing(self_pointer self) {
   };
   answer();
   if (s.syncing.empty()) return;
-  if (auto ok = s.log->sync_soon(); !ok) {
+  if (auto ok = s.log->sync_soon(); ok.code() == errc::storage_full) {
+    // Nothing was synced, for want of room for a side file: that may be tried again.
+    logging::warning("log_writer", "the disk is full; syncing waits for room");
+    self->delayed_send(self, retry_after, synced_atom_v);
+    return;
+  } else if (!ok) {
     // An fsync is never retried: what it lost is lost silently the second time.
     logging::error("log_writer", ok.error().message());
     for (auto& waiter : s.syncing) waiter.promise.deliver(to_caf(ok.error()));

@@ -33,6 +33,13 @@ void die(self_pointer self, const failure& why) {
   s.fatal(why);
 }
 
+/// The node ends when this actor does.
+template <class Handle>
+void depend_on(self_pointer self, const Handle& actor, std::string name) {
+  self->state.parts.emplace(actor.address(), std::move(name));
+  self->monitor(actor);
+}
+
 raft::replica_options replica_options_of(const node_state& s, shard_id id) {
   raft::replica_options out;
   out.shard = id;
@@ -73,11 +80,12 @@ result<shard_handles> open_shard(self_pointer self, shard_id id) {
       std::to_string((*replica)->applied().value - (*replica)->checkpoint_index().value) +
       " replayed in " + std::to_string(s.clocks->monotonic().value - began.value) + " ms");
   shard_handles handles;
-  handles.reader =
-    self->spawn<caf::detached + caf::monitored>(log_reader, opened->log, opened->state);
-  handles.shard = self->spawn<caf::monitored>(
-    shard, std::move(*replica), opened->log, opened->state, s.clocks, shard_options_of(s, id),
-    log_writer_options{s.dir->path(), s.options.storage_reserve_bytes});
+  handles.reader = self->spawn<caf::detached>(log_reader, opened->log, opened->state);
+  depend_on(self, handles.reader, "the log reader of " + component);
+  handles.shard = self->spawn(shard, std::move(*replica), opened->log, opened->state, s.clocks,
+                              shard_options_of(s, id),
+                              log_writer_options{s.dir->path(), s.options.storage_reserve_bytes});
+  depend_on(self, handles.shard, component);
   s.shards.emplace(id, handles);
   s.disks.emplace(id, std::move(*opened));
   return handles;
@@ -133,14 +141,15 @@ result<node_ports> start(self_pointer self) {
                                      ", but none for shard 0; put it back"};
   for (const auto id : shards_to_open(s))
     if (auto opened = open_shard(self, id); !opened) return opened.error();
-  s.catalogue = self->spawn<caf::monitored>(catalogue, node_actor{self}, s.shards, s.clocks,
-                                            catalogue_options_of(s.options));
+  s.catalogue =
+    self->spawn(catalogue, node_actor{self}, s.shards, s.clocks, catalogue_options_of(s.options));
+  depend_on(self, s.catalogue, "the catalogue");
   auto bound = std::make_shared<std::promise<result<std::uint16_t>>>();
   auto port = bound->get_future();
   s.listener = self->system().middleman().spawn_broker(
     listener, make_context(self), s.options.listen_address, s.options.client_port,
     s.options.connections_max, bound);
-  self->monitor(s.listener);
+  depend_on(self, s.listener, "the listener");
   auto got = port.get();
   if (!got) {
     s.stopping = true;
@@ -256,8 +265,12 @@ node_actor::behavior_type node(self_pointer self, config::node_options options,
   s.fatal = std::move(fatal);
   s.metrics = std::make_shared<node_metrics>();
   self->set_down_handler([self](const caf::down_msg& down) {
-    if (self->state.stopping) return;
-    die(self, from_caf(down.reason));
+    auto& state = self->state;
+    const auto part = state.parts.find(down.source);
+    if (state.stopping || part == state.parts.end()) return;
+    auto why = from_caf(down.reason);
+    why.detail = part->second + " ended: " + why.detail;
+    die(self, why);
   });
   return {
     [self](start_atom) -> caf::result<node_ports> {

@@ -7,6 +7,7 @@
 #include "config/node_options.hpp"
 #include "storage/data_dir.hpp"
 
+#include <caf/actor_addr.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -16,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 namespace carafe {
 
@@ -50,6 +52,8 @@ struct node_state {
   std::map<shard_id, storage::opened_shard> disks;
   catalogue_actor catalogue;
   listener_actor listener;
+  /// What the node cannot do without, and how the log calls it.
+  std::unordered_map<caf::actor_addr, std::string> parts;
   /// Once a second, the last ten.
   std::deque<sample> samples;
   std::uint64_t memory_peak_bytes = 0;

@@ -32,10 +32,7 @@ void forget(self_pointer self, core::reader_id id) {
   if (at == s.readers.end()) return;
   const auto address = at->second.session.address();
   s.readers.erase(at);
-  auto session = s.sessions.find(address);
-  if (session == s.sessions.end() || --session->second > 0) return;
-  self->demonitor(address);
-  s.sessions.erase(session);
+  s.sessions.remove(self, address);
 }
 
 void carry_out(self_pointer self, const core::queue_core::effects& effects,
@@ -134,7 +131,7 @@ void on_subscribe(self_pointer self, const session_actor& session, const subscri
     }
     const auto id = next_reader();
     s.readers[id] = {session, {}};
-    if (++s.sessions[session.address()] == 1) self->monitor(session);
+    s.sessions.add(self, session);
     s.core->add(id, *at);
     auto answer = make_reading(*s.core, *at);
     answer.reader = id;
@@ -177,7 +174,7 @@ queue_actor::behavior_type queue(self_pointer self, queue_id id, shard_handles s
   self->state.log = shard.reader;
   self->set_down_handler([self](const caf::down_msg& down) {
     auto& s = self->state;
-    s.sessions.erase(down.source);
+    s.sessions.ended(down.source);
     for (auto at = s.readers.begin(); at != s.readers.end();) {
       if (at->second.session.address() != down.source) {
         ++at;

@@ -2,8 +2,8 @@
 
 #include "actors/core/queue_core.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/watch_list.hpp"
 
-#include <caf/actor_addr.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -25,7 +25,7 @@ struct queue_state {
   log_reader_actor log;
   std::unordered_map<core::reader_id, reader> readers;
   /// How many readers of each session there are; a session is monitored while it has one.
-  std::unordered_map<caf::actor_addr, std::uint32_t> sessions;
+  watch_list sessions;
 };
 
 /// One queue's reading side: feeds its readers from commits and from the log, as `queue_core`

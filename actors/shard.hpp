@@ -61,6 +61,8 @@ struct shard_state_data {
   /// A checkpoint taken and not yet saved; kept until it is.
   std::shared_ptr<raft::checkpoint> unsaved;
   bool saving = false;
+  /// Since the disk had no room for a checkpoint.
+  std::optional<mono_ms> save_again_at;
   mono_ms checkpointed_at{0};
   /// Retention: entries below `first` go once a checkpoint holds `after`.
   struct drop_plan {

@@ -10,14 +10,19 @@ namespace carafe {
 
 namespace {
 
+/// A checkpoint that the disk had no room for.
+constexpr std::uint64_t save_again_after_ms = 1'000;
+
 void plan_retention(shard_pointer self, const retention_plan& plan) {
   auto& s = self->state;
   if (plan.first.value == 0 || s.drop || s.draining) return;
   effect_list raise;
+  bool all = true;
   for (const auto& [queue, start] : plan.starts) {
     const auto* record = s.replica->state().queue(queue);
-    if (record != nullptr && record->start < start)
-      raise.effects.emplace_back(effects::queue_start{queue, start});
+    if (record == nullptr || record->start >= start) continue;
+    if (!(all = raise.effects.size() < raft::effects_per_entry_max)) break;
+    raise.effects.emplace_back(effects::queue_start{queue, start});
   }
   if (raise.effects.empty()) {
     s.drop = shard_state_data::drop_plan{plan.first, s.replica->checkpoint_index()};
@@ -25,8 +30,9 @@ void plan_retention(shard_pointer self, const retention_plan& plan) {
   }
   auto index =
     s.replica->submit_effects(std::move(raise.effects), s.clocks->wall(), s.clocks->monotonic());
-  if (!index) return; // Too much in flight: the next checkpoint plans again.
-  s.drop = shard_state_data::drop_plan{plan.first, *index};
+  if (!index) return; // Too much in flight: the next checkpoint plans again …
+  // … and for the queues that this entry has no place for.
+  if (all) s.drop = shard_state_data::drop_plan{plan.first, *index};
   pump_writes(self);
 }
 
@@ -69,6 +75,8 @@ void checkpoint_saved(shard_pointer self) {
   const auto index = s.unsaved->mark.index;
   s.saving = false;
   s.unsaved.reset();
+  if (std::exchange(s.save_again_at, std::nullopt))
+    logging::info(shard_name(self), "checkpoint: there is room again");
   s.checkpointed_at = s.clocks->monotonic();
   auto first = s.log->bounds().first;
   first = std::min(first, index + 1);
@@ -92,10 +100,12 @@ void save(shard_pointer self) {
       [self](const caf::error& why) {
         // What a failed sync lost is not known, so it is not tried again.
         if (from_caf(why).code != errc::storage_full) return fail_shard(self, from_caf(why));
-        // The deltas stay in `unsaved`, and the next tick tries again.
-        self->state.saving = false;
-        self->state.checkpointed_at = self->state.clocks->monotonic();
-        logging::error(shard_name(self), "checkpoint: " + from_caf(why).message());
+        // The deltas stay in `unsaved`.
+        auto& state = self->state;
+        state.saving = false;
+        if (!state.save_again_at)
+          logging::error(shard_name(self), "checkpoint: " + from_caf(why).message());
+        state.save_again_at = mono_ms{state.clocks->monotonic().value + save_again_after_ms};
       });
 }
 
@@ -134,6 +144,7 @@ void maybe_checkpoint(shard_pointer self) {
   const bool due = behind >= s.options.checkpoint_entries ||
                    waited >= s.options.checkpoint_interval_ms || s.draining;
   if (!due || s.saving) return;
+  if (s.save_again_at && s.clocks->monotonic() < *s.save_again_at && !s.draining) return;
   if (behind > 0 || s.unsaved) {
     begin_checkpoint(self);
     return;

@@ -4,6 +4,7 @@
 #include "actors/error_bridge.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
+#include "actors/watch_list.hpp"
 #include "schema/batch.hpp"
 #include "schema/frame.hpp"
 
@@ -90,6 +91,8 @@ struct session_state {
   std::map<subscription_id, subscription> subscriptions;
   std::unordered_map<core::reader_id, subscription_id> readers;
   std::map<member_id, group_actor> members;
+  /// Queues that are read, and the members' groups.
+  watch_list watched;
   std::uint64_t assignments = 0;
 };
 

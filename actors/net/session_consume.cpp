@@ -43,7 +43,7 @@ void opened(session_pointer self, subscription_id id, std::uint64_t opening,
   sub.reader = where.reader;
   sub.opening = false;
   s.readers[where.reader] = id;
-  self->monitor(queue);
+  s.watched.add(self, queue);
   top_up(self, sub);
 }
 
@@ -53,6 +53,7 @@ void stop_reading(session_pointer self, session_state::subscription& sub) {
   if (sub.reader.value == 0) return;
   self->state.readers.erase(sub.reader);
   self->send(sub.actor, unsubscribe_atom_v, sub.reader);
+  self->state.watched.remove(self, sub.actor.address());
   sub.reader = core::reader_id{0};
   sub.granted = 0;
 }
@@ -203,11 +204,13 @@ void on_ended(session_pointer self, core::reader_id reader, const failure& why) 
   if (found == s.readers.end()) return;
   const auto id = found->second;
   s.readers.erase(found);
+  s.watched.remove(self, s.subscriptions.at(id).actor.address());
   end_subscription(self, id, why);
 }
 
 void on_queue_down(session_pointer self, const caf::actor_addr& source) {
   auto& s = self->state;
+  s.watched.ended(source);
   for (auto at = s.subscriptions.begin(); at != s.subscriptions.end();) {
     const auto id = at->first;
     auto& sub = at->second;
@@ -228,6 +231,7 @@ void leave_all(session_pointer self) {
   auto& s = self->state;
   for (auto& [id, sub] : s.subscriptions) stop_reading(self, sub);
   s.subscriptions.clear();
+  s.watched.clear(self);
   // Groups monitor the actor and notice its end by themselves.
 }
 

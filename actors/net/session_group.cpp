@@ -58,7 +58,7 @@ void on_join(session_pointer self, std::uint64_t request, const frames::join& wh
           .then(
             [self, request, group](const frames::joined& joined) {
               self->state.members.emplace(joined.member, group);
-              self->monitor(group);
+              self->state.watched.add(self, group);
               reply(self, request, joined);
               end_request(self);
               flush(self);
@@ -73,6 +73,7 @@ void on_leave(session_pointer self, std::uint64_t request, const frames::leave& 
   if (group == nullptr) return;
   drop_member_reading(self, what.member);
   ask<caf::ok_atom>(self, request, *group, say_ok, leave_atom_v, what.member);
+  self->state.watched.remove(self, group->address());
   self->state.members.erase(what.member);
 }
 

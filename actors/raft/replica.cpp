@@ -149,8 +149,6 @@ result<replica::batch_outcome> replica::submit_batch(const core::batch_request& 
 
 namespace {
 
-/// Keeps an entry well under the smallest segment.
-constexpr std::size_t effects_max = 131'072;
 /// About what one holds.
 constexpr std::uint64_t effect_bytes = 64;
 
@@ -160,7 +158,7 @@ result<entry_index> replica::submit_effects(std::vector<effects::effect> effects
                                             mono_ms now) {
   for (const auto& effect : effects) CARAFE_ASSERT(!std::holds_alternative<effects::batch>(effect));
   if (abandoned_) return abandoned();
-  if (effects.size() > effects_max)
+  if (effects.size() > effects_per_entry_max)
     return {errc::batch_too_large, std::to_string(effects.size()) + " effects in one entry"};
   if (auto ok = room(effects.size() * effect_bytes); !ok) return ok.error();
   return submit(std::move(effects), wall, now);

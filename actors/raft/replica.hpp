@@ -18,6 +18,9 @@
 
 namespace carafe::raft {
 
+/// Effects that one entry may have; keeps it well under the smallest segment.
+inline constexpr std::size_t effects_per_entry_max = 131'072;
+
 struct replica_options {
   shard_id shard;
   /// Raft's id of this node, not 0.

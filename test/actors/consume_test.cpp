@@ -1,4 +1,4 @@
-#include "test/actors/rig.hpp"
+#include "test/actors/requests.hpp"
 
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
@@ -7,69 +7,9 @@
 #include <set>
 
 using namespace carafe;
-using carafe::test::produce_of;
-using carafe::test::rig;
+using namespace carafe::test;
 
 namespace {
-
-struct sender {
-  rig::client& c;
-  queue_id queue;
-  std::uint64_t last = 0;
-
-  void send(std::uint64_t count) {
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const auto batch = produce_of(queue, producer_id{9}, sequence{last + 1}, sequence{last},
-                                    {"m" + std::to_string(last)});
-      ++last;
-      REQUIRE(c.ask<frames::receipt>(batch).ok());
-    }
-  }
-};
-
-frames::topic_description make_topic(rig::client& c, const std::string& name,
-                                     std::uint32_t queues) {
-  frames::topic_create create;
-  create.name = name;
-  create.queues = queues;
-  auto made = c.ask<frames::topic_description>(create);
-  REQUIRE(made.ok());
-  return *made;
-}
-
-frames::subscribe subscription(std::uint64_t id, queue_id queue, start_position start,
-                               std::uint32_t credit = 1 << 20) {
-  frames::subscribe out;
-  out.subscription = subscription_id{id};
-  out.queue = queue;
-  out.start = start;
-  out.credit_bytes = credit;
-  return out;
-}
-
-start_position at_offset(std::uint64_t at) {
-  return {start_position::kind::at_offset, offset{at}, {}};
-}
-
-std::vector<std::uint64_t> delivered(rig::client& c) {
-  std::vector<std::uint64_t> out;
-  while (auto d = c.take<frames::deliver>()) out.push_back(d->base.value);
-  return out;
-}
-
-std::vector<std::uint64_t> range(std::uint64_t from, std::uint64_t to) {
-  std::vector<std::uint64_t> out;
-  for (auto i = from; i < to; ++i) out.push_back(i);
-  return out;
-}
-
-frames::join joining(const std::string& group, const std::string& topic) {
-  frames::join out;
-  out.group = group;
-  out.topics = {topic};
-  out.credit_bytes = 1 << 20;
-  return out;
-}
 
 /// What a member was given so far and still has.
 struct holding {

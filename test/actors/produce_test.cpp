@@ -1,25 +1,13 @@
-#include "test/actors/rig.hpp"
+#include "test/actors/requests.hpp"
 
 #include <catch2/catch.hpp>
 
 using namespace carafe;
-using carafe::test::produce_of;
-using carafe::test::rig;
+using namespace carafe::test;
 
 namespace {
 
 constexpr producer_id someone{77};
-
-frames::topic_description make_topic(rig::client& c, const std::string& name, std::uint32_t queues,
-                                     durability mode = durability::fsync) {
-  frames::topic_create create;
-  create.name = name;
-  create.queues = queues;
-  create.settings.mode = mode;
-  auto made = c.ask<frames::topic_description>(create);
-  REQUIRE(made.ok());
-  return *made;
-}
 
 } // namespace
 
