@@ -1,3 +1,4 @@
+#include "schema/batch.hpp"
 #include "test/e2e/raw_connection.hpp"
 #include "test/e2e/running_node.hpp"
 
@@ -95,6 +96,73 @@ TEST_CASE("a silent connection is closed, one with heartbeats is not") {
   // The client library said nothing meanwhile but its heartbeats.
   check_works(at);
   CHECK(eventually([&] { return must(at.client.node_status()).connections == 1; }));
+}
+
+TEST_CASE("who does not read its answers is not read from, and costs bounded memory") {
+  running_node at;
+  must(at.client.create_topic("t", 1));
+  raw_connection greedy{at.node.port()};
+  greedy.greet();
+  std::vector<char> frame;
+  SECTION("pings") { frames::encode(frames::frame{7, frames::ping{}}, frame); }
+  SECTION("descriptions of a topic") {
+    frames::encode(frames::frame{7, frames::topic_describe{"t", false}}, frame);
+  }
+  std::string many;
+  while (many.size() < 100'000) many.append(frame.data(), frame.size());
+  const auto before = at.node.memory_bytes();
+  constexpr std::uint64_t limit = 400u << 20;
+  CHECK(greedy.flood(many, limit, 1s) < limit);
+  CHECK(at.node.memory_bytes() < before + (64u << 20));
+  check_works(at);
+}
+
+TEST_CASE("a batch that unpacks to much more than it may is refused, and costs bounded memory") {
+  running_node at{{{"message-bytes-max", "1MiB"}}};
+  const auto topic = must(at.client.create_topic("t", 1));
+  batch_builder builder{{.message_bytes_max = 64u << 20, .batch_bytes_max = 80u << 20}};
+  const std::string zeros(60u << 20, '\0');
+  message_view bomb;
+  bomb.body = zeros;
+  must(builder.add(bomb));
+  const auto batch = must(builder.finish(codec::zstd));
+  raw_connection sly{at.node.port()};
+  sly.greet();
+  frames::produce wish;
+  wish.queue = topic.queues.at(0).queue;
+  wish.producer = producer_id{9};
+  wish.first = sequence{1};
+  wish.count = batch.count;
+  wish.compression = batch.compression;
+  wish.checksum = batch.checksum;
+  wish.batch = batch.bytes;
+  const auto before = at.node.memory_bytes();
+  for (int i = 0; i < 50; ++i) CHECK(code_of(sly.ask(wish)) == errc::batch_too_large);
+  CHECK(at.node.memory_bytes() < before + (32u << 20));
+  check_works(at);
+}
+
+TEST_CASE("who does not take what it asked for is dropped, and nothing of it stays") {
+  running_node at{{{"idle-timeout-ms", "1000"}}};
+  const auto topic = must(at.client.create_topic("t", 1));
+  auto p = must(at.client.make_producer({}));
+  for (int i = 0; i < 40; ++i) must(p->send("t", {.body = std::string(1u << 20, 'x')}));
+  const auto sockets = at.node.open_sockets();
+  raw_connection full{at.node.port()};
+  full.greet();
+  full.send(2, frames::subscribe{subscription_id{1}, topic.queues.at(0).queue, {}, {}, 1u << 30});
+  bool pings = false;
+  SECTION("when it says nothing") {}
+  SECTION("when it goes on asking") { pings = true; }
+  CHECK(eventually([&] { return at.node.open_sockets() == sockets + 1; }));
+  CHECK(eventually(
+    [&] {
+      if (pings) full.send(3, frames::ping{});
+      std::this_thread::sleep_for(50ms);
+      return at.node.open_sockets() == sockets;
+    },
+    20s));
+  check_works(at);
 }
 
 TEST_CASE("a connection that ends in the middle of a frame harms nobody") {

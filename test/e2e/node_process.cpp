@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <csignal>
+#include <fstream>
 #include <netinet/in.h>
 #include <random>
 #include <stdexcept>
@@ -59,6 +60,7 @@ void node_process::launch() {
   options.program = carafed_path;
   for (const auto& [key, value] : settings_)
     options.arguments.push_back("--carafe." + key + "=" + value);
+  options.environment = environment_;
   options.folder = folder_ / "node";
   launched_ = std::chrono::steady_clock::now();
   child_ = std::make_unique<process>(options);
@@ -92,6 +94,31 @@ process_end node_process::stop(std::chrono::milliseconds within) {
   const auto end = child_->wait(within);
   if (!end) throw std::runtime_error{"the node does not stop: " + child_->err()};
   return *end;
+}
+
+void node_process::preload(const std::string& library, std::vector<std::string> variables) {
+  environment_ = std::move(variables);
+  environment_.push_back("LD_PRELOAD=" + library);
+  // A sanitizer wants to be loaded first.
+  environment_.emplace_back("ASAN_OPTIONS=verify_asan_link_order=0");
+}
+
+std::uint64_t node_process::memory_bytes() const {
+  std::ifstream status{"/proc/" + std::to_string(child_->id()) + "/status"};
+  std::uint64_t kilobytes = 0;
+  for (std::string word; status >> word;)
+    if (word == "RssAnon:" && status >> kilobytes) return kilobytes * 1'024;
+  throw std::runtime_error{"the node's memory is not known"};
+}
+
+std::size_t node_process::open_sockets() const {
+  std::size_t sockets = 0;
+  std::error_code gone;
+  for (const auto& entry :
+       std::filesystem::directory_iterator{"/proc/" + std::to_string(child_->id()) + "/fd", gone})
+    if (std::filesystem::read_symlink(entry.path(), gone).string().starts_with("socket:"))
+      ++sockets;
+  return sockets;
 }
 
 finished_process run_node(const std::filesystem::path& folder,

@@ -43,6 +43,8 @@ public:
   [[nodiscard]] std::optional<process_end> wait(std::chrono::milliseconds within) {
     return child_->wait(within);
   }
+  /// Loads a library into the process from the next start on, with variables for it.
+  void preload(const std::string& library, std::vector<std::string> variables);
   void set(const std::string& key, const std::string& value) { settings_[key] = value; }
 
   /// HOST:PORT.
@@ -51,12 +53,16 @@ public:
   [[nodiscard]] std::filesystem::path data_dir() const { return folder_ / "data"; }
   /// Standard error of the process that runs now, or ran last.
   [[nodiscard]] std::string log() const { return child_ ? child_->err() : std::string{}; }
+  /// Memory that is its own, as the kernel counts it.
+  [[nodiscard]] std::uint64_t memory_bytes() const;
+  [[nodiscard]] std::size_t open_sockets() const;
   /// From the last launch to the ready line.
   [[nodiscard]] std::chrono::milliseconds start_took() const noexcept { return took_; }
 
 private:
   std::filesystem::path folder_;
   settings settings_;
+  std::vector<std::string> environment_;
   std::uint16_t port_ = 0;
   std::unique_ptr<process> child_;
   std::chrono::steady_clock::time_point launched_;

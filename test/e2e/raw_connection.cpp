@@ -54,6 +54,20 @@ void raw_connection::send(std::uint64_t request, frames::body body) {
   send(std::string_view{bytes.data(), bytes.size()});
 }
 
+std::uint64_t raw_connection::flood(std::string_view bytes, std::uint64_t limit,
+                                    std::chrono::milliseconds patience) {
+  std::uint64_t sent = 0;
+  while (sent < limit) {
+    pollfd ready{fd_, POLLOUT, 0};
+    if (::poll(&ready, 1, static_cast<int>(patience.count())) <= 0) break;
+    const auto rest = bytes.substr(sent % bytes.size());
+    const auto part = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (part < 0 && errno != EAGAIN) break;
+    if (part > 0) sent += static_cast<std::uint64_t>(part);
+  }
+  return sent;
+}
+
 bool raw_connection::fill(std::chrono::milliseconds within) {
   pollfd ready{fd_, POLLIN, 0};
   if (::poll(&ready, 1, static_cast<int>(within.count())) <= 0) return false;

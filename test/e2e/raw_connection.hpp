@@ -24,6 +24,10 @@ public:
   /// @returns False when it has closed the connection.
   bool send(std::string_view bytes);
   void send(std::uint64_t request, frames::body body);
+  /// Sends these bytes again and again, while the node takes them without a pause of `patience`.
+  /// @returns Bytes that went, at most `limit`.
+  std::uint64_t flood(std::string_view bytes, std::uint64_t limit,
+                      std::chrono::milliseconds patience);
 
   /// The next frame, or nothing when none came in time or the connection is closed.
   std::optional<frames::frame> receive(std::chrono::milliseconds within = std::chrono::seconds{5});

@@ -1,7 +1,5 @@
-#include "test/e2e/node_process.hpp"
-#include "test/e2e/temp_dir.hpp"
-#include "test/e2e/traffic.hpp"
-#include "test/e2e/waiting.hpp"
+#include "test/e2e/raw_connection.hpp"
+#include "test/e2e/running_node.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -50,6 +48,22 @@ TEST_CASE("SIGTERM under load: exit 0 within 5 s, nothing acknowledged is lost, 
   read_everything(node.address(), "load", record, {reader::kind::alone, 1});
   CHECK(fault_in(record) == "");
   CHECK(node.stop() == exited(0));
+}
+
+TEST_CASE("SIGTERM with a client that does not take its messages: exit 0 within 5 s") {
+  running_node at;
+  const auto topic = must(at.client.create_topic("t", 1));
+  auto p = must(at.client.make_producer({}));
+  for (int i = 0; i < 40; ++i) must(p->send("t", {.body = std::string(1u << 20, 'x')}));
+  raw_connection full{at.node.port()};
+  full.greet();
+  full.send(2, frames::subscribe{subscription_id{1}, topic.queues.at(0).queue, {}, {}, 1u << 30});
+  std::this_thread::sleep_for(300ms);
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(at.node.stop() == exited(0));
+  CHECK(std::chrono::steady_clock::now() - begun < 5s);
+  at.node.start();
+  CHECK(replayed(at.node.log()) < 100);
 }
 
 TEST_CASE("SIGINT stops an idle node as SIGTERM does") {
