@@ -111,8 +111,29 @@ caf::result<shard_actor> on_route(catalogue_pointer self, queue_id queue) {
 
 // -- groups ---------------------------------------------------------------------------------------
 
+/// Topics come to be by being used, where the node allows it.
+void create_missing(catalogue_pointer self, const std::vector<std::string>& topics) {
+  auto& s = self->state;
+  if (s.options.create_on_use_queues == 0) return;
+  for (const auto& name : topics) {
+    frames::topic_create create;
+    create.name = name;
+    create.queues = s.options.create_on_use_queues;
+    create.if_missing = true;
+    // What fails here fails the joining, which comes next.
+    change_catalogue(
+      self,
+      [self, create] {
+        if (self->state.core->topic(create.name) != nullptr) return result<decision>{decision{}};
+        return self->state.core->create_topic(create, self->state.clocks->wall());
+      },
+      [](const result<decision>&) {});
+  }
+}
+
 caf::result<group_actor> on_join(catalogue_pointer self, const frames::join& wish) {
   auto promise = self->make_response_promise<group_actor>();
+  create_missing(self, wish.topics);
   change_catalogue(
     self,
     [self, wish] {
@@ -132,11 +153,16 @@ caf::result<frames::group_names> on_list_groups(catalogue_pointer self) {
   struct gathering {
     frames::group_names names;
     std::size_t missing;
+    failure why{errc::none};
   };
   auto promise = self->make_response_promise<frames::group_names>();
   auto all = std::make_shared<gathering>(gathering{{}, s.core->groups().size() + 1});
   auto arrived = [all, promise]() mutable {
     if (--all->missing > 0) return;
+    if (all->why.code != errc::none) {
+      promise.deliver(to_caf(all->why));
+      return;
+    }
     std::sort(all->names.groups.begin(), all->names.groups.end(),
               [](const auto& a, const auto& b) { return a.name < b.name; });
     promise.deliver(std::move(all->names));
@@ -151,7 +177,12 @@ caf::result<frames::group_names> on_list_groups(catalogue_pointer self) {
             {d.name, d.group, d.mode, d.topics, static_cast<std::uint32_t>(d.members.size()), lag});
           arrived();
         },
-        [arrived](const caf::error&) mutable { arrived(); }); // Deleted just now.
+        [all, arrived](const caf::error& error) mutable {
+          auto why = from_caf(error);
+          // Its actor has gone: deleted just now, or there again for who asks next.
+          if (why.code != errc::shutting_down) all->why = std::move(why);
+          arrived();
+        });
   }
   arrived();
   return promise;
@@ -255,6 +286,9 @@ void load(catalogue_pointer self) {
         state.core.emplace(state.options.limits, rows.topics, rows.groups, rows.counters.next_id);
         if (auto ok = check_shards(state); !ok) return self->quit(to_caf(ok.error()));
         for (const auto& [shard, handles] : state.shards) repair(self, shard, handles.shard);
+        // Their messages grow old whether anybody uses them or not.
+        for (const auto& [id, topic] : state.core->topics())
+          if (topic.settings.retention_ms != 0) topic_of(self, topic);
       },
       [self](const caf::error& why) { self->quit(why); });
 }

@@ -89,7 +89,8 @@ using connection_actor = caf::typed_actor<
   caf::reacts_to<halt_atom>,                 // Stop reading.
   caf::reacts_to<resume_atom>,               // Read on.
   caf::reacts_to<drain_atom>,                // For the session.
-  caf::reacts_to<close_atom>>;               // After what is buffered is written.
+  caf::reacts_to<close_atom>,                // After what is buffered is written …
+  caf::reacts_to<tick_atom>>;                // … or the peer had its time for it.
 
 /// Accepts connections.
 using listener_actor = caf::typed_actor<

@@ -4,6 +4,7 @@
 #include "actors/logging.hpp"
 
 #include <system_error>
+#include <utility>
 
 namespace carafe {
 
@@ -21,7 +22,12 @@ void probe_space(self_pointer self) {
   auto& s = self->state;
   std::error_code failed;
   const auto space = std::filesystem::space(s.options.data_dir, failed);
-  if (failed) return; // The next append will tell more.
+  if (failed) { // The next append will tell more.
+    if (!std::exchange(s.probe_failed, true))
+      logging::warning("log_writer", "free space is not known: " + failed.message());
+    return;
+  }
+  s.probe_failed = false;
   const bool low = space.available < s.options.reserve_bytes || !s.waiting.empty();
   if (low == s.low_space) return;
   s.low_space = low;
@@ -87,7 +93,6 @@ log_writer_actor::behavior_type log_writer(self_pointer self, shard_actor shard,
   s.log = std::move(log);
   s.clocks = std::move(clocks);
   s.options = std::move(options);
-  self->link_to(s.shard); // Neither is of use without the other.
   self->delayed_send(self, probe_every, tick_atom_v);
   probe_space(self);
   return {

@@ -35,6 +35,7 @@ struct log_writer_state {
   };
   std::deque<sync_waiter> syncing;
   bool low_space = false;
+  bool probe_failed = false;
 };
 
 /// Appends groups in the order they come and reports each as written; goes on appending while the

@@ -233,16 +233,18 @@ caf::result<caf::ok_atom> on_drain(self_pointer self) {
   return promise;
 }
 
-/// What blocks on the disk gets a thread of its own.
+/// What blocks on the disk gets a thread of its own. It and the shard are of no use without each
+/// other.
 void spawn_blocking(self_pointer self, std::shared_ptr<storage::state_store> state,
                     log_writer_options options) {
   auto& s = self->state;
   const shard_actor me{self};
   if (s.options.own_threads) {
-    s.writer = self->spawn<caf::detached>(log_writer, me, s.log, s.clocks, std::move(options));
+    s.writer =
+      self->spawn<caf::detached + caf::linked>(log_writer, me, s.log, s.clocks, std::move(options));
     s.keeper = self->spawn<caf::detached + caf::linked>(checkpoint_keeper, s.log, std::move(state));
   } else {
-    s.writer = self->spawn(log_writer, me, s.log, s.clocks, std::move(options));
+    s.writer = self->spawn<caf::linked>(log_writer, me, s.log, s.clocks, std::move(options));
     s.keeper = self->spawn<caf::linked>(checkpoint_keeper, s.log, std::move(state));
   }
 }
@@ -301,7 +303,13 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
     [self](status_atom) { return on_status(self); },
     [self](actors_atom) {
       const auto waiting = static_cast<std::uint32_t>(self->mailbox().size());
-      return frames::node_actor_list{{{shard_name(self), "scheduled", waiting}}};
+      const auto& mine = self->state;
+      const auto groups = static_cast<std::uint32_t>(mine.groups_out);
+      // The other two may be busy with the disk for long; what they were given is known here.
+      return frames::node_actor_list{
+        {{shard_name(self), "scheduled", waiting},
+         {"log_writer of " + shard_name(self), "detached", groups},
+         {"checkpoint of " + shard_name(self), "detached", mine.saving ? 1u : 0u}}};
     },
     [self](drain_atom) { return on_drain(self); },
     [self](written_atom, const write_done& done) { on_written(self, done); },

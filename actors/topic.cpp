@@ -107,8 +107,9 @@ void raise_start(self_pointer self, const queue_view& view, unix_ms keep_after) 
 
 void retain(self_pointer self) {
   auto& s = self->state;
-  const auto keep_after =
-    unix_ms{s.clocks->wall().value - static_cast<std::int64_t>(s.record.settings.retention_ms)};
+  const auto now = s.clocks->wall().value;
+  const auto age = std::min(s.record.settings.retention_ms, static_cast<std::uint64_t>(now));
+  const unix_ms keep_after{now - static_cast<std::int64_t>(age)};
   query_queues(self, s.shards, s.record.queues,
                [self, keep_after](const result<std::vector<queue_view>>& views) {
                  if (!views) return; // The shard's end is reported where it is handled.
@@ -117,11 +118,11 @@ void retain(self_pointer self) {
                });
 }
 
-void arm(self_pointer self) {
+void arm(self_pointer self, std::chrono::milliseconds in) {
   auto& s = self->state;
   if (s.ticking || s.record.settings.retention_ms == 0) return;
   s.ticking = true;
-  self->delayed_send(self, retention_every, tick_atom_v);
+  self->delayed_send(self, in, tick_atom_v);
 }
 
 } // namespace
@@ -141,20 +142,20 @@ topic_actor::behavior_type topic(self_pointer self, topic_record record, shard_t
     for (const auto& [id, actor] : self->state.queues) self->send_exit(actor, why.reason);
     self->quit(std::move(why.reason));
   });
-  arm(self);
+  arm(self, std::chrono::milliseconds{0});
   return {
     [self](activate_atom, queue_id id) { return on_activate(self, id); },
     [self](describe_atom) { return on_describe(self); },
     [self](alter_atom, const topic_record& changed, const shard_table& more) {
       self->state.record = changed;
       self->state.shards = more;
-      arm(self);
+      arm(self, retention_every);
     },
     [self](remove_atom) { self->quit(); },
     [self](tick_atom) {
       self->state.ticking = false;
       if (self->state.record.settings.retention_ms != 0) retain(self);
-      arm(self);
+      arm(self, retention_every);
     },
   };
 }

@@ -140,8 +140,8 @@ constexpr std::array<setting, 23> settings{{
    .unit = "queues",
    .max = fixed_limits::queues_per_topic_max,
    .about =
-     "Queues of a topic that is created because a client that uses it asks for that; 0: topics "
-     "are created explicitly only."},
+     "Queues of a topic that is created by its first use, producing or consuming; 0: topics are "
+     "created explicitly only."},
   {.key = "producers-max",
    .field = &o::producers_max,
    .unit = "producers",

@@ -257,7 +257,7 @@ struct TopicAlter {
 struct TopicDescribe {
   name @0 :Text;
   createIfMissing @1 :Bool;
-  # Honoured if the node's `topic-create-on-use` is on.
+  # Honoured if the node's `create-on-use-queues` is not 0.
 }
 
 struct TopicDescription {

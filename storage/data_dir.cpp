@@ -26,6 +26,9 @@ namespace {
 
 constexpr std::string_view format_name = "carafe.format";
 constexpr std::string_view lock_name = "lock";
+/// Exists since shard 0 does.
+constexpr std::string_view filled_name = "carafe.filled";
+constexpr std::string_view filled_text = "A data directory with messages has a folder shard-0.\n";
 constexpr std::string_view shard_prefix = "shard-";
 constexpr std::string_view new_suffix = ".new";
 constexpr std::string_view format_prefix = "carafe data, format ";
@@ -277,6 +280,25 @@ result<void> data_dir::make_shard(shard_id shard, const log_options& options) co
   return sync_folder(held_->path);
 }
 
+/// Shard 0 is made once. That it is missing later must not be taken for a new directory.
+result<void> data_dir::check_never_filled(shard_id shard) const {
+  if (shard != shard_id{0}) return {};
+  auto filled = is_there(held_->path / filled_name);
+  if (!filled) return filled.error();
+  if (!*filled) return {};
+  return {errc::storage_corrupt,
+          (held_->path / shard_folder(shard)).string() +
+            " is missing, which the topics are in; put it back, or begin anew in another folder"};
+}
+
+/// Without room for the note (it is tried at each start) only the check above is weaker.
+void data_dir::note_filled(shard_id shard) const {
+  const auto path = held_->path / filled_name;
+  if (shard != shard_id{0}) return;
+  if (auto there = is_there(path); !there || *there) return;
+  static_cast<void>(replace_file(path, as_bytes(filled_text)));
+}
+
 result<opened_shard> data_dir::open_shard(shard_id shard, const log_options& options) {
   auto active = to_settings(options);
   if (!active) return active.error();
@@ -289,8 +311,10 @@ result<opened_shard> data_dir::open_shard(shard_id shard, const log_options& opt
   auto there = is_there(folder);
   if (!there) return there.error();
   if (!*there) {
+    if (auto ok = check_never_filled(shard); !ok) return ok.error();
     if (auto made = make_shard(shard, options); !made) return made.error();
   }
+  note_filled(shard);
   auto segments = list_segments(folder);
   if (!segments) return segments.error();
   auto state = lmdb_state_store::open(folder, shard, segments->empty());

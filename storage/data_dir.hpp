@@ -49,6 +49,7 @@ struct opened_shard {
 ///
 ///     DIR/carafe.format   "carafe data, format 1", node id, created
 ///     DIR/lock            flock; holds the pid of the holder
+///     DIR/carafe.filled   there was a shard 0
 ///     DIR/shard-<n>/log-<first index>.mdb, .meta, .sum   DIR/shard-<n>/state.mdb
 class data_dir {
 public:
@@ -95,6 +96,8 @@ public:
 
 private:
   result<void> make_shard(shard_id shard, const log_options& options) const;
+  result<void> check_never_filled(shard_id shard) const;
+  void note_filled(shard_id shard) const;
   struct held;
   explicit data_dir(std::unique_ptr<held> h);
   std::unique_ptr<held> held_;

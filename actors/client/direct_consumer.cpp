@@ -16,7 +16,7 @@ result<std::vector<queue_name>> wanted_queues(const connection& c,
                                               const consumer_options& options) {
   auto found = std::vector<queue_name>{};
   for (auto& topic : options.topics) {
-    auto answer = c.ask(frames::topic_describe{topic, false}, on_loss::resend);
+    auto answer = c.ask(frames::topic_describe{topic, true}, on_loss::resend);
     if (!answer) return answer.error();
     auto told = std::get_if<frames::topic_description>(&*answer);
     if (!told) return {errc::internal, "the answer is no description of " + topic};

@@ -55,7 +55,7 @@ void solo_consumer::look_for_queues() {
   }
   auto self = shared_from_this();
   for (auto& topic : options_.topics) {
-    link_.call(frames::topic_describe{topic, false}, on_loss::forget,
+    link_.call(frames::topic_describe{topic, true}, on_loss::forget,
                steady_clock::now() + link_.options().timeout,
                [this, self](frames::body&& body) { on_description(body); });
   }

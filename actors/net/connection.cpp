@@ -3,6 +3,9 @@
 #include <caf/io/middleman.hpp>
 #include <caf/io/network/multiplexer.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <sys/socket.h>
 #include <utility>
 
 namespace carafe {
@@ -11,6 +14,8 @@ namespace {
 
 /// One read takes what is there, up to this.
 constexpr std::size_t read_bytes = 64 * 1024;
+/// Time for a peer to take the last bytes of a connection that is closed.
+constexpr auto linger = std::chrono::seconds{5};
 /// More than this waits for the session, and the socket is not read.
 constexpr std::uint64_t waiting_bytes_max = 1u << 20;
 
@@ -36,13 +41,25 @@ void switch_reading(self_pointer self) {
   self->system().middleman().backend().post(next_round);
 }
 
-/// Closes the socket once what is buffered is written. CAF tells nothing of a socket that was
-/// closed on this side, so this is the end of the actor too.
+/// CAF tells nothing of a socket that was closed on this side, so this is the end of the actor too.
+void end(self_pointer self) {
+  auto& s = self->state;
+  // CAF keeps a socket until its buffer is written, which may be never: then the write fails.
+  if (s.unsent > 0) ::shutdown(static_cast<int>(s.handle.id()), SHUT_RDWR);
+  self->close(s.handle);
+  self->quit();
+}
+
+/// Reads no more, and ends once what is buffered is written, or the peer had its time for it.
 void finish(self_pointer self) {
   auto& s = self->state;
   if (std::exchange(s.closing, true)) return;
-  self->close(s.handle);
-  self->quit();
+  if (s.unsent == 0) {
+    end(self);
+    return;
+  }
+  self->halt(s.handle);
+  self->delayed_send(self, linger, tick_atom_v);
 }
 
 } // namespace
@@ -60,6 +77,7 @@ connection_actor::behavior_type connection(self_pointer self, caf::io::connectio
   return {
     [self](const caf::io::new_data_msg& data) {
       auto& state = self->state;
+      if (state.closing) return;
       state.waiting_bytes += data.buf.size();
       self->send(state.session, input_atom_v, byte_buffer{data.buf});
       switch_reading(self);
@@ -69,11 +87,17 @@ connection_actor::behavior_type connection(self_pointer self, caf::io::connectio
       self->quit();
     },
     [self](const caf::io::data_transferred_msg& done) {
-      self->send(self->state.session, flushed_atom_v, done.written);
+      auto& state = self->state;
+      state.unsent -= std::min(state.unsent, done.written);
+      if (!state.closing)
+        self->send(state.session, flushed_atom_v, done.written);
+      else if (state.unsent == 0)
+        end(self);
     },
     [self](output_atom, const byte_buffer& bytes) {
       auto& state = self->state;
       if (state.closing) return;
+      state.unsent += bytes.size();
       self->write(state.handle, bytes.size(), bytes.data());
       self->flush(state.handle);
     },
@@ -91,6 +115,7 @@ connection_actor::behavior_type connection(self_pointer self, caf::io::connectio
     },
     [self](drain_atom) { self->send(self->state.session, drain_atom_v); },
     [self](close_atom) { finish(self); },
+    [self](tick_atom) { end(self); },
   };
 }
 

@@ -15,6 +15,8 @@ struct connection_state {
   caf::io::connection_handle handle;
   session_actor session;
   bool closing = false;
+  /// Bytes that the kernel has not taken.
+  std::uint64_t unsent = 0;
 
   /// Whether the session wants more input, and what the multiplexer was told last.
   bool wants_input = true;

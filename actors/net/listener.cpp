@@ -3,21 +3,14 @@
 #include "actors/logging.hpp"
 #include "actors/net/connection.hpp"
 
-#include <caf/io/network/default_multiplexer.hpp>
-
 #include <cerrno>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string>
-#include <sys/socket.h>
 #include <system_error>
 #include <utility>
 
 namespace carafe {
 
 namespace {
-
-namespace network = caf::io::network;
 
 using self_pointer = listener_actor::stateful_broker_pointer<listener_state>;
 
@@ -51,29 +44,6 @@ void answer_if_empty(self_pointer self) {
   s.drained.reset();
 }
 
-/// Opens the listening socket. The option is inherited by each socket it accepts: a peer that does
-/// not take what was sent to it for so long is gone, also when the node has closed the connection
-/// and only its last bytes are left.
-result<network::native_socket> open_door(const std::string& address, std::uint16_t port,
-                                         std::uint64_t taken_within_ms) {
-  const auto failed = [&](const std::string& why) {
-    return failure{errc::listen_failed,
-                   "cannot listen on " + address + ":" + std::to_string(port) + ": " + why};
-  };
-  errno = 0;
-  auto socket = network::new_tcp_acceptor_impl(port, address.c_str(), true);
-  // CAF does not tell why; the system call's error is still there.
-  if (!socket)
-    return failed(errno == 0 ? "no such address" : std::generic_category().message(errno));
-  const auto timeout = static_cast<unsigned>(taken_within_ms);
-  if (::setsockopt(*socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout) != 0) {
-    auto why = failed(std::generic_category().message(errno));
-    network::close_socket(*socket);
-    return why;
-  }
-  return *socket;
-}
-
 } // namespace
 
 listener_actor::behavior_type listener(self_pointer self,
@@ -92,12 +62,17 @@ listener_actor::behavior_type listener(self_pointer self,
     for (const auto& [id, actor] : self->state.connections) self->send_exit(actor, why.reason);
     self->quit(std::move(why.reason));
   });
-  if (auto socket = open_door(address, port, s.context->options.idle_timeout_ms)) {
-    s.door = self->add_doorman(*socket);
-    bound->set_value(self->local_port(s.door));
-  } else {
-    bound->set_value(socket.error());
+  errno = 0;
+  auto door = self->add_tcp_doorman(port, address.c_str(), true);
+  if (!door) {
+    // CAF does not tell why; the system call's error is still there.
+    const std::string why = errno == 0 ? "no such address" : std::generic_category().message(errno);
+    bound->set_value(failure{errc::listen_failed, "cannot listen on " + address + ":" +
+                                                    std::to_string(port) + ": " + why});
     self->quit();
+  } else {
+    s.door = door->first;
+    bound->set_value(door->second);
   }
   return {
     [self](const caf::io::new_connection_msg& arrived) {

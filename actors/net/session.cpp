@@ -128,6 +128,11 @@ void on_tick(session_pointer self) {
   auto& s = self->state;
   const auto& options = s.context->options;
   const auto silent = s.context->clocks->monotonic().value - s.last_frame.value;
+  const auto untaken = s.context->clocks->monotonic().value - s.last_taken.value;
+  if (s.unsent > 0 && untaken > options.idle_timeout_ms) {
+    refuse(self, 0, {errc::timeout, "took nothing for " + std::to_string(untaken) + " ms"});
+    return;
+  }
   // A client that waits for us (halted, requests under way) is not silent by its own choice.
   // Nor is one that is busy taking its answers, whose frames wait meanwhile.
   const bool busy = std::exchange(s.taken_bytes, 0) > 0 && s.held;
@@ -162,6 +167,7 @@ void reply_error(session_pointer self, std::uint64_t request, const failure& why
 void flush(session_pointer self) {
   auto& s = self->state;
   if (s.output.empty()) return;
+  if (s.unsent == 0) s.last_taken = s.context->clocks->monotonic();
   s.unsent += s.output.size();
   self->send(s.connection, output_atom_v, std::exchange(s.output, {}));
 }
@@ -210,6 +216,7 @@ session_actor::behavior_type session(session_pointer self,
       const bool was_high = state.unsent > unsent_high;
       state.unsent -= std::min(state.unsent, written);
       state.taken_bytes += written;
+      state.last_taken = state.context->clocks->monotonic();
       if (was_high && state.unsent <= unsent_high) top_up_all(self);
       if (!state.held || state.stalled || state.unsent > unsent_max / 2) return;
       process(self);

@@ -59,6 +59,8 @@ struct session_state {
     member_id member;
     generation owner;
     bool opening = true;
+    /// Of a group's assignment: whether the client knows of it.
+    bool told = false;
     /// Which opening it waits for: a late answer to an earlier one is not its own.
     std::uint64_t opening_number = 0;
   };
@@ -81,6 +83,8 @@ struct session_state {
   /// Requests taken from the client and not answered yet.
   std::uint32_t pending = 0;
   mono_ms last_frame{0};
+  /// When the client last took some of what is unsent.
+  mono_ms last_taken{0};
   /// A frame whose queue's shard is being looked up; nothing overtakes it.
   std::optional<frames::frame> stalled;
 

@@ -10,6 +10,8 @@ namespace {
 /// A queue is told of at most so much credit at once, so that one fast queue cannot fill the
 /// output before the connection's pace is known.
 constexpr std::int64_t grant_max = 1 << 20;
+/// More credit than this is not counted.
+constexpr std::int64_t credit_max = std::int64_t{1} << 32;
 
 using subscription = session_state::subscription;
 
@@ -136,7 +138,7 @@ void on_subscribe(session_pointer self, std::uint64_t request, const frames::sub
     sub.queue = what.queue;
     there = s.subscriptions.emplace(id, std::move(sub)).first;
   }
-  there->second.credit += what.credit_bytes;
+  there->second.credit = std::min(there->second.credit + what.credit_bytes, credit_max);
   const bool group = there->second.member.value != 0;
   begin_request(self);
   open_subscription(
@@ -168,7 +170,7 @@ void on_unsubscribe(session_pointer self, std::uint64_t request, const frames::u
 void on_credit(session_pointer self, const frames::credit& what) {
   auto at = self->state.subscriptions.find(what.subscription);
   if (at == self->state.subscriptions.end()) return; // It ended while this was under way.
-  at->second.credit = std::min<std::int64_t>(at->second.credit + what.bytes, std::int64_t{1} << 32);
+  at->second.credit = std::min(at->second.credit + what.bytes, credit_max);
   top_up(self, at->second);
 }
 

@@ -120,6 +120,11 @@ void tell_assigned(session_pointer self, subscription_id id, const assignment& w
 void on_assign(session_pointer self, const assignment& what) {
   auto& s = self->state;
   if (!s.members.contains(what.member)) return; // It left while this was under way.
+  if (s.subscriptions.size() >= s.context->options.subscriptions_max) {
+    on_assign_failed(self, what, {errc::too_many_subscriptions, "on one connection"});
+    flush(self);
+    return;
+  }
   const auto id = next_assignment(self);
   session_state::subscription sub;
   sub.queue = what.queue;
@@ -129,7 +134,9 @@ void on_assign(session_pointer self, const assignment& what) {
   s.subscriptions.emplace(id, std::move(sub));
   open_subscription(self, id, what.queue, subscribe_request{id, what.start, what.out_of_range},
                     [self, id, what](const result<reading>& where) {
-                      if (!self->state.subscriptions.contains(id)) return; // Taken meanwhile.
+                      auto at = self->state.subscriptions.find(id);
+                      if (at == self->state.subscriptions.end()) return; // Taken meanwhile.
+                      at->second.told = true;
                       tell_assigned(self, id, what, where ? where->begin : what.start.from);
                       if (!where) end_subscription(self, id, where.error());
                       flush(self);
@@ -144,11 +151,24 @@ void on_assign_failed(session_pointer self, const assignment& what, const failur
 }
 
 void on_revoke(session_pointer self, const revocation& what) {
+  auto& s = self->state;
   auto at = find_assigned(self, what.member, what.queue, what.owner);
-  if (at != self->state.subscriptions.end()) {
-    // Whatever it still gets it would have to give back: nothing more is sent.
+  if (at != s.subscriptions.end() && !at->second.told) {
+    // The client has not heard of it: it goes back at once.
+    s.subscriptions.erase(at);
+    if (what.taken) return;
+    self
+      ->request(s.members.at(what.member), caf::infinite, release_atom_v, what.member, what.queue,
+                what.owner)
+      .then([](caf::ok_atom) {}, [](const caf::error&) {}); // Then its deadline takes it.
+    return;
+  }
+  if (at != s.subscriptions.end()) {
+    // A seek that is under way must not begin to read. Whatever it still gets it would have to give
+    // back: nothing more is sent.
     stop_reading(self, at->second);
-    if (what.taken) self->state.subscriptions.erase(at);
+    at->second.opening_number = 0;
+    if (what.taken) s.subscriptions.erase(at);
   }
   reply(self, 0, frames::revoked{what.member, what.queue, what.owner, what.deadline_ms});
 }

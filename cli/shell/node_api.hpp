@@ -28,7 +28,8 @@ public:
                                                  std::optional<std::uint64_t> retention_ms) = 0;
   virtual result<void> delete_topic(const std::string& name) = 0;
   virtual result<std::vector<client::topic_line>> list_topics() = 0;
-  virtual result<client::topic_info> describe_topic(const std::string& name) = 0;
+  virtual result<client::topic_info> describe_topic(const std::string& name,
+                                                    bool create_if_missing = false) = 0;
 
   virtual result<std::vector<client::group_line>> list_groups() = 0;
   virtual result<client::group_info> describe_group(const std::string& name) = 0;

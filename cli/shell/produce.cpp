@@ -62,7 +62,7 @@ std::string conflict_in(const produce_options& o, const command_context& context
 /// Finds the topic, or creates it if that is wanted, so that a wrong name is known before anything
 /// is read.
 result<client::topic_info> find_topic(node_api& node, const produce_options& o) {
-  auto topic = node.describe_topic(o.topic);
+  auto topic = node.describe_topic(o.topic, true);
   if (!topic && topic.code() == errc::topic_unknown && o.create)
     topic = node.create_topic(o.topic, created_queues, {}, true);
   // Somebody was quicker, with another number of queues.

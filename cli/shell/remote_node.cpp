@@ -35,8 +35,9 @@ public:
   result<std::vector<client::topic_line>> list_topics() override {
     return ask([](client::client& c) { return c.list_topics(); });
   }
-  result<client::topic_info> describe_topic(const std::string& name) override {
-    return ask([&](client::client& c) { return c.describe_topic(name); });
+  result<client::topic_info> describe_topic(const std::string& name,
+                                            bool create_if_missing) override {
+    return ask([&](client::client& c) { return c.describe_topic(name, create_if_missing); });
   }
   result<std::vector<client::group_line>> list_groups() override {
     return ask([](client::client& c) { return c.list_groups(); });

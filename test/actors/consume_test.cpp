@@ -275,6 +275,149 @@ TEST_CASE("a commit past the end is refused") {
   CHECK(c.ask<frames::ok>(commit).code() == errc::commit_out_of_range);
 }
 
+TEST_CASE("a group that is asked for while it is being deleted leaves nothing behind") {
+  rig r;
+  rig::client c{r, "c"};
+  rig::client other{r, "other"};
+  make_topic(c, "t", 1);
+  for (int round = 0; round < 3; ++round) {
+    const auto joined = c.ask<frames::joined>(joining("g", "t"));
+    REQUIRE(joined.ok());
+    REQUIRE(c.ask<frames::ok>(frames::leave{joined->member}).ok());
+    c.post(1'000, frames::group_delete{"g"});
+    other.post(1'000, frames::group_list{});
+    other.post(1'001, frames::group_describe{"g"});
+    c.post(1'001, frames::group_list{});
+    r.settle();
+    CHECK(c.take<frames::ok>());
+    CHECK(c.take<frames::group_names>());
+    CHECK(other.take<frames::group_names>());
+    CHECK((other.take<frames::group_description>() || other.take<frames::error>()));
+    CHECK(c.ask<frames::group_description>(frames::group_describe{"g"}).code() ==
+          errc::group_unknown);
+    frames::topic_alter more;
+    more.name = "t";
+    more.queues = static_cast<std::uint32_t>(2 + round);
+    CHECK(c.ask<frames::topic_description>(more).ok());
+    r.pass(std::chrono::seconds{6});
+  }
+  CHECK(r.ended->empty());
+}
+
+TEST_CASE("a late answer to an earlier subscription is not taken for the one there is") {
+  rig r;
+  rig::client c{r, "c"};
+  const auto topic = make_topic(c, "t", 2);
+  sender first{c, topic.queues[0].queue};
+  sender second{c, topic.queues[1].queue, producer_id{10}};
+  first.send(3);
+  second.send(2);
+  c.post(1'000, subscription(1, first.queue, {}));
+  c.post(1'001, frames::unsubscribe{subscription_id{1}});
+  c.post(1'002, subscription(1, second.queue, {}));
+  r.settle();
+  std::vector<queue_id> from;
+  while (auto d = c.take<frames::deliver>()) from.push_back(d->queue);
+  CHECK(from == std::vector<queue_id>{second.queue, second.queue});
+}
+
+TEST_CASE("a queue that is taken back while it is being opened is not read, and moves at once") {
+  rig r;
+  rig::client a{r, "a"};
+  rig::client b{r, "b"};
+  const auto topic = make_topic(a, "t", 2);
+  for (const auto& queue : topic.queues) sender{a, queue.queue}.send(1);
+  a.post(1'000, joining("g", "t"));
+  b.post(1'000, joining("g", "t"));
+  r.settle();
+  holding has_a, has_b;
+  has_a.update(a);
+  has_b.update(b);
+  CHECK(has_a.queues.size() + has_b.queues.size() >= 2);
+  while (auto revoked = a.take<frames::revoked>())
+    CHECK(a.ask<frames::ok>(frames::release{revoked->member, revoked->queue, revoked->owner}).ok());
+  r.settle();
+  has_b.update(b);
+  CHECK(has_b.queues.size() == 1);
+}
+
+TEST_CASE("a commit with more positions than an entry may have is refused") {
+  rig r;
+  rig::client c{r, "c"};
+  make_topic(c, "t", 1);
+  const auto joined = c.ask<frames::joined>(joining("g", "t"));
+  REQUIRE(joined.ok());
+  holding has;
+  has.update(c);
+  const auto& mine = has.queues.begin()->second;
+  auto commit = committing(joined->member, mine, offset{0});
+  commit.positions.assign(65'537, commit.positions.front());
+  CHECK(c.ask<frames::ok>(commit).code() == errc::invalid_argument);
+  CHECK(c.ask<frames::ok>(committing(joined->member, mine, offset{0})).ok());
+}
+
+TEST_CASE("very many changes that change nothing may wait behind a slow one") {
+  rig r;
+  rig::client c{r, "c"};
+  frames::topic_create create;
+  create.name = "t";
+  create.queues = 1;
+  create.if_missing = true;
+  for (int i = 0; i < 50'000; ++i) caf::anon_send(r.catalogue_handle, create_atom_v, create);
+  r.settle();
+  CHECK(c.ask<frames::topic_description>(create).ok());
+}
+
+TEST_CASE("what follows from a change is told to a busy shard until it takes it") {
+  rig r{2};
+  rig::client c{r, "c"};
+  const shard_id busy{1};
+  r.disks.at(busy).log->append_fails = errc::storage_full;
+  for (int i = 0; i < 100'000; ++i) {
+    effect_list nothing;
+    nothing.effects.emplace_back(effects::progress_dropped{group_id{999}});
+    caf::anon_send(r.shards.at(busy).shard, write_atom_v, std::move(nothing));
+  }
+  r.settle();
+  frames::topic_create create;
+  create.name = "t";
+  create.queues = 2; // One in each shard.
+  c.post(1'000, create);
+  r.pass(std::chrono::seconds{1});
+  CHECK_FALSE(c.take<frames::topic_description>());
+  CHECK_FALSE(c.take<frames::error>());
+  r.disks.at(busy).log->append_fails = errc::none;
+  r.pass(std::chrono::seconds{1});
+  const auto made = c.take<frames::topic_description>();
+  REQUIRE(made);
+  for (const auto& queue : made->queues)
+    sender{c, queue.queue, producer_id{queue.queue.value}}.send(1);
+}
+
+TEST_CASE("a topic's own retention works after a restart without anybody using the topic") {
+  rig r;
+  queue_id queue;
+  {
+    rig::client c{r, "c"};
+    frames::topic_create create;
+    create.name = "t";
+    create.queues = 1;
+    create.settings.retention_ms = 10'000;
+    auto made = c.ask<frames::topic_description>(create);
+    REQUIRE(made.ok());
+    queue = made->queues[0].queue;
+    sender{c, queue}.send(3);
+  }
+  r.crash(false);
+  r.clocks->now_ms += 60'000;
+  r.start();
+  r.pass(std::chrono::seconds{1});
+  const auto views =
+    ask_actor<queue_views>(r, r.shards.at(shard_id{0}).shard, queues_atom_v, queue_ids{{queue}});
+  REQUIRE(views.queues.size() == 1);
+  CHECK(views.queues[0].start == offset{3});
+}
+
 TEST_CASE("a session's death hurts nobody else") {
   rig r;
   rig::client a{r, "a"};

@@ -60,6 +60,7 @@ fake_connection(connection_actor::stateful_pointer<connection_memory> self,
       self->state.in->closed = true;
       self->quit();
     },
+    [](tick_atom) {},
   };
 }
 
@@ -198,10 +199,14 @@ rig::client::client(rig& r, std::string name) : owner(&r), in(std::make_shared<i
 }
 
 void rig::client::send(std::uint64_t request, frames::body body) {
+  post(request, std::move(body));
+  owner->settle();
+}
+
+void rig::client::post(std::uint64_t request, frames::body body) {
   caf::io::new_data_msg data;
   frames::encode(frames::frame{request, std::move(body)}, data.buf);
   caf::anon_send(connection, std::move(data));
-  owner->settle();
 }
 
 void rig::client::disconnect() {

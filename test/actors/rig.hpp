@@ -64,6 +64,8 @@ public:
   public:
     client(rig& r, std::string name);
     void send(std::uint64_t request, frames::body body);
+    /// Sends, and lets nothing run: what is posted next is under way at the same time.
+    void post(std::uint64_t request, frames::body body);
     /// Takes the next frame that holds a `T`, dropping nothing else.
     template <class T>
     std::optional<T> take();

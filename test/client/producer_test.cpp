@@ -298,17 +298,17 @@ TEST_CASE("a topic that is not there fails its messages, and is found once it is
   node.add_topic("t", 1);
   CHECK(p->send("t", text("y")).ok());
   CHECK(node.count<frames::topic_describe>() == 2);
-  CHECK_FALSE(node.seen<frames::topic_describe>()[0].create_if_missing);
+  CHECK(node.seen<frames::topic_describe>()[0].create_if_missing);
 }
 
-TEST_CASE("a producer may ask for its topics to be created") {
+TEST_CASE("a producer may insist on topics that are there") {
   auto node = fake_node{};
   node.add_topic("t", 1);
   auto c = connected(node);
   auto options = producer_options{};
-  options.create_topics = true;
+  options.create_topics = false;
   REQUIRE(make(c, options)->send("t", text("x")).ok());
-  CHECK(node.seen<frames::topic_describe>().at(0).create_if_missing);
+  CHECK_FALSE(node.seen<frames::topic_describe>().at(0).create_if_missing);
 }
 
 TEST_CASE("a topic that was deleted and made again is found again") {

@@ -93,6 +93,24 @@ TEST_CASE("a node whose port is taken says so") {
   CHECK_THAT(run.err, Contains("cannot listen on 127.0.0.1:" + std::to_string(at.node.port())));
 }
 
+TEST_CASE("a data directory that has lost its only shard is not taken for a new one") {
+  temp_dir dir;
+  node_process node{dir.path()};
+  node.start();
+  must(connect_to(node.address()).create_topic("t", 1));
+  REQUIRE(node.stop() == exited(0));
+  fs::rename(node.data_dir() / "shard-0", dir / "away");
+  const auto run = run_node(dir / "refused", {"--carafe.data-dir=" + node.data_dir().string(),
+                                              "--carafe.client-port=0", "--carafe.cluster-port=0"});
+  CHECK(run.end == exited(1));
+  CHECK_THAT(run.err, Contains((node.data_dir() / "shard-0").string()) && Contains("put it back"));
+  CHECK_FALSE(fs::exists(node.data_dir() / "shard-0"));
+  fs::rename(dir / "away", node.data_dir() / "shard-0");
+  node.start();
+  CHECK(must(connect_to(node.address()).list_topics()).size() == 1);
+  CHECK(node.stop() == exited(0));
+}
+
 TEST_CASE("a shard whose folder is gone is missed, not made anew") {
   temp_dir dir;
   node_process node{dir.path()};

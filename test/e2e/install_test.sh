@@ -31,6 +31,7 @@ if ldd "$work/consumer/consumer" | grep libcaf; then
   exit 1
 fi
 
+: >"$work/out" # It is read before the background process may have made it.
 "$prefix/bin/carafed" "--config-file=$prefix/etc/carafe/carafed.conf" \
   "--carafe.data-dir=$work/data" --carafe.client-port=0 --carafe.cluster-port=0 \
   >"$work/out" 2>"$work/log" &

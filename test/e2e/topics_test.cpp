@@ -104,13 +104,21 @@ TEST_CASE(
 
 TEST_CASE("topic: created on first use only where the node allows it") {
   running_node strict;
-  auto p = must(strict.client.make_producer({.create_topics = true}));
+  auto p = must(strict.client.make_producer({}));
   CHECK(p->send("new", {.body = "x"}).code() == errc::topic_unknown);
+  CHECK(strict.run.json({"produce", "new", "--body", "x"}).error_code() == "topic_unknown");
+  CHECK(strict.run.json({"consume", "new", "--idle-exit", "10"}).error_code() == "topic_unknown");
+  CHECK(strict.run.json({"consume", "new", "--group", "g", "--idle-exit", "10"}).error_code() ==
+        "topic_unknown");
   running_node open{{{"create-on-use-queues", "3"}}};
-  auto q = must(open.client.make_producer({.create_topics = true}));
-  CHECK(q->send("new", {.body = "x"}).ok());
-  CHECK(must(open.client.describe_topic("new")).queues.size() == 3);
-  auto shy = must(open.client.make_producer({}));
+  CHECK(must(open.client.make_producer({}))->send("first", {.body = "x"}).ok());
+  CHECK(open.run({"produce", "second", "--body", "x"}).code == 0);
+  CHECK(open.run({"consume", "third", "--idle-exit", "10"}).code == 0);
+  CHECK(open.run({"consume", "fourth", "--group", "g", "--idle-exit", "10"}).code == 0);
+  for (const auto* name : {"first", "second", "third", "fourth"})
+    CHECK(must(open.client.describe_topic(name)).queues.size() == 3);
+  CHECK(open.client.describe_topic("asked for").code() == errc::topic_unknown);
+  auto shy = must(open.client.make_producer({.create_topics = false}));
   CHECK(shy->send("other", {.body = "x"}).code() == errc::topic_unknown);
 }
 

@@ -29,8 +29,8 @@ struct producer_options {
   /// From `send` to the last retry; after it the answer is `outcome_unknown`, or `timeout` if the
   /// message never left.
   std::chrono::milliseconds delivery_timeout{30'000};
-  /// Create a missing topic on first use, if the node allows it.
-  bool create_topics = false;
+  /// A missing topic comes to be by its first use, if the node allows it (create-on-use-queues).
+  bool create_topics = true;
 };
 
 /// Sends messages, each exactly once into its queue however often the connection breaks.
