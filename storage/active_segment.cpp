@@ -11,12 +11,23 @@ namespace carafe::storage {
 
 using lmdb::put_outcome;
 
+namespace {
+
+/// Pages that may be copied between two syncs: 1/128 of the segment, so that what cannot be reused
+/// meanwhile costs little of it. Small segments may spend up to a sixteenth: 64 pages are few.
+std::uint64_t copies_between_syncs(std::uint64_t map_bytes) {
+  const auto pages = map_bytes / page_bytes;
+  return std::max(pages / 128, std::clamp<std::uint64_t>(pages / 16, 16, 64));
+}
+
+} // namespace
+
 active_segment::active_segment(std::filesystem::path path, const segment_identity& identity,
                                const active_settings& settings)
   : segment(std::move(path), identity.first),
     identity_(identity),
     settings_(settings),
-    copies_max_(std::max<std::uint64_t>(identity.map_bytes / page_bytes / 16, 16)) {}
+    copies_max_(copies_between_syncs(identity.map_bytes)) {}
 
 result<std::shared_ptr<active_segment>> active_segment::create(const std::filesystem::path& folder,
                                                                const segment_identity& identity,

@@ -223,6 +223,9 @@ line_editor::event line_editor::read(std::string& line) {
   editor_signals watching;
   editing_->ended_by = 0;
   take_signal();
+  // libedit shows the prompt and only then takes the terminal. A Ctrl-D that came between the two
+  // would be kept by the terminal as a NUL, and do nothing.
+  ::el_set(editing_->line, EL_PREP_TERM, 1);
   int count = 0;
   const char* typed = ::el_gets(editing_->line, &count);
   const int signal = editing_->ended_by;

@@ -16,6 +16,32 @@ constexpr queue_id two{2};
 
 } // namespace
 
+TEST_CASE("a small message costs at most 24 bytes on disk besides its key and body") {
+  const auto mode = GENERATE(durability::fsync, durability::memory);
+  constexpr std::uint32_t in_batch = 500;
+  constexpr std::size_t batches = 1'000;
+  batch_builder builder;
+  for (std::uint32_t i = 0; i < in_batch; ++i) {
+    const std::string key(16, 'k'), body(100, 'b');
+    message_view m;
+    m.key = key;
+    m.body = body;
+    must(builder.add(m));
+  }
+  const auto encoded = must(builder.finish(codec::none));
+  temporary_folder folder;
+  auto how = small_log(mode);
+  how.segment_bytes = 64 * small_segment;
+  auto node = open_at(folder.path(), how);
+  log_writer writer;
+  // Each batch in a transaction of its own, which costs most.
+  for (std::size_t i = 0; i < batches; ++i)
+    writer.append(node.log(), 1, {one, in_batch, encoded.bytes.size()});
+  const double stored = static_cast<double>(node.log().bounds().bytes) / (batches * in_batch);
+  INFO(stored << " bytes a message");
+  CHECK(stored - 116 <= 24);
+}
+
 TEST_CASE("a new log is empty") {
   temporary_folder folder;
   auto node = open_at(folder.path(), small_log());
