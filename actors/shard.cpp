@@ -77,6 +77,14 @@ void tell_watchers(self_pointer self, const std::vector<raft::applied_entry>& ap
   }
 }
 
+/// What is not synced now will be after the interval.
+void arm_sync(self_pointer self) {
+  auto& s = self->state;
+  if (s.options.mode != durability::interval || s.sync_armed) return;
+  s.sync_armed = true;
+  self->delayed_send(self, std::chrono::milliseconds{s.options.sync_interval_ms}, sync_atom_v);
+}
+
 void on_written(self_pointer self, const write_done& done) {
   auto& s = self->state;
   --s.groups_out;
@@ -90,10 +98,7 @@ void on_written(self_pointer self, const write_done& done) {
   const auto now_us = s.clocks->monotonic_us();
   for (const auto& entry : *applied) answer(self, entry, now_us);
   tell_watchers(self, *applied);
-  if (s.options.mode == durability::interval && !s.sync_armed) {
-    s.sync_armed = true;
-    self->delayed_send(self, std::chrono::milliseconds{s.options.sync_interval_ms}, sync_atom_v);
-  }
+  arm_sync(self);
   maybe_checkpoint(self);
   maybe_finish_drain(self);
 }
@@ -283,6 +288,8 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
   s.checkpointed_at = s.clocks->monotonic();
   spawn_blocking(self, std::move(state), std::move(writer_options));
   self->delayed_send(self, tick_every, tick_atom_v);
+  // A killed process may have left entries that it acknowledged and had not synced yet.
+  if (const auto bounds = s.log->bounds(); bounds.synced < bounds.last) arm_sync(self);
   return {
     [self](append_atom, const core::batch_request& request) { return on_append(self, request); },
     [self](write_atom, const effect_list& wish) { return on_write(self, wish); },

@@ -95,6 +95,12 @@ rig::rig(std::uint32_t shards_wanted) : shards_per_mode(shards_wanted) {
   session_settings.frame_bytes_max = 16u << 20;
   session_settings.in_flight_max = 8;
   session_settings.idle_timeout_ms = 30'000;
+  shard_settings.checkpoint_interval_ms = 5'000;
+  replica_settings.node = 1;
+  replica_settings.address = "here";
+  replica_settings.seed = 7;
+  replica_settings.producer_expiry_ms = 3'600'000;
+  replica_settings.producers_max = 1'000;
   start();
 }
 
@@ -109,19 +115,17 @@ shard_handles rig::open(shard_id id) {
   auto& disk = disks[id];
   const auto mode = core::durability_of(id);
   if (!disk.log) disk = {std::make_shared<fake_log>(mode), std::make_shared<fake_state>()};
-  raft::replica_options options;
+  // As a log on disk does when it is opened.
+  if (mode == durability::fsync) CARAFE_ASSERT(disk.log->sync().ok());
+  auto options = replica_settings;
   options.shard = id;
-  options.node = 1;
-  options.address = "here";
-  options.seed = 7;
-  options.producer_expiry_ms = 3'600'000;
-  options.producers_max = 1'000;
   auto replica = raft::replica::recover(options, *disk.log, *disk.state, clocks->monotonic());
+  if (!replica) logging::error("rig", replica.error().message());
   CARAFE_ASSERT(replica.ok());
-  shard_options how;
+  if (on_recovered) on_recovered(id, **replica);
+  auto how = shard_settings;
   how.mode = mode;
   how.checkpoint_entries = checkpoint_entries;
-  how.checkpoint_interval_ms = 5'000;
   how.own_threads = false;
   shard_handles handles;
   handles.reader = system_->spawn(log_reader, disk.log, disk.state);
@@ -159,12 +163,29 @@ void rig::start() {
 
 void rig::settle() { scheduler().run(); }
 
+bool rig::run_one(const std::function<std::size_t(std::size_t)>& pick) {
+  auto& jobs = scheduler().jobs;
+  if (jobs.empty()) return false;
+  std::swap(jobs.front(), jobs[pick(jobs.size())]);
+  scheduler().run_once();
+  return true;
+}
+
+void rig::advance(std::chrono::milliseconds time) {
+  clocks->now_ms += static_cast<std::uint64_t>(time.count());
+  scheduler().advance_time(time);
+}
+
 void rig::pass(std::chrono::milliseconds time) {
   for (auto left = time.count(); left > 0; left -= 50) {
-    clocks->now_ms += 50;
-    scheduler().advance_time(std::chrono::milliseconds{50});
+    advance(std::chrono::milliseconds{50});
     settle();
   }
+}
+
+void rig::drain_sessions() {
+  for (const auto& connection : connections_) caf::anon_send(connection, drain_atom_v);
+  settle();
 }
 
 void rig::crash(bool power_fails) {
@@ -188,14 +209,25 @@ void rig::crash(bool power_fails) {
     for (auto& [id, disk] : disks) disk.log->crash();
 }
 
-rig::client::client(rig& r, std::string name) : owner(&r), in(std::make_shared<inbox>()) {
+rig::client::client(rig& r) : owner(&r), in(std::make_shared<inbox>()) {
   connection =
     r.system().spawn(fake_connection, in, std::shared_ptr<const session_context>{r.context});
   r.connections_.push_back(connection);
+}
+
+rig::client::client(rig& r, std::string name) : client(r) {
   r.settle();
   frames::hello hello;
   hello.client = std::move(name);
   CARAFE_ASSERT(ask<frames::welcome>(hello).ok());
+}
+
+rig::client rig::client::without_waiting(rig& r, std::string name) {
+  client out{r};
+  frames::hello hello;
+  hello.client = std::move(name);
+  out.post(++out.requests, hello);
+  return out;
 }
 
 void rig::client::send(std::uint64_t request, frames::body body) {
@@ -210,8 +242,12 @@ void rig::client::post(std::uint64_t request, frames::body body) {
 }
 
 void rig::client::disconnect() {
-  caf::anon_send(connection, caf::io::connection_closed_msg{});
+  post_disconnect();
   owner->settle();
+}
+
+void rig::client::post_disconnect() {
+  caf::anon_send(connection, caf::io::connection_closed_msg{});
 }
 
 } // namespace carafe::test

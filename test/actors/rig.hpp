@@ -7,6 +7,8 @@
 #include "actors/clock.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/net/session.hpp"
+#include "actors/raft/replica.hpp"
+#include "actors/shard.hpp"
 #include "schema/batch.hpp"
 #include "schema/frame.hpp"
 #include "test/raft/fake_storage.hpp"
@@ -29,8 +31,10 @@ namespace carafe::test {
 class rig_clock final : public clock {
 public:
   std::uint64_t now_ms = 1'000;
+  /// How far somebody has set the machine's clock.
+  std::int64_t wall_shift_ms = 0;
   [[nodiscard]] unix_ms wall() const override {
-    return unix_ms{1'700'000'000'000 + static_cast<std::int64_t>(now_ms)};
+    return unix_ms{1'700'000'000'000 + static_cast<std::int64_t>(now_ms) + wall_shift_ms};
   }
   [[nodiscard]] mono_ms monotonic() const override { return mono_ms{now_ms}; }
   [[nodiscard]] std::uint64_t monotonic_us() const override { return now_ms * 1'000; }
@@ -63,6 +67,8 @@ public:
   class client {
   public:
     client(rig& r, std::string name);
+    /// Says hello and lets nothing run; the answer comes when something does.
+    static client without_waiting(rig& r, std::string name);
     void send(std::uint64_t request, frames::body body);
     /// Sends, and lets nothing run: what is posted next is under way at the same time.
     void post(std::uint64_t request, frames::body body);
@@ -73,17 +79,29 @@ public:
     template <class T>
     result<T> ask(frames::body body);
     void disconnect();
+    /// … and lets nothing run.
+    void post_disconnect();
 
     rig* owner;
     std::shared_ptr<inbox> in;
     connection_actor connection;
     std::uint64_t requests = 0;
+
+  private:
+    explicit client(rig& r);
   };
 
   /// Runs every actor that has something to do.
   void settle();
+  /// Lets one of the actors that have something to do handle one message, the one that `pick`
+  /// chooses; false if there is none.
+  bool run_one(const std::function<std::size_t(std::size_t count)>& pick);
+  /// Sets the clock forward; who waited for that has something to do then.
+  void advance(std::chrono::milliseconds time);
   /// Lets time pass, in steps of 50 ms.
   void pass(std::chrono::milliseconds time);
+  /// Every session is asked to take no more, as when the node stops.
+  void drain_sessions();
   /// All actors end as in a kill; unsynced entries are lost if `power_fails`.
   void crash(bool power_fails);
   /// Starts (again) on what is on the disks.
@@ -95,7 +113,12 @@ public:
   group_options groups{16, 10'000};
   std::uint32_t create_on_use = 0;
   std::uint64_t checkpoint_entries = 5;
+  /// Of each shard, but for its mode, the line above and the threads.
+  shard_options shard_settings;
+  raft::replica_options replica_settings;
   session_options session_settings;
+  /// Called with each replica as it was recovered.
+  std::function<void(shard_id, const raft::replica&)> on_recovered;
 
   shard_table shards;
   catalogue_actor catalogue_handle;

@@ -1,0 +1,116 @@
+/// `carafe_sim`: runs of the simulation, each from one seed.
+///
+///     carafe_sim [--seed N] [--runs N] [--steps N] [--trace]
+///
+/// Without --seed the runs have fresh seeds, which are printed. Exit code 1: a promise was broken,
+/// by the run that is named; the same seed breaks it again.
+
+#include "test/sim/simulation.hpp"
+
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <fcntl.h>
+#include <random>
+#include <string_view>
+#include <unistd.h>
+
+namespace {
+
+using namespace carafe::sim;
+
+constexpr int exit_broken = 1;
+constexpr int exit_usage = 2;
+
+volatile std::uint64_t running_seed = 0;
+
+/// An assertion of the node has failed.
+extern "C" void on_abort(int) {
+  char text[128];
+  const auto size = std::snprintf(text, sizeof text,
+                                  "seed %llu: the node aborted; --trace shows its last words\n",
+                                  static_cast<unsigned long long>(running_seed));
+  [[maybe_unused]] const auto written =
+    ::write(STDOUT_FILENO, text, static_cast<std::size_t>(size));
+  ::_exit(exit_broken);
+}
+
+struct wish {
+  std::uint64_t seed = 0;
+  std::uint64_t runs = 1;
+  std::uint32_t steps = plan{}.steps;
+  bool seeded = false;
+  bool trace = false;
+};
+
+template <class Number>
+bool read_number(const char* text, Number& out) {
+  const auto* end = text + std::strlen(text);
+  const auto [at, error] = std::from_chars(text, end, out);
+  return error == std::errc{} && at == end;
+}
+
+bool read_arguments(int argc, char** argv, wish& w) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view key = argv[i];
+    if (key == "--trace") {
+      w.trace = true;
+      continue;
+    }
+    if (++i == argc) return false;
+    if (key == "--seed")
+      w.seeded = read_number(argv[i], w.seed);
+    else if (key == "--runs" && read_number(argv[i], w.runs))
+      continue;
+    else if (key == "--steps" && read_number(argv[i], w.steps))
+      continue;
+    if (key != "--seed" || !w.seeded) return false;
+  }
+  return w.runs > 0;
+}
+
+void print(const summary& s) {
+  std::printf("%llu batches acknowledged, %llu kills, %llu power failures, %llu orderly stops, "
+              "%llu faults of disks, %llu entries dropped by retention\n",
+              static_cast<unsigned long long>(s.acknowledged),
+              static_cast<unsigned long long>(s.kills),
+              static_cast<unsigned long long>(s.power_failures),
+              static_cast<unsigned long long>(s.orderly_stops),
+              static_cast<unsigned long long>(s.faults),
+              static_cast<unsigned long long>(s.entries_dropped));
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  wish w;
+  if (!read_arguments(argc, argv, w)) {
+    std::fputs("usage: carafe_sim [--seed N] [--runs N] [--steps N] [--trace]\n", stderr);
+    return exit_usage;
+  }
+  if (!w.seeded) w.seed = std::random_device{}();
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  std::printf("seeds %llu to %llu, %u steps each\n", static_cast<unsigned long long>(w.seed),
+              static_cast<unsigned long long>(w.seed + w.runs - 1), w.steps);
+  // The node says much about the disks that fail it.
+  if (!w.trace) ::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+  std::signal(SIGABRT, on_abort);
+  summary all;
+  for (auto seed = w.seed; seed != w.seed + w.runs; ++seed) {
+    running_seed = seed;
+    std::optional<simulation> run;
+    try {
+      run.emplace(plan{seed, w.steps, w.trace});
+      all += run->run();
+    } catch (const std::exception& why) {
+      std::printf("seed %llu: %s\n%s", static_cast<unsigned long long>(seed), why.what(),
+                  run ? run->last_events().c_str() : "");
+      return exit_broken;
+    }
+  }
+  print(all);
+  return 0;
+}
