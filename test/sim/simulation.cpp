@@ -50,6 +50,7 @@ simulation::simulation(const plan& p)
   rig_.crash(false);
   rig_.disks.clear();
   rig_.start();
+  expect(wrong_.empty(), wrong_);
 }
 
 simulation::~simulation() = default;
@@ -288,6 +289,7 @@ void simulation::start_again(const std::map<queue_id, offset>& promised) {
   for (auto& m : members_) m.node_died();
   group_.node_died();
   rig_.start();
+  expect(wrong_.empty(), wrong_);
   for (auto& topic : topics_) {
     const auto now = describe(topic.name);
     expect(now.queues.size() >= topic.queues.size(), "topic " + topic.name + " has lost a queue");
@@ -308,12 +310,11 @@ void simulation::recovered(shard_id shard, const raft::replica& replica) {
   core::shard_state whole{rig_.replica_settings.producer_expiry_ms};
   for (const auto& stored : log.history()) {
     const auto entry = decode_entry(stored);
-    expect(entry.ok(), "an entry of the log cannot be decoded");
+    CARAFE_ASSERT(entry.ok());
     whole.apply(entry->header.time, entry->effects);
   }
-  expect(replica.applied() == log.bounds().last, "not all of the log was applied");
-  expect(replica.state().hash() == whole.hash(),
-         "shard " + std::to_string(shard.value) + " is not what its whole log says");
+  if (replica.applied() != log.bounds().last || replica.state().hash() != whole.hash())
+    wrong_ = "shard " + std::to_string(shard.value) + " is not what its whole log says";
 }
 
 } // namespace carafe::sim

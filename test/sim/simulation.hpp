@@ -106,6 +106,8 @@ private:
   std::uint64_t made_ = 0;
   /// Something was done to a disk that may end the node.
   bool may_die_ = false;
+  /// What was wrong at a start, where nobody could be told at once.
+  std::string wrong_;
   summary summary_;
   std::deque<std::string> events_;
 };

@@ -1,0 +1,8 @@
+# Deduplication is skipped for what is in flight: a retry is told that it is stored.
+set(file actors/core/submit_window.cpp)
+set(from [=[
+      if (batch.first == request.first && batch.count == request.count)
+        return stamp{stamp_joins{batch.index, batch.base}};]=])
+set(to [=[
+      if (batch.first == request.first && batch.count == 0)
+        return stamp{stamp_joins{batch.index, batch.base}};]=])
