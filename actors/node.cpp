@@ -208,6 +208,7 @@ caf::result<frames::backup_done> backup(self_pointer self, const std::string& pa
 
 void stop_actors(self_pointer self) {
   auto& s = self->state;
+  s.ending = true;
   const auto reason = caf::error{caf::exit_reason::user_shutdown};
   if (s.listener) self->send_exit(s.listener, reason);
   if (s.catalogue) self->send_exit(s.catalogue, reason);
@@ -224,7 +225,10 @@ void drain_shards(self_pointer self, caf::typed_response_promise<caf::ok_atom> p
   auto arrived = [self, missing, promise]() mutable {
     if (--*missing > 0) return;
     stop_actors(self);
-    promise.deliver(caf::ok_atom::value);
+    if (self->state.failed_stop)
+      promise.deliver(to_caf(*self->state.failed_stop));
+    else
+      promise.deliver(caf::ok_atom::value);
     self->quit();
   };
   for (const auto& [id, handles] : s.shards)
@@ -267,10 +271,12 @@ node_actor::behavior_type node(self_pointer self, config::node_options options,
   self->set_down_handler([self](const caf::down_msg& down) {
     auto& state = self->state;
     const auto part = state.parts.find(down.source);
-    if (state.stopping || part == state.parts.end()) return;
+    if (state.ending || part == state.parts.end()) return;
     auto why = from_caf(down.reason);
     why.detail = part->second + " ended: " + why.detail;
-    die(self, why);
+    if (!state.stopping) return die(self, why);
+    // Others may end by themselves then; a disk that failed must not look like an orderly stop.
+    if (why.code == errc::storage_failed && !state.failed_stop) state.failed_stop = why;
   });
   return {
     [self](start_atom) -> caf::result<node_ports> {

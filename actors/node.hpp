@@ -44,6 +44,10 @@ struct node_state {
   std::shared_ptr<node_metrics> metrics;
   fatal_handler fatal;
   bool stopping = false;
+  /// The parts are told to end: that they do is no failure.
+  bool ending = false;
+  /// Why a part ended while the node was stopping.
+  std::optional<failure> failed_stop;
   mono_ms started{0};
   bool listening = false;
 

@@ -38,4 +38,19 @@ TEST_CASE(
   CHECK(node.stop() == exited(0));
 }
 
+TEST_CASE("a disk that refuses to sync while the node stops makes its exit code 1") {
+  const auto mode = GENERATE(durability::fsync, durability::memory);
+  temp_dir dir;
+  const auto broken = dir / "the disk is broken";
+  node_process node{dir.path(), {{"checkpoint-interval-ms", "60000"}}};
+  node.preload(failing_sync_path, {"CARAFE_SYNC_FAILS=" + broken.string()});
+  node.start();
+  auto c = connect_to(node.address());
+  must(c.create_topic("t", 1, {.mode = mode}));
+  must(must(c.make_producer({}))->send("t", {.body = "before"}));
+  std::ofstream{broken} << "yes";
+  INFO(node.log());
+  CHECK(node.stop() == exited(1));
+}
+
 } // namespace carafe::test

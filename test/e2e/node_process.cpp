@@ -46,7 +46,7 @@ std::uint16_t free_port() {
 }
 
 node_process::node_process(std::filesystem::path folder, settings wanted)
-  : folder_(std::move(folder)), settings_(std::move(wanted)) {
+  : folder_(std::move(folder)), program_(carafed_path), settings_(std::move(wanted)) {
   settings_.try_emplace("data-dir", data_dir().string());
   settings_.try_emplace("client-port", "0");
   port_ = static_cast<std::uint16_t>(std::stoul(settings_.at("client-port")));
@@ -57,7 +57,7 @@ node_process::node_process(std::filesystem::path folder, settings wanted)
 
 void node_process::launch() {
   process_options options;
-  options.program = carafed_path;
+  options.program = program_;
   for (const auto& [key, value] : settings_)
     options.arguments.push_back("--carafe." + key + "=" + value);
   options.environment = environment_;

@@ -45,6 +45,8 @@ public:
   }
   /// Loads a library into the process from the next start on, with variables for it.
   void preload(const std::string& library, std::vector<std::string> variables);
+  /// Another program than the one that was built with the tests.
+  void run_program(std::string path) { program_ = std::move(path); }
   void set(const std::string& key, const std::string& value) { settings_[key] = value; }
 
   /// HOST:PORT.
@@ -61,6 +63,7 @@ public:
 
 private:
   std::filesystem::path folder_;
+  std::string program_;
   settings settings_;
   std::vector<std::string> environment_;
   std::uint16_t port_ = 0;

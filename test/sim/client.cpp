@@ -154,9 +154,10 @@ void producer::answered(batch& b, const frames::body& what, oracle& o) {
   case errc::sequence_gap: {
     // Right only while an earlier batch is missing.
     const auto& oldest = batches_[std::min(next_open(), batches_.size() - 1)];
-    expect(!b.answered && oldest.name.first < b.name.first,
-           to_string(b.name) + " was refused (" + error->why.message() + "), but none before it "
-                                                                         "is missing");
+    expect(!b.answered && oldest.name.first < b.name.first, to_string(b.name) + " was refused (" +
+                                                              error->why.message() +
+                                                              "), but none before it "
+                                                              "is missing");
     pausing_ = true;
     return;
   }
@@ -219,8 +220,9 @@ void reader::take(oracle& o) {
     if (frame.request != 0 && frame.request == asked_) {
       asked_ = 0;
       if (const auto* yes = std::get_if<frames::subscribed>(&frame.body)) {
-        if (wanted_) expect(yes->begin == *wanted_, at(queue_, *wanted_) + ": reading begins at " +
-                                                      std::to_string(yes->begin.value));
+        if (wanted_)
+          expect(yes->begin == *wanted_,
+                 at(queue_, *wanted_) + ": reading begins at " + std::to_string(yes->begin.value));
         expect(yes->begin >= yes->earliest && yes->begin <= yes->end,
                at(queue_, yes->begin) + ": reading begins outside the queue");
         next_ = yes->begin;
@@ -341,9 +343,8 @@ void member::take(oracle& o, group_oracle& g) {
       else
         h->second.revoked = true;
     } else if (const auto* end = std::get_if<frames::subscription_ended>(&frame.body)) {
-      std::erase_if(holds_, [end](const auto& h) {
-        return h.second.how.subscription == end->subscription;
-      });
+      std::erase_if(
+        holds_, [end](const auto& h) { return h.second.how.subscription == end->subscription; });
     } else if (frame.request != 0 && frame.request == joining_) {
       joining_ = 0; // Refused: again later.
     } else if (const auto commit = commits_.find(frame.request); commit != commits_.end()) {
@@ -374,9 +375,9 @@ void member::got(const frames::deliver& d, oracle& o) {
   const auto name = read_batch(d);
   o.delivered(name, {d.queue, d.base, d.broker_time});
   auto& next = h->second.next;
-  expect(d.base <= next && d.base + d.count > next,
-         at(d.queue, d.base) + " was delivered to the group where offset " +
-           std::to_string(next.value) + " was its turn");
+  expect(d.base <= next && d.base + d.count > next, at(d.queue, d.base) +
+                                                      " was delivered to the group where offset " +
+                                                      std::to_string(next.value) + " was its turn");
   next = d.base + d.count;
   link_.post(frames::credit{d.subscription, static_cast<std::uint32_t>(d.batch.size())});
 }

@@ -30,9 +30,9 @@ volatile std::uint64_t running_seed = 0;
 /// An assertion of the node has failed.
 extern "C" void on_abort(int) {
   char text[128];
-  const auto size = std::snprintf(text, sizeof text,
-                                  "seed %llu: the node aborted; --trace shows its last words\n",
-                                  static_cast<unsigned long long>(running_seed));
+  const auto size =
+    std::snprintf(text, sizeof text, "seed %llu: the node aborted; --trace shows its last words\n",
+                  static_cast<unsigned long long>(running_seed));
   [[maybe_unused]] const auto written =
     ::write(STDOUT_FILENO, text, static_cast<std::size_t>(size));
   ::_exit(exit_broken);
@@ -73,14 +73,13 @@ bool read_arguments(int argc, char** argv, wish& w) {
 }
 
 void print(const summary& s) {
-  std::printf("%llu batches acknowledged, %llu kills, %llu power failures, %llu orderly stops, "
-              "%llu faults of disks, %llu entries dropped by retention\n",
-              static_cast<unsigned long long>(s.acknowledged),
-              static_cast<unsigned long long>(s.kills),
-              static_cast<unsigned long long>(s.power_failures),
-              static_cast<unsigned long long>(s.orderly_stops),
-              static_cast<unsigned long long>(s.faults),
-              static_cast<unsigned long long>(s.entries_dropped));
+  std::printf(
+    "%llu batches acknowledged, %llu kills, %llu power failures, %llu orderly stops, "
+    "%llu faults of disks, %llu entries dropped by retention\n",
+    static_cast<unsigned long long>(s.acknowledged), static_cast<unsigned long long>(s.kills),
+    static_cast<unsigned long long>(s.power_failures),
+    static_cast<unsigned long long>(s.orderly_stops), static_cast<unsigned long long>(s.faults),
+    static_cast<unsigned long long>(s.entries_dropped));
 }
 
 } // namespace

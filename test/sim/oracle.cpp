@@ -22,9 +22,7 @@ std::string to_string(const batch_name& name) {
          "+" + std::to_string(name.count);
 }
 
-void oracle::sent(const batch_name& batch, queue_id queue) {
-  batches_[batch].queue = queue;
-}
+void oracle::sent(const batch_name& batch, queue_id queue) { batches_[batch].queue = queue; }
 
 oracle::known_batch& oracle::find(const batch_name& batch, const char* what) {
   const auto at = batches_.find(batch);
@@ -53,10 +51,9 @@ void oracle::place(const batch_name& name, known_batch& batch, const batch_place
   const auto where = to_string(name) + " is at " + text(at.queue, at.base);
   expect(batch.queue == at.queue, where + ", and was sent to another queue");
   if (batch.place) {
-    expect(*batch.place == at,
-           where + ", time " + std::to_string(at.time.value) + ", and at " +
-             text(batch.place->queue, batch.place->base) + ", time " +
-             std::to_string(batch.place->time.value));
+    expect(*batch.place == at, where + ", time " + std::to_string(at.time.value) + ", and at " +
+                                 text(batch.place->queue, batch.place->base) + ", time " +
+                                 std::to_string(batch.place->time.value));
     return;
   }
   batch.place = at;
@@ -110,8 +107,8 @@ void oracle::check_all_read(queue_id id, offset earliest, offset end) const {
       if (base + name.count <= earliest) continue;
       expect(base <= next, text(id, next) + " was never delivered");
       next = base + name.count;
-      expect(batches_.at(name).delivered, to_string(name) + " at " + text(id, base) +
-                                            " was acknowledged and is lost");
+      expect(batches_.at(name).delivered,
+             to_string(name) + " at " + text(id, base) + " was acknowledged and is lost");
     }
   }
   expect(next == end || (next > end && earliest == end),
@@ -163,8 +160,7 @@ void group_oracle::assigned(queue_id queue, generation owner, offset begin) {
   possible.insert(p.under_way.begin(), p.under_way.end());
   p.under_way.clear();
   // Retention may have passed the commit, and members go on at the earliest then.
-  const bool moved =
-    begin <= earliest_(queue) && (possible.empty() || *possible.begin() < begin);
+  const bool moved = begin <= earliest_(queue) && (possible.empty() || *possible.begin() < begin);
   const bool older = p.may_be_older && (possible.empty() || begin <= *possible.rbegin());
   expect(possible.contains(begin) || moved || older,
          where + " was assigned, but committed was " +

@@ -126,7 +126,8 @@ void simulation::add_clients() {
   std::erase_if(producers_, [](const producer& p) { return p.retired(); });
   const auto& topic = dice_.pick(topics_);
   const auto queue = dice_.pick(topic.queues).queue;
-  if (producers_.size() < producers_at_once) producers_.emplace_back(rig_, producer_id{++made_}, queue);
+  if (producers_.size() < producers_at_once)
+    producers_.emplace_back(rig_, producer_id{++made_}, queue);
   if (readers_.size() < readers_at_once) readers_.emplace_back(rig_, ++made_, queue);
   if (members_.size() < members_at_once)
     members_.emplace_back(rig_, ++made_, group_name, topics_.front().name);
@@ -230,8 +231,9 @@ void simulation::lose_power() {
     if (core::durability_of(id) != durability::fsync)
       for (const auto& [queue, end] : synced_ends(id)) promised[queue] = end;
     disk.log->crash_pages([this] {
-      return dice_.percent(60) ? page_fate::kept
-                               : dice_.percent(50) ? page_fate::lost : page_fate::torn;
+      return dice_.percent(60)   ? page_fate::kept
+             : dice_.percent(50) ? page_fate::lost
+                                 : page_fate::torn;
     });
     if (disk.log->bounds().last == before.last) continue;
     note("shard " + std::to_string(id.value) + " loses entries " +

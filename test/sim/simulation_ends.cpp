@@ -9,9 +9,9 @@ namespace carafe::sim {
 
 void simulation::make_topics() {
   rig::client admin{rig_, "admin"};
-  for (const auto& [name, mode] : {std::pair{"safe", durability::fsync},
-                                   std::pair{"soon", durability::interval},
-                                   std::pair{"fast", durability::memory}}) {
+  for (const auto& [name, mode] :
+       {std::pair{"safe", durability::fsync}, std::pair{"soon", durability::interval},
+        std::pair{"fast", durability::memory}}) {
     frames::topic_create wish;
     wish.name = name;
     wish.queues = static_cast<std::uint32_t>(dice_.between(1, 3));
