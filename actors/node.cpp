@@ -271,7 +271,8 @@ node_actor::behavior_type node(self_pointer self, config::node_options options,
   self->set_down_handler([self](const caf::down_msg& down) {
     auto& state = self->state;
     const auto part = state.parts.find(down.source);
-    if (state.ending || part == state.parts.end()) return;
+    // Who has done its work ends without an error, which has no code either.
+    if (state.ending || part == state.parts.end() || (state.stopping && !down.reason)) return;
     auto why = from_caf(down.reason);
     why.detail = part->second + " ended: " + why.detail;
     if (!state.stopping) return die(self, why);
