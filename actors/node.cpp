@@ -271,13 +271,14 @@ node_actor::behavior_type node(self_pointer self, config::node_options options,
   self->set_down_handler([self](const caf::down_msg& down) {
     auto& state = self->state;
     const auto part = state.parts.find(down.source);
-    // Who has done its work ends without an error, which has no code either.
-    if (state.ending || part == state.parts.end() || (state.stopping && !down.reason)) return;
+    if (state.ending || part == state.parts.end()) return;
+    // The listener ends without an error, which has no code either, when it has no more to do.
+    if (state.stopping && !down.reason) return;
     auto why = from_caf(down.reason);
     why.detail = part->second + " ended: " + why.detail;
     if (!state.stopping) return die(self, why);
-    // Others may end by themselves then; a disk that failed must not look like an orderly stop.
-    if (why.code == errc::storage_failed && !state.failed_stop) state.failed_stop = why;
+    // It must not look like an orderly stop.
+    if (!state.failed_stop) state.failed_stop = why;
   });
   return {
     [self](start_atom) -> caf::result<node_ports> {

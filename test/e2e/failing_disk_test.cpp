@@ -49,8 +49,9 @@ TEST_CASE("a disk that refuses to sync while the node stops makes its exit code 
   must(c.create_topic("t", 1, {.mode = mode}));
   must(must(c.make_producer({}))->send("t", {.body = "before"}));
   std::ofstream{broken} << "yes";
+  const auto end = node.stop();
   INFO(node.log());
-  CHECK(node.stop() == exited(1));
+  CHECK(end == exited(1));
 }
 
 } // namespace carafe::test

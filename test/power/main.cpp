@@ -71,8 +71,10 @@ disk::luck any_luck(test::dice& d) {
 /// Folders in memory, if there are any: an image is written and read once.
 struct work_folder {
   work_folder() {
+    constexpr std::uintmax_t room = std::uintmax_t{1} << 30;
     std::error_code none;
-    if (fs::is_directory("/dev/shm", none)) ::setenv("TMPDIR", "/dev/shm", 1);
+    const auto memory = fs::space("/dev/shm", none);
+    if (!none && memory.available > room) ::setenv("TMPDIR", "/dev/shm", 1);
     folder.emplace();
   }
   std::optional<test::temp_dir> folder;

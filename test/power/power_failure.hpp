@@ -42,7 +42,6 @@ public:
   [[nodiscard]] const std::set<std::string>& topics() const { return topics_; }
   /// The life of the node in which this is.
   [[nodiscard]] std::size_t life() const { return lives_ - 1; }
-  [[nodiscard]] bool started() const { return lives_ > 0; }
 
 private:
   void hear(const frames::frame& frame);

@@ -86,7 +86,6 @@ public:
   void finish_sync() {
     if (syncing_) synced_ = std::max(synced_, std::exchange(syncing_, std::nullopt).value());
   }
-  [[nodiscard]] bool is_syncing() const { return syncing_.has_value(); }
 
   /// An index that was written twice in one term with different contents, if any ever was.
   [[nodiscard]] std::optional<entry_index> rewritten() const { return rewritten_; }

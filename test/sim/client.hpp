@@ -106,7 +106,6 @@ public:
   /// What it read beyond may be gone.
   void lost_power(offset end) { next_ = std::min(next_, end); }
   [[nodiscard]] queue_id queue() const { return queue_; }
-  [[nodiscard]] offset next() const { return next_; }
 
 private:
   void take(oracle& o);
@@ -135,7 +134,6 @@ public:
 
   void step(dice& d, oracle& o, group_oracle& g);
   void node_died();
-  [[nodiscard]] bool joined() const { return member_.has_value(); }
 
 private:
   struct holding {

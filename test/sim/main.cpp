@@ -61,13 +61,14 @@ bool read_arguments(int argc, char** argv, wish& w) {
       continue;
     }
     if (++i == argc) return false;
+    bool read = false;
     if (key == "--seed")
-      w.seeded = read_number(argv[i], w.seed);
-    else if (key == "--runs" && read_number(argv[i], w.runs))
-      continue;
-    else if (key == "--steps" && read_number(argv[i], w.steps))
-      continue;
-    if (key != "--seed" || !w.seeded) return false;
+      read = w.seeded = read_number(argv[i], w.seed);
+    else if (key == "--runs")
+      read = read_number(argv[i], w.runs);
+    else if (key == "--steps")
+      read = read_number(argv[i], w.steps);
+    if (!read) return false;
   }
   return w.runs > 0;
 }
