@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -35,7 +36,7 @@ bool is_row(const std::string& line) {
 
 /// The rows of docs/protocol.md's section of errors.
 std::vector<std::string> rows_of_page() {
-  std::ifstream page{std::string{test::source_dir} + "/docs/protocol.md"};
+  std::ifstream page{std::filesystem::path{test::source_dir} / "docs" / "protocol.md"};
   std::vector<std::string> rows;
   std::string line;
   bool inside = false;

@@ -1,0 +1,1 @@
+/// Compiles the headers that nearly every test includes, once for all of them.
