@@ -197,7 +197,11 @@ recording record(const recording_plan& plan) {
       now.load(plan.batches);
       const bool killed = d.percent(50);
       if (!killed) now.wait_for_answers();
-      if (killed) node.kill();
+      if (killed) {
+        node.signal(SIGUSR2);
+        if (node.wait(10s) != test::killed_by(SIGKILL))
+          throw std::runtime_error{"the node does not die"};
+      }
     }
     if (node.running() && node.stop() != test::exited(0))
       throw std::runtime_error{"the node did not stop in order"};
