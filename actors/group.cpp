@@ -165,20 +165,16 @@ caf::result<caf::ok_atom> on_commit(self_pointer self, const frames::commit& req
                                              std::to_string(commit_positions_max)});
   auto& s = self->state;
   struct gathering {
-    caf::typed_response_promise<caf::ok_atom> promise;
+    owed_answer<caf::ok_atom, self_pointer> answer;
     std::size_t missing = 1;
     failure why{errc::none};
     void arrived(const failure& part) {
       if (part.code != errc::none) why = part;
       if (--missing > 0) return;
-      if (why.code == errc::none)
-        promise.deliver(caf::ok_atom::value);
-      else
-        promise.deliver(to_caf(why));
+      answer.give(why.code == errc::none ? result<caf::ok_atom>{caf::ok_atom::value} : why);
     }
   };
-  auto all = std::make_shared<gathering>();
-  all->promise = self->make_response_promise<caf::ok_atom>();
+  auto all = std::make_shared<gathering>(gathering{owe<caf::ok_atom>(self)});
   std::map<shard_id, std::vector<frames::commit_position>> parts;
   for (const auto& p : request.positions) {
     // Positions that still may be committed are, whatever became of the others.
@@ -188,7 +184,7 @@ caf::result<caf::ok_atom> on_commit(self_pointer self, const frames::commit& req
       parts[s.places.at(p.queue)].push_back(p);
   }
   all->missing += parts.size();
-  auto promise = all->promise;
+  auto promise = all->answer.promise();
   for (auto& [shard, part] : parts)
     write_commits(self, shard, std::move(part), [all](const failure& why) { all->arrived(why); });
   all->arrived(failure{errc::none});
@@ -280,7 +276,7 @@ group_actor::behavior_type group(self_pointer self, group_record record,
       self->state.removed = true;
       return caf::ok_atom::value;
     },
-    [self](close_atom) { self->quit(); },
+    [self](close_atom) { self->state.owed.end(self); },
     [self](alter_atom, const topic_record& topic, const shard_table& shards_now) {
       self->state.shards = shards_now;
       add_queues(self, topic, {});

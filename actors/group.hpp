@@ -3,6 +3,7 @@
 #include "actors/clock.hpp"
 #include "actors/core/group_core.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/owed_answers.hpp"
 #include "actors/watch_list.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -36,6 +37,7 @@ struct group_state {
   watch_list watched;
   /// Being deleted: nobody may join any more.
   bool removed = false;
+  owed_answers owed;
   /// Resets that wait for commits of former owners; at most one a queue.
   std::vector<std::shared_ptr<group_reset_task>> waiting_resets;
 };

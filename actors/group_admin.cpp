@@ -57,11 +57,11 @@ frames::group_description fill(const group_state& s, const std::vector<queue_vie
 /// A reset under way: it waits until its queues are settled, finds the positions one by one, then
 /// commits them a shard at a time.
 struct group_reset_task {
-  caf::typed_response_promise<caf::ok_atom> promise;
+  owed_answer<caf::ok_atom, self_pointer> answer;
   start_position to;
-  std::vector<queue_id> queues;
-  std::map<shard_id, effect_list> commits;
-  std::map<queue_id, offset> committed;
+  std::vector<queue_id> queues = {};
+  std::map<shard_id, effect_list> commits = {};
+  std::map<queue_id, offset> committed = {};
   std::size_t missing = 0;
   failure why{errc::none};
 };
@@ -71,10 +71,8 @@ namespace {
 using reset_task = std::shared_ptr<group_reset_task>;
 
 void finish(self_pointer self, const reset_task& task) {
-  if (task->why.code == errc::none)
-    task->promise.deliver(caf::ok_atom::value);
-  else
-    task->promise.deliver(to_caf(task->why));
+  task->answer.give(task->why.code == errc::none ? result<caf::ok_atom>{caf::ok_atom::value}
+                                                 : task->why);
   for (const auto queue : task->queues) {
     std::optional<offset> at;
     if (auto found = task->committed.find(queue); found != task->committed.end())
@@ -160,15 +158,15 @@ result<std::vector<queue_id>> queues_to_reset(const group_state& s,
 
 caf::result<frames::group_description> describe_group(self_pointer self) {
   auto& s = self->state;
-  auto promise = self->make_response_promise<frames::group_description>();
+  auto answer = owe<frames::group_description>(self);
   query_queues(self, s.shards, places_of(s),
-               [self, promise](const result<std::vector<queue_view>>& views) mutable {
+               [self, answer](const result<std::vector<queue_view>>& views) mutable {
                  if (views)
-                   promise.deliver(fill(self->state, *views));
+                   answer.give(fill(self->state, *views));
                  else
-                   promise.deliver(to_caf(views.error()));
+                   answer.give(views.error());
                });
-  return promise;
+  return answer.promise();
 }
 
 caf::result<caf::ok_atom> reset_group(self_pointer self, const frames::group_reset& wish) {
@@ -176,9 +174,8 @@ caf::result<caf::ok_atom> reset_group(self_pointer self, const frames::group_res
   if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
   auto queues = queues_to_reset(s, wish);
   if (!queues) return to_caf(queues.error());
-  auto task = std::make_shared<group_reset_task>();
-  task->to = wish.to;
-  task->promise = self->make_response_promise<caf::ok_atom>();
+  auto task =
+    std::make_shared<group_reset_task>(group_reset_task{owe<caf::ok_atom>(self), wish.to});
   for (const auto queue : *queues) {
     if (auto ok = s.core->begin_reset(queue); !ok) {
       task->why = ok.error();
@@ -186,7 +183,7 @@ caf::result<caf::ok_atom> reset_group(self_pointer self, const frames::group_res
     }
     task->queues.push_back(queue);
   }
-  auto promise = task->promise;
+  auto promise = task->answer.promise();
   if (task->why.code != errc::none)
     finish(self, task);
   else if (!begin_if_settled(self, task))

@@ -73,6 +73,7 @@ CARAFE_ATOM(taken, "taken")
 CARAFE_ATOM(tick, "tick")
 CARAFE_ATOM(time, "time")
 CARAFE_ATOM(unsubscribe, "unsub")
+CARAFE_ATOM(want, "want")
 CARAFE_ATOM(watch, "watch")
 CARAFE_ATOM(write, "write")
 CARAFE_ATOM(written, "written")
@@ -107,6 +108,8 @@ using session_actor =
                    caf::reacts_to<closed_atom>, caf::reacts_to<tick_atom>,
                    caf::reacts_to<drain_atom>, // The node stops: answer what is in flight, close.
                    caf::reacts_to<deliver_atom, core::reader_id, storage::stored_batch>,
+                   // A reader's demand is back; it waits for so much at once.
+                   caf::reacts_to<want_atom, core::reader_id, want>,
                    caf::reacts_to<ended_atom, core::reader_id, failure>,
                    caf::reacts_to<assign_atom, assignment>,
                    caf::reacts_to<ended_atom, assignment, failure>, // It could not begin.
@@ -155,7 +158,8 @@ using shard_actor =
                    caf::replies_to<drain_atom>::with<caf::ok_atom>, // Finish, checkpoint; then
                                                                     // answer.
                    caf::reacts_to<written_atom, write_done>,
-                   caf::reacts_to<space_atom, bool>, // Is the disk under its low-space mark?
+                   caf::reacts_to<space_atom, storage::log_room>, // What there is room for from now
+                                                                  // on.
                    caf::reacts_to<sync_atom>, caf::reacts_to<tick_atom>>;
 
 /// A shard and who reads its log.

@@ -3,6 +3,7 @@
 #include "actors/error_bridge.hpp"
 #include "actors/logging.hpp"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -20,18 +21,20 @@ constexpr auto probe_every = std::chrono::milliseconds{1'000};
 /// Costs microseconds, next to a write of at least a page.
 void probe_space(self_pointer self) {
   auto& s = self->state;
+  auto room = s.log->secure_room();
   std::error_code failed;
   const auto space = std::filesystem::space(s.options.data_dir, failed);
-  if (failed) { // The next append will tell more.
-    if (!std::exchange(s.probe_failed, true))
-      logging::warning("log_writer", "free space is not known: " + failed.message());
-    return;
+  if (failed && !std::exchange(s.probe_failed, true)) // The next append will tell more.
+    logging::warning("log_writer", "free space is not known: " + failed.message());
+  if (!failed) {
+    s.probe_failed = false;
+    if (space.available < s.options.reserve_bytes)
+      room = std::max(room, storage::log_room::no_batches);
   }
-  s.probe_failed = false;
-  const bool low = space.available < s.options.reserve_bytes || !s.waiting.empty();
-  if (low == s.low_space) return;
-  s.low_space = low;
-  self->send(s.shard, space_atom_v, low);
+  if (!s.waiting.empty()) room = storage::log_room::only_freeing;
+  if (room == s.room) return;
+  s.room = room;
+  self->send(s.shard, space_atom_v, room);
 }
 
 /// @returns False when the group has to wait.

@@ -34,14 +34,14 @@ struct log_writer_state {
     caf::typed_response_promise<entry_index> promise;
   };
   std::deque<sync_waiter> syncing;
-  bool low_space = false;
+  storage::log_room room = storage::log_room::everything;
   bool probe_failed = false;
 };
 
 /// Appends groups in the order they come and reports each as written; goes on appending while the
-/// log is being synced. A full disk makes it try
-/// again until there is room (what was submitted to consensus cannot be taken back); any other
-/// failure ends it, and with it the node.
+/// log is being synced. Tells the shard what there is room for. A disk that is full all the same
+/// makes it try again until there is room (what was submitted to consensus cannot be taken back);
+/// any other failure ends it, and with it the node.
 ///
 /// @thread Spawn detached: it blocks on the disk.
 log_writer_actor::behavior_type

@@ -166,6 +166,12 @@ struct reading {
   offset end;
 };
 
+/// What a reader of a queue needs at once, and the demand that it gave back.
+struct want {
+  std::uint64_t bytes = 0;
+  std::uint64_t returned = 0;
+};
+
 struct subscribe_request {
   subscription_id subscription;
   start_position start;
@@ -199,11 +205,13 @@ CARAFE_LOCAL_MESSAGE(carafe::join_request)
 CARAFE_LOCAL_MESSAGE(carafe::assignment)
 CARAFE_LOCAL_MESSAGE(carafe::revocation)
 CARAFE_LOCAL_MESSAGE(carafe::reading)
+CARAFE_LOCAL_MESSAGE(carafe::want)
 CARAFE_LOCAL_MESSAGE(carafe::subscribe_request)
 CARAFE_LOCAL_MESSAGE(carafe::core::batch_request)
 CARAFE_LOCAL_MESSAGE(carafe::raft::write_group)
 CARAFE_LOCAL_MESSAGE(carafe::raft::checkpoint)
 CARAFE_LOCAL_MESSAGE(carafe::storage::stored_batch)
+CARAFE_LOCAL_MESSAGE(carafe::storage::log_room)
 CARAFE_LOCAL_MESSAGE(carafe::storage::index_row)
 CARAFE_LOCAL_MESSAGE(carafe::start_position)
 CARAFE_LOCAL_MESSAGE(carafe::shared_bytes)

@@ -48,6 +48,7 @@ raft::replica_options replica_options_of(const node_state& s, shard_id id) {
   out.seed = std::random_device{}();
   out.producer_expiry_ms = s.options.producer_expiry_ms;
   out.producers_max = s.options.producers_max;
+  out.in_flight_bytes_max = storage::in_flight_bytes_max(s.options.segment_bytes);
   return out;
 }
 
@@ -67,7 +68,8 @@ result<shard_handles> open_shard(self_pointer self, shard_id id) {
   if (auto at = s.shards.find(id); at != s.shards.end()) return at->second;
   const auto component = "shard " + std::to_string(id.value);
   auto opened =
-    s.dir->open_shard(id, storage::log_options{core::durability_of(id), s.options.segment_bytes});
+    s.dir->open_shard(id, storage::log_options{core::durability_of(id), s.options.segment_bytes,
+                                               s.options.storage_reserve_bytes});
   if (!opened) return opened.error();
   for (const auto& note : opened->notes) logging::warning(component, note);
   const auto began = s.clocks->monotonic();

@@ -63,6 +63,9 @@ void carry_out(self_pointer self, const core::queue_core::effects& effects,
       self->send(s.readers.at(d->reader).session, deliver_atom_v, d->reader, batches[d->batch]);
     } else if (const auto* r = std::get_if<core::queue_core::read>(&effect)) {
       read_log(self, *r);
+    } else if (const auto* w = std::get_if<core::queue_core::want>(&effect)) {
+      self->send(s.readers.at(w->reader).session, want_atom_v, w->reader,
+                 want{w->bytes, w->returned});
     } else if (const auto* e = std::get_if<core::queue_core::end>(&effect)) {
       self->send(s.readers.at(e->reader).session, ended_atom_v, e->reader, e->why);
       forget(self, e->reader);
@@ -70,18 +73,22 @@ void carry_out(self_pointer self, const core::queue_core::effects& effects,
   }
 }
 
-void close(self_pointer self) {
+void close(self_pointer self, const failure& why) {
   auto& s = self->state;
-  const failure why{errc::queue_unknown, "its topic was deleted"};
-  for (const auto& [id, reader] : s.readers) self->send(reader.session, ended_atom_v, id, why);
+  s.ended = why;
+  for (const auto& [id, reader] : s.readers) {
+    self->send(reader.session, ended_atom_v, id, why);
+    s.core->remove(id);
+  }
   s.readers.clear();
-  self->quit();
+  s.owed.end(self);
 }
 
 void on_news(self_pointer self, const queue_news& news) {
   auto& s = self->state;
+  if (s.owed.ending()) return;
   if (news.closed) {
-    close(self);
+    close(self, {errc::queue_unknown, "its topic was deleted"});
     return;
   }
   s.view = news.view;
@@ -95,6 +102,10 @@ reading make_reading(const core::queue_core& core, offset begin) {
 /// Offsets at once, times after a look into the log.
 template <class Then>
 void resolve(self_pointer self, const start_position& start, range_policy policy, Then then) {
+  if (self->state.owed.ending()) {
+    then(result<offset>{self->state.ended});
+    return;
+  }
   auto& core = *self->state.core;
   switch (start.at) {
   case start_position::kind::earliest:
@@ -113,6 +124,10 @@ void resolve(self_pointer self, const start_position& start, range_policy policy
   self->request(self->state.log, caf::infinite, time_atom_v, view.queue, start.time, view.applied)
     .then(
       [self, then](const time_found& found) mutable {
+        if (self->state.owed.ending()) {
+          then(result<offset>{self->state.ended});
+          return;
+        }
         const auto& now = *self->state.core;
         // Nothing so young: the next message will be.
         const auto at = found.row ? std::max(found.row->base, now.start()) : now.next();
@@ -121,12 +136,14 @@ void resolve(self_pointer self, const start_position& start, range_policy policy
       [then](const caf::error& why) mutable { then(result<offset>{from_caf(why)}); });
 }
 
+using reading_answer = owed_answer<reading, self_pointer>;
+
 void on_subscribe(self_pointer self, const session_actor& session, const subscribe_request& wish,
-                  caf::typed_response_promise<reading> promise) {
-  resolve(self, wish.start, wish.out_of_range, [self, session, promise](result<offset> at) mutable {
+                  reading_answer reply) {
+  resolve(self, wish.start, wish.out_of_range, [self, session, reply](result<offset> at) mutable {
     auto& s = self->state;
     if (!at) {
-      promise.deliver(to_caf(at.error()));
+      reply.give(at.error());
       return;
     }
     const auto id = next_reader();
@@ -135,7 +152,7 @@ void on_subscribe(self_pointer self, const session_actor& session, const subscri
     s.core->add(id, *at);
     auto answer = make_reading(*s.core, *at);
     answer.reader = id;
-    promise.deliver(answer);
+    reply.give(answer);
   });
 }
 
@@ -143,9 +160,9 @@ queue_actor::behavior_type serving(self_pointer self) {
   return {
     [self](subscribe_atom, const session_actor& session,
            const subscribe_request& wish) -> caf::result<reading> {
-      auto promise = self->make_response_promise<reading>();
-      on_subscribe(self, session, wish, promise);
-      return promise;
+      auto reply = owe<reading>(self);
+      on_subscribe(self, session, wish, reply);
+      return reply.promise();
     },
     [self](unsubscribe_atom, core::reader_id id) {
       self->state.core->remove(id);
@@ -155,14 +172,14 @@ queue_actor::behavior_type serving(self_pointer self) {
       carry_out(self, self->state.core->demand(id, bytes), {});
     },
     [self](resolve_atom, const start_position& start, range_policy policy) -> caf::result<reading> {
-      auto promise = self->make_response_promise<reading>();
-      resolve(self, start, policy, [self, promise](result<offset> at) mutable {
+      auto reply = owe<reading>(self);
+      resolve(self, start, policy, [self, reply](result<offset> at) mutable {
         if (at)
-          promise.deliver(make_reading(*self->state.core, *at));
+          reply.give(make_reading(*self->state.core, *at));
         else
-          promise.deliver(to_caf(at.error()));
+          reply.give(at.error());
       });
-      return promise;
+      return reply.promise();
     },
     [self](news_atom, const queue_news& news) { on_news(self, news); },
   };
@@ -183,6 +200,13 @@ queue_actor::behavior_type queue(self_pointer self, queue_id id, shard_handles s
       s.core->remove(at->first);
       at = s.readers.erase(at);
     }
+  });
+  // Another actor took its place, or the node stops.
+  self->set_exit_handler([self](const caf::exit_msg&) {
+    if (self->state.core)
+      close(self, {errc::shard_unavailable, "the queue's actor stopped; subscribe again"});
+    else
+      self->quit();
   });
   // Nothing else is handled before the answer, so that `core` is always there.
   self->request(shard.shard, caf::infinite, watch_atom_v, id, queue_actor{self})

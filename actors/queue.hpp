@@ -2,6 +2,7 @@
 
 #include "actors/core/queue_core.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/owed_answers.hpp"
 #include "actors/watch_list.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -26,6 +27,9 @@ struct queue_state {
   std::unordered_map<core::reader_id, reader> readers;
   /// How many readers of each session there are; a session is monitored while it has one.
   watch_list sessions;
+  owed_answers owed;
+  /// Why it ends, while it does.
+  failure ended{errc::none};
 };
 
 /// One queue's reading side: feeds its readers from commits and from the log, as `queue_core`

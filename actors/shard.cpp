@@ -105,11 +105,34 @@ void on_written(self_pointer self, const write_done& done) {
 
 // -- requests -------------------------------------------------------------------------------------
 
+failure no_room(storage::log_room left) {
+  if (left == storage::log_room::only_freeing)
+    return {errc::storage_full, "the disk is full: only deletions and retention are written"};
+  return {errc::storage_full, "the disk is under its reserve (storage-reserve-bytes), or has no "
+                              "room for another segment (segment-bytes) above it"};
+}
+
+/// Frees space, or follows from what was written already: written while the log takes anything.
+bool is_freeing(const core::shard_state& state, const effects::effect& effect) {
+  if (const auto* topic = std::get_if<effects::topic_put>(&effect))
+    return state.topics().contains(topic->topic.topic); // Its retention may be shorter now.
+  return !std::holds_alternative<effects::commit>(effect) &&
+         !std::holds_alternative<effects::group_put>(effect);
+}
+
+/// Consumers' progress is written longer than new names are.
+bool has_room(const shard_state_data& s, const effect_list& wish) {
+  if (s.room == storage::log_room::everything) return true;
+  const bool commits = s.room == storage::log_room::no_batches;
+  return std::ranges::all_of(wish.effects, [&](const effects::effect& effect) {
+    return is_freeing(s.replica->state(), effect) ||
+           (commits && std::holds_alternative<effects::commit>(effect));
+  });
+}
+
 caf::result<append_done> on_append(self_pointer self, const core::batch_request& request) {
   auto& s = self->state;
   if (s.draining) return to_caf({errc::shutting_down, "the node stops"});
-  if (s.low_space)
-    return to_caf({errc::storage_full, "the disk is under its reserve (storage-reserve-bytes)"});
   auto outcome = s.replica->submit_batch(request, s.clocks->wall(), s.clocks->monotonic());
   if (!outcome) return to_caf(outcome.error());
   if (const auto* known = std::get_if<raft::replica::known>(&*outcome))
@@ -142,6 +165,7 @@ result<void> check_effects(const core::shard_state& state, const effect_list& wi
 caf::result<entry_index> on_write(self_pointer self, const effect_list& wish) {
   auto& s = self->state;
   if (auto ok = check_effects(s.replica->state(), wish); !ok) return to_caf(ok.error());
+  if (!has_room(s, wish)) return to_caf(no_room(s.room));
   auto index = s.replica->submit_effects(wish.effects, s.clocks->wall(), s.clocks->monotonic());
   if (!index) return to_caf(index.error());
   auto promise = self->make_response_promise<entry_index>();
@@ -213,8 +237,20 @@ frames::shard_status on_status(self_pointer self) {
   out.producers = static_cast<std::uint32_t>(s.replica->state().producers());
   out.commits = summary(s.commits);
   out.syncs = summary(s.syncs);
-  out.storage_full = s.low_space;
+  out.storage_full = s.room != storage::log_room::everything;
   return out;
+}
+
+void on_space(self_pointer self, storage::log_room room) {
+  auto& s = self->state;
+  s.room = room;
+  if (room == storage::log_room::everything) {
+    s.replica->refuse_batches(std::nullopt);
+    logging::warning(shard_name(self), "there is room again: writes are accepted");
+    return;
+  }
+  s.replica->refuse_batches(no_room(room));
+  logging::warning(shard_name(self), no_room(room).detail + "; messages are refused");
 }
 
 void on_tick(self_pointer self) {
@@ -320,11 +356,7 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
     },
     [self](drain_atom) { return on_drain(self); },
     [self](written_atom, const write_done& done) { on_written(self, done); },
-    [self](space_atom, bool low) {
-      self->state.low_space = low;
-      logging::warning(shard_name(self), low ? "the disk is under its reserve: writes are refused"
-                                             : "the disk has room again: writes are accepted");
-    },
+    [self](space_atom, storage::log_room room) { on_space(self, room); },
     [self](sync_atom) {
       self->state.sync_armed = false;
       self->request(self->state.writer, caf::infinite, sync_atom_v)

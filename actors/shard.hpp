@@ -55,7 +55,7 @@ struct shard_state_data {
   std::unordered_map<entry_index, waiters> waiting;
   std::unordered_map<queue_id, queue_actor> watchers;
   std::size_t groups_out = 0;
-  bool low_space = false;
+  storage::log_room room = storage::log_room::everything;
   bool sync_armed = false;
 
   /// A checkpoint taken and not yet saved; kept until it is.

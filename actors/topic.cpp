@@ -24,8 +24,13 @@ const queue_place* place_of(const topic_record& record, queue_id queue) {
   return nullptr;
 }
 
+failure deleted(const topic_state& s) {
+  return {errc::topic_unknown, s.record.name + " was deleted just now"};
+}
+
 caf::result<queue_actor> on_activate(self_pointer self, queue_id id) {
   auto& s = self->state;
+  if (s.owed.ending()) return to_caf(deleted(s));
   if (auto at = s.queues.find(id); at != s.queues.end()) return at->second;
   const auto* place = place_of(s.record, id);
   if (place == nullptr) return to_caf({errc::queue_unknown, "queue " + std::to_string(id.value)});
@@ -54,12 +59,13 @@ frames::topic_description skeleton(const topic_record& record) {
 
 caf::result<frames::topic_description> on_describe(self_pointer self) {
   auto& s = self->state;
-  auto promise = self->make_response_promise<frames::topic_description>();
+  if (s.owed.ending()) return to_caf(deleted(s));
+  auto answer = owe<frames::topic_description>(self);
   auto out = skeleton(s.record);
   query_queues(self, s.shards, s.record.queues,
-               [promise, out](const result<std::vector<queue_view>>& views) mutable {
+               [answer, out](const result<std::vector<queue_view>>& views) mutable {
                  if (!views) {
-                   promise.deliver(to_caf(views.error()));
+                   answer.give(views.error());
                    return;
                  }
                  std::unordered_map<queue_id, const queue_view*> by_id;
@@ -71,9 +77,9 @@ caf::result<frames::topic_description> on_describe(self_pointer self) {
                    queue.end = at->second->next;
                    queue.last_time = at->second->last_time;
                  }
-                 promise.deliver(std::move(out));
+                 answer.give(std::move(out));
                });
-  return promise;
+  return answer.promise();
 }
 
 // -- retention of this topic ----------------------------------------------------------------------
@@ -151,7 +157,7 @@ topic_actor::behavior_type topic(self_pointer self, topic_record record, shard_t
       self->state.shards = more;
       arm(self, retention_every);
     },
-    [self](remove_atom) { self->quit(); },
+    [self](remove_atom) { self->state.owed.end(self); },
     [self](tick_atom) {
       self->state.ticking = false;
       if (self->state.record.settings.retention_ms != 0) retain(self);

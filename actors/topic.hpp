@@ -2,6 +2,7 @@
 
 #include "actors/clock.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/owed_answers.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -19,6 +20,7 @@ struct topic_state {
   std::shared_ptr<const clock> clocks;
   std::unordered_map<queue_id, queue_actor> queues;
   bool ticking = false;
+  owed_answers owed;
 };
 
 /// One topic: makes an actor for each of its queues that is read, describes the topic, and raises

@@ -71,7 +71,8 @@ constexpr std::array<setting, 23> settings{{
    .min = 16 * mib,
    .max = 64 * gib,
    .multiple_of = 4096,
-   .about = "Size of a log segment, taken on disk at once; retention drops whole segments."},
+   .about = "Size of a log segment, taken on disk at once, and for the next one ahead of need; "
+            "retention drops whole segments."},
   {.key = "retention-ms",
    .field = &o::retention_ms,
    .unit = ms,
@@ -87,8 +88,8 @@ constexpr std::array<setting, 23> settings{{
    .unit = bytes,
    .min = mib,
    .max = pib,
-   .about = "Free space of the file system under which new writes are answered with "
-            "`storage_full`, until there is room again."},
+   .about = "Free space of the file system under which messages are answered with `storage_full`, "
+            "until there is room again; no segment is begun that would take it."},
   {.key = "checkpoint-entries",
    .field = &o::checkpoint_entries,
    .unit = "entries",

@@ -16,7 +16,8 @@ namespace carafe::frames {
 /// The memory that a frame is decoded from, and the first thing found wrong with it.
 class decoding {
 public:
-  explicit decoding(const std::shared_ptr<std::byte[]>& buffer) : buffer_(buffer) {}
+  decoding(const std::shared_ptr<std::byte[]>& buffer, std::size_t capacity)
+    : buffer_(buffer), capacity_(capacity) {}
 
   void refuse(errc code, std::string_view what) {
     if (!wrong_) wrong_ = failure{code, std::string{what}};
@@ -26,7 +27,8 @@ public:
   /// A text that is UTF-8 without NUL.
   [[nodiscard]] std::string text(capnp::Text::Reader from);
   [[nodiscard]] std::vector<std::string> texts(capnp::List<capnp::Text>::Reader from);
-  /// A view that keeps the buffer alive.
+  /// A view that keeps the buffer alive, or a copy of what is little of it: otherwise a small batch
+  /// would keep a large buffer.
   [[nodiscard]] shared_bytes bytes(capnp::Data::Reader from) const;
 
   template <class Wire>
@@ -38,6 +40,7 @@ public:
 
 private:
   const std::shared_ptr<std::byte[]>& buffer_;
+  std::size_t capacity_;
   std::optional<failure> wrong_;
 };
 

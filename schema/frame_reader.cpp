@@ -91,7 +91,7 @@ result<std::optional<frame>> reader::decode(std::span<const std::byte> bytes) {
     auto message = capnp::FlatArrayMessageReader{as_words(bytes), reader_options(bytes.size())};
     auto root = message.getRoot<wire::Frame>();
     last_request_ = root.getRequest();
-    auto state = decoding{buffer_};
+    auto state = decoding{buffer_, capacity_};
     auto f = std::optional<frame>{frame{last_request_, get_body(root, state)}};
     if (state.wrong()) return *state.wrong();
     return f;

@@ -23,7 +23,9 @@ std::vector<std::string> decoding::texts(capnp::List<capnp::Text>::Reader from) 
 shared_bytes decoding::bytes(capnp::Data::Reader from) const {
   if (from.size() == 0) return {};
   auto first = static_cast<const void*>(from.begin());
-  return {buffer_, {static_cast<const std::byte*>(first), from.size()}};
+  const auto view = std::span{static_cast<const std::byte*>(first), from.size()};
+  if (view.size() < capacity_ / 2) return shared_bytes::copy_of(view);
+  return {buffer_, view};
 }
 
 wire_text::wire_text(const std::string& from) : text_(&from) {

@@ -31,13 +31,15 @@ active_segment::active_segment(std::filesystem::path path, const segment_identit
 
 result<std::shared_ptr<active_segment>> active_segment::create(const std::filesystem::path& folder,
                                                                const segment_identity& identity,
-                                                               const active_settings& settings) {
+                                                               const active_settings& settings,
+                                                               spare_segment* spare) {
   auto final_path = folder / segment_name(identity.first);
   auto new_path = folder / segment_name(identity.first, ".mdb.new");
   // What an interrupted attempt or a removed segment of this name may have left.
   for (const auto& left : {new_path, synced_meta_path(final_path)})
     if (auto done = remove_file(left); !done) return done.error();
   if (auto done = remove_page_sums(final_path); !done) return done.error();
+  if (spare != nullptr) spare->become(new_path);
   std::shared_ptr<active_segment> made{new active_segment{new_path, identity, settings}};
   made->set_last(entry_index{identity.first.value - 1});
   made->synced_ = made->last().value;
@@ -109,16 +111,19 @@ result<std::shared_ptr<active_segment>> active_segment::open(const std::filesyst
 
 result<void> active_segment::prepare_write() { return prepare_write(synced_meta_path(path())); }
 
+result<void> active_segment::take_space() {
+  if (reserved_) return {};
+  auto raw = file::open(path(), O_RDWR);
+  if (!raw) return raw.error();
+  auto done = raw->reserve(identity_.map_bytes);
+  reserved_ = done.ok();
+  return done;
+}
+
 /// @param side  The `.meta` file's name, which is that of the segment once it is in place.
 result<void> active_segment::prepare_write(const std::filesystem::path& side_path) {
-  if (!reserved_) {
-    auto raw = file::open(path(), O_RDWR);
-    if (!raw) return raw.error();
-    auto done = raw->reserve(identity_.map_bytes);
-    // Reading goes on with a full disk, so opening must not fail for it; appending will.
-    if (!done && done.code() != errc::storage_full) return done;
-    reserved_ = done.ok();
-  }
+  // Reading goes on with a full disk, so opening must not fail for it; appending will.
+  if (auto done = take_space(); !done && done.code() != errc::storage_full) return done;
   if (prepared_) return {};
   if (settings_.unsynced) {
     if (settings_.keep_meta_file) {

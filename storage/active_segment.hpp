@@ -2,6 +2,7 @@
 
 #include "storage/lmdb.hpp"
 #include "storage/segment.hpp"
+#include "storage/spare_segment.hpp"
 #include "storage/sync_worker.hpp"
 #include "storage/synced_meta.hpp"
 
@@ -33,11 +34,13 @@ struct active_settings {
 class active_segment final : public segment, public std::enable_shared_from_this<active_segment> {
 public:
   /// Makes the file under another name, initialises and syncs it, and puts it in place.
+  /// @param spare  The space to take, if it is there.
   /// @errors storage_full    nothing is left behind.
   ///         storage_failed
   static result<std::shared_ptr<active_segment>> create(const std::filesystem::path& folder,
                                                         const segment_identity& identity,
-                                                        const active_settings& settings);
+                                                        const active_settings& settings,
+                                                        spare_segment* spare = nullptr);
 
   /// @param synced   Up to where the entries are known to be on stable storage.
   /// @pre The file has been checked, and its last entry is `last`.
@@ -50,6 +53,9 @@ public:
 
   /// Whether a group surely fits.
   [[nodiscard]] bool has_room(std::span<const log_write> entries) const;
+
+  /// Bytes of whole pages that are not used yet; 0 while the disk has no room for them.
+  [[nodiscard]] std::uint64_t room_bytes();
 
   /// All or none; `no_room`: nothing is written.
   /// @errors storage_full    nothing is written.
@@ -100,6 +106,7 @@ private:
                  const active_settings& settings);
 
   result<void> initialise(const std::filesystem::path& folder);
+  result<void> take_space();
   result<void> prepare_write();
   result<void> prepare_write(const std::filesystem::path& side);
   result<void> sync_data();

@@ -57,6 +57,13 @@ bool active_segment::has_room(std::span<const log_write> entries) const {
   return used.last_page + needed < used.page_count_max;
 }
 
+std::uint64_t active_segment::room_bytes() {
+  if (!take_space()) return 0;
+  const auto used = env_->used();
+  const auto taken = used.last_page + group_pages;
+  return taken < used.page_count_max ? (used.page_count_max - taken) * page_bytes : 0;
+}
+
 result<put_outcome> active_segment::append(std::span<const log_write> entries) {
   if (auto ready = prepare_write(); !ready) return ready.error();
   if (!reserved_)

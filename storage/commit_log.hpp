@@ -7,6 +7,7 @@
 #include <carafe/result.hpp>
 #include <carafe/types.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -59,6 +60,20 @@ struct read_hint {
   std::uint64_t epoch = 0;
 };
 
+/// What a log surely has room for, whatever else fills the disk meanwhile.
+enum class log_room : std::uint8_t {
+  everything,
+  /// The rest is for what consumers commit, and for what frees space.
+  no_batches,
+  /// … and only for what frees space.
+  only_freeing,
+};
+
+/// Bytes of entries that may be under way to a log that has said it has room for everything.
+[[nodiscard]] constexpr std::uint64_t in_flight_bytes_max(std::uint64_t segment_bytes) {
+  return std::min<std::uint64_t>(64u << 20, segment_bytes / 4);
+}
+
 /// The writing half is used by one thread; the reading half by any number at the same time.
 class commit_log {
 public:
@@ -81,6 +96,10 @@ public:
   /// later. While one such sync is under way, a further call does nothing.
   /// @errors storage_failed  an earlier sync failed.
   virtual result<void> sync_soon() { return sync(); }
+
+  /// Takes disk space ahead of need, and says what there is room for now. Costs microseconds, but
+  /// for once a segment.
+  [[nodiscard]] virtual log_room secure_room() { return log_room::everything; }
 
   /// Drops whole segments that hold only entries below `first`; the newest is always kept.
   /// Readers that hold one keep it open until they are done.

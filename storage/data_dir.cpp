@@ -16,7 +16,6 @@
 #include <map>
 #include <sys/file.h>
 #include <sys/random.h>
-#include <sys/statvfs.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -102,11 +101,15 @@ result<std::filesystem::path> full_path(const std::filesystem::path& path) {
 }
 
 result<void> make_folder(const std::filesystem::path& path) {
+  if (auto there = is_there(path); !there || *there) return there ? result<void>{} : there.error();
+  // Each new folder's name is in the folder above, which is to be synced too.
+  const auto above = path.parent_path();
+  if (above != path && !above.empty())
+    if (auto done = make_folder(above); !done) return done;
   std::error_code error;
-  if (std::filesystem::create_directories(path, error) && !error && path.has_parent_path())
-    return sync_folder(path.parent_path());
+  std::filesystem::create_directory(path, error);
   if (error) return io_failure("make the folder", path, error.value());
-  return {};
+  return above.empty() ? result<void>{} : sync_folder(above);
 }
 
 result<file> take_lock(const std::filesystem::path& folder) {
@@ -266,8 +269,9 @@ result<void> data_dir::make_shard(shard_id shard, const log_options& options) co
     if (auto done = make_folder(unfinished); !done) return done;
     auto state = lmdb_state_store::open(unfinished, shard, true);
     if (!state) return state.error();
-    auto log =
-      open_log({unfinished, shard, options.segment_bytes, std::move(*active)}, entry_index{0});
+    auto log = open_log(
+      {unfinished, shard, options.segment_bytes, std::move(*active), options.reserve_bytes},
+      entry_index{0});
     if (!log) return log.error();
     return {};
   };
@@ -326,7 +330,8 @@ result<opened_shard> data_dir::open_shard(shard_id shard, const log_options& opt
   if (!mark) return mark.error();
   auto checkpoint = *mark ? (*mark)->index : entry_index{0};
   active->sync_failed = failed;
-  auto log = open_log({folder, shard, options.segment_bytes, std::move(*active)}, checkpoint);
+  auto log = open_log(
+    {folder, shard, options.segment_bytes, std::move(*active), options.reserve_bytes}, checkpoint);
   if (!log) return log.error();
   return opened_shard{std::move(log->log), std::move(*state), std::move(log->notes)};
 }
@@ -346,11 +351,6 @@ result<void> data_dir::begin_copy(const std::filesystem::path& to) const {
   return replace_file(to / format_name, as_bytes(encode_format(held_->format)));
 }
 
-result<std::uint64_t> data_dir::free_bytes() const {
-  struct statvfs about {};
-  if (::statvfs(held_->path.c_str(), &about) != 0)
-    return io_failure("inspect the file system of", held_->path, errno);
-  return std::uint64_t{about.f_bavail} * about.f_frsize;
-}
+result<std::uint64_t> data_dir::free_bytes() const { return free_space(held_->path); }
 
 } // namespace carafe::storage

@@ -29,6 +29,8 @@ struct log_options {
   /// Map size of a segment, bytes; a multiple of 4096, at least 1 MiB. Segments that exist keep
   /// theirs.
   std::uint64_t segment_bytes = 1ull << 30;
+  /// Free space that no segment is begun in ahead of need, bytes.
+  std::uint64_t reserve_bytes = 0;
   log_testing testing = {};
 };
 
@@ -51,6 +53,7 @@ struct opened_shard {
 ///     DIR/lock            flock; holds the pid of the holder
 ///     DIR/carafe.filled   there was a shard 0
 ///     DIR/shard-<n>/log-<first index>.mdb, .meta, .sum   DIR/shard-<n>/state.mdb
+///     DIR/shard-<n>/spare.segment   the space of the next segment
 class data_dir {
 public:
   /// Creates the directory and its format file if there is none, and locks it.

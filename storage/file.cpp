@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -117,10 +118,16 @@ result<void> file::resize(std::uint64_t bytes) const {
   return {};
 }
 
-result<void> file::reserve(std::uint64_t bytes) const {
+result<void> file::reserve(std::uint64_t bytes) const { return allocate(0, bytes); }
+
+result<void> file::reserve_behind(std::uint64_t bytes) const {
+  return allocate(FALLOC_FL_KEEP_SIZE, bytes);
+}
+
+result<void> file::allocate(int mode, std::uint64_t bytes) const {
   int rc = 0;
   do {
-    rc = ::fallocate(fd_, 0, 0, static_cast<off_t>(bytes));
+    rc = ::fallocate(fd_, mode, 0, static_cast<off_t>(bytes));
   } while (rc != 0 && errno == EINTR);
   if (rc != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
     return io_failure("reserve space for", path_, errno);
@@ -140,6 +147,13 @@ result<std::vector<std::string>> list_folder(const std::filesystem::path& folder
   }
   std::ranges::sort(names);
   return names;
+}
+
+result<std::uint64_t> free_space(const std::filesystem::path& path) {
+  struct statvfs about {};
+  if (::statvfs(path.c_str(), &about) != 0)
+    return io_failure("inspect the file system of", path, errno);
+  return std::uint64_t{about.f_bavail} * about.f_frsize;
 }
 
 result<bool> is_there(const std::filesystem::path& path) {

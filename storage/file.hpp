@@ -54,7 +54,11 @@ public:
   /// @errors storage_full
   result<void> reserve(std::uint64_t bytes) const;
 
+  /// … and leaves the file's size as it is.
+  result<void> reserve_behind(std::uint64_t bytes) const;
+
 private:
+  [[nodiscard]] result<void> allocate(int mode, std::uint64_t bytes) const;
   file(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}
 
   int fd_ = -1;
@@ -67,6 +71,9 @@ result<std::vector<std::string>> list_folder(const std::filesystem::path& folder
 
 /// Whether there is a file or folder of this name.
 [[nodiscard]] result<bool> is_there(const std::filesystem::path& path);
+
+/// Free bytes of the file system that holds `path`, for users that are not root.
+[[nodiscard]] result<std::uint64_t> free_space(const std::filesystem::path& path);
 
 /// Makes names created in or removed from `folder` durable.
 result<void> sync_folder(const std::filesystem::path& folder);

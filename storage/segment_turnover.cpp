@@ -27,7 +27,7 @@ result<void> segmented_log::roll() {
   if (!sealed) return sealed.error();
   auto fresh = active_segment::create(settings_.folder,
                                       {settings_.shard, old->last() + 1, settings_.segment_bytes},
-                                      settings_.active);
+                                      settings_.active, &spare_);
   if (!fresh) return fresh.error();
   active_ = std::move(*fresh);
   older_.push_back(*sealed);
@@ -38,6 +38,19 @@ result<void> segmented_log::roll() {
   }
   publish(list_of_segments(list()->epoch));
   return retire(std::move(old));
+}
+
+/// What is under way must still find room when batches are refused, also if each batch fills little
+/// more than half of its pages; and what frees space, long after that.
+log_room segmented_log::secure_room() {
+  if (!writable()) return log_room::everything; // The next append tells.
+  const auto needed =
+    2 * in_flight_bytes_max(settings_.segment_bytes) + settings_.segment_bytes / 4;
+  auto left = active_->room_bytes();
+  if (left < needed) spare_.take();
+  if (spare_.is_there()) left += settings_.segment_bytes;
+  if (left < settings_.segment_bytes / 16) return log_room::only_freeing;
+  return left < needed ? log_room::no_batches : log_room::everything;
 }
 
 /// Syncs a segment that takes no more writes, before any sync of a newer one.

@@ -6,6 +6,7 @@
 #include "storage/commit_log.hpp"
 #include "storage/log_reading.hpp"
 #include "storage/page_sums.hpp"
+#include "storage/spare_segment.hpp"
 
 #include <atomic>
 #include <deque>
@@ -20,6 +21,7 @@ struct segmented_log_settings {
   shard_id shard;
   std::uint64_t segment_bytes = 0;
   active_settings active;
+  std::uint64_t reserve_bytes = 0;
 };
 
 /// An older segment that was left, by a killed process, before it was synced.
@@ -56,6 +58,7 @@ public:
   result<void> append(std::span<const log_write> entries) override;
   result<void> sync() override;
   result<void> sync_soon() override;
+  [[nodiscard]] log_room secure_room() override;
   result<void> drop_before(entry_index first) override;
   result<void> truncate_after(entry_index last) override;
 
@@ -103,6 +106,7 @@ private:
   std::shared_ptr<active_segment> active_;
   std::vector<std::shared_ptr<const sealed_segment>> older_;
   std::deque<sealing> unsealed_;
+  spare_segment spare_;
   std::uint64_t older_bytes_ = 0;
   /// Syncs of the newest segment that are under way.
   std::atomic<int> syncs_{0};

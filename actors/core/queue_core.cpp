@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint64_t read_bytes_max = 1u << 20;
 
 /// More demand than this is as good as this.
-constexpr std::int64_t demand_max = std::int64_t{1} << 40;
+constexpr std::uint64_t demand_max = std::uint64_t{1} << 40;
 
 failure overtaken(offset at, offset start) {
   return {errc::offset_out_of_range, "retention has passed offset " + std::to_string(at.value) +
@@ -39,6 +39,8 @@ result<offset> queue_core::resolve(offset from, range_policy policy) const {
 void queue_core::add(reader_id reader, offset from) {
   auto [at, fresh] = readers_.try_emplace(reader);
   at->second.next = from;
+  at->second.expected = 1;
+  at->second.waiting = at->second.guessed = false;
   if (!fresh && at->second.reading) at->second.stale = true;
 }
 
@@ -48,8 +50,9 @@ queue_core::effects queue_core::demand(reader_id reader, std::uint64_t bytes) {
   effects out;
   auto at = readers_.find(reader);
   if (at == readers_.end()) return out;
-  const auto more = static_cast<std::int64_t>(std::min<std::uint64_t>(bytes, demand_max));
-  at->second.demand = std::min(at->second.demand + more, demand_max);
+  auto& state = at->second;
+  state.demand = std::min(state.demand + std::min(bytes, demand_max), demand_max);
+  if (bytes > 0) state.waiting = false;
   go_on(reader, at->second, out);
   return out;
 }
@@ -83,9 +86,7 @@ queue_core::effects queue_core::read_done(reader_id reader, std::span<const batc
   auto& state = at->second;
   state.reading = false;
   if (!std::exchange(state.stale, false)) {
-    const auto before = state.next;
-    feed(reader, state, batches, out);
-    if (state.next == before) {
+    if (!feed(reader, state, batches, out)) {
       // What is committed must be readable, unless retention has just dropped it. Reading again
       // would bring the same.
       auto why = state.next < start_
@@ -96,6 +97,7 @@ queue_core::effects queue_core::read_done(reader_id reader, std::span<const batc
       readers_.erase(at);
       return out;
     }
+    if (state.next >= next_ && std::exchange(state.guessed, false)) ask(reader, state, 0, out);
   }
   go_on(reader, state, out);
   return out;
@@ -116,25 +118,42 @@ queue_core::effects queue_core::read_failed(reader_id reader, failure why) {
   return out;
 }
 
-void queue_core::feed(reader_id id, reader_state& reader, std::span<const batch_span> batches,
+bool queue_core::feed(reader_id id, reader_state& reader, std::span<const batch_span> batches,
                       effects& out) {
-  for (std::size_t i = 0; i < batches.size() && reader.demand > 0; ++i) {
+  bool found = false;
+  for (std::size_t i = 0; i < batches.size(); ++i) {
     const auto& batch = batches[i];
     const auto after = batch.base + batch.count;
     if (after <= reader.next) continue;
-    if (batch.base > reader.next) return; // A gap: this reader needs a read first.
+    if (batch.base > reader.next) return found; // A gap: this reader needs a read first.
+    found = true;
+    reader.expected = std::max<std::uint64_t>(batch.bytes, 1);
+    if (batch.bytes > reader.demand) {
+      ask(id, reader, reader.expected, out);
+      return found;
+    }
     out.push_back(deliver{id, i});
     reader.next = after;
-    reader.demand -= static_cast<std::int64_t>(batch.bytes);
+    reader.demand -= batch.bytes;
   }
+  return found;
+}
+
+void queue_core::ask(reader_id id, reader_state& reader, std::uint64_t bytes, effects& out) {
+  if (reader.waiting) return;
+  reader.waiting = bytes > 0;
+  out.push_back(want{id, bytes, std::exchange(reader.demand, 0)});
 }
 
 void queue_core::go_on(reader_id id, reader_state& reader, effects& out) {
-  if (reader.reading || reader.demand <= 0 || reader.next >= next_) return;
+  if (reader.reading || reader.waiting || reader.next >= next_) return;
+  if (reader.demand < reader.expected) {
+    reader.guessed = true;
+    ask(id, reader, reader.expected, out);
+    return;
+  }
   reader.reading = true;
-  const auto bytes =
-    std::min<std::uint64_t>(static_cast<std::uint64_t>(reader.demand), read_bytes_max);
-  out.push_back(read{id, reader.next, bytes});
+  out.push_back(read{id, reader.next, std::min(reader.demand, read_bytes_max)});
 }
 
 } // namespace carafe::core

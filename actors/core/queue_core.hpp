@@ -27,8 +27,8 @@ struct batch_span {
 /// A reader at the end of the queue gets new batches straight from the commit, without a read. A
 /// reader behind it is fed by reads of the log, one at a time.
 ///
-/// @invariant A reader gets batches in order, without gaps and without repeats, and none while its
-///            demand is used up.
+/// @invariant A reader gets batches in order, without gaps and without repeats, and none that is
+///            larger than the demand it has left.
 class queue_core {
 public:
   queue_core(offset start, offset next) : start_(start), next_(next) {}
@@ -51,12 +51,19 @@ public:
     offset from;
     std::uint64_t bytes_max = 0;
   };
+  /// The reader gives all its demand back, `returned` bytes. It waits for `bytes` at once, which
+  /// is what its next batch needs, or what the last one did; 0: it has all there is.
+  struct want {
+    reader_id reader;
+    std::uint64_t bytes = 0;
+    std::uint64_t returned = 0;
+  };
   /// The reader cannot go on; it is forgotten.
   struct end {
     reader_id reader;
     failure why;
   };
-  using effect = std::variant<deliver, read, end>;
+  using effect = std::variant<deliver, read, want, end>;
   using effects = std::vector<effect>;
 
   /// Adds a reader, or moves one; what a read under way for it brings is then dropped. A reader
@@ -65,7 +72,7 @@ public:
   void add(reader_id reader, offset from);
   void remove(reader_id reader);
 
-  /// `reader` may be sent so many bytes more; the last batch may go over.
+  /// `reader` may be sent so many bytes more. What is too little for one batch comes back.
   effects demand(reader_id reader, std::uint64_t bytes);
 
   /// These batches were committed, right behind `next()`; `start` may have risen.
@@ -78,13 +85,21 @@ public:
 private:
   struct reader_state {
     offset next;
-    std::int64_t demand = 0;
+    std::uint64_t demand = 0;
+    /// Size of the next batch, if it is as large as the one before.
+    std::uint64_t expected = 1;
     bool reading = false;
+    /// It has told what it wants, and got nothing yet.
+    bool waiting = false;
+    /// … and that was `expected`: some of what it gets may be left over.
+    bool guessed = false;
     /// Moved while reading: the next `read_done` is of no use.
     bool stale = false;
   };
 
-  void feed(reader_id id, reader_state& reader, std::span<const batch_span> batches, effects& out);
+  /// @returns Whether the reader's next batch was among these.
+  bool feed(reader_id id, reader_state& reader, std::span<const batch_span> batches, effects& out);
+  static void ask(reader_id id, reader_state& reader, std::uint64_t bytes, effects& out);
   void go_on(reader_id id, reader_state& reader, effects& out);
 
   offset start_;

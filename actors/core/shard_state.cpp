@@ -28,10 +28,12 @@ void shard_state::on(const effects::batch& e) {
   const auto key = producer_key{e.producer, e.queue};
   auto [row, fresh] = producers_.try_emplace(key);
   auto& record = row->second.record;
-  if (fresh)
+  if (fresh) {
     row->second.turn = turns_.insert(turns_.end(), key);
-  else
+    producers_of_[e.queue].insert(e.producer);
+  } else {
     turns_.splice(turns_.end(), turns_, row->second.turn);
+  }
   record.last_time = time_;
   record.last = sequence{e.first.value + e.count - 1};
   if (record.recent.size() == producer_window) record.recent.erase(record.recent.begin());
@@ -43,6 +45,7 @@ void shard_state::on(const effects::commit& e) {
   if (!queues_.contains(e.queue)) return;
   const auto key = progress_key{e.group, e.queue};
   progress_[key] = progress_record{e.next, time_};
+  groups_of_[e.queue].insert(e.group);
   dirty_.insert(row_key::of(key));
 }
 
@@ -56,24 +59,36 @@ void shard_state::on(const effects::queue_opened& e) {
 void shard_state::on(const effects::queue_closed& e) {
   if (queues_.erase(e.queue) == 0) return;
   dirty_.insert(row_key::of(e.queue));
-  for (auto turn = turns_.begin(); turn != turns_.end();) {
-    const auto key = *turn;
-    if (key.queue != e.queue) {
-      ++turn;
-      continue;
-    }
-    producers_.erase(key);
-    dirty_.insert(row_key::of(key));
-    turn = turns_.erase(turn);
-  }
-  for (auto row = progress_.begin(); row != progress_.end();) {
-    if (row->first.queue != e.queue) {
-      ++row;
-      continue;
-    }
-    dirty_.insert(row_key::of(row->first));
-    row = progress_.erase(row);
-  }
+  if (auto at = producers_of_.find(e.queue); at != producers_of_.end())
+    for (const auto producer : std::set{at->second}) forget_producer({producer, e.queue});
+  if (auto at = groups_of_.find(e.queue); at != groups_of_.end())
+    for (const auto group : std::set{at->second}) forget_progress({group, e.queue});
+}
+
+namespace {
+
+template <class Index, class Id>
+void remove_from(Index& index, queue_id queue, Id id) {
+  auto at = index.find(queue);
+  CARAFE_ASSERT(at != index.end());
+  at->second.erase(id);
+  if (at->second.empty()) index.erase(at);
+}
+
+} // namespace
+
+void shard_state::forget_producer(const producer_key& key) {
+  auto row = producers_.find(key);
+  turns_.erase(row->second.turn);
+  producers_.erase(row);
+  remove_from(producers_of_, key.queue, key.producer);
+  dirty_.insert(row_key::of(key));
+}
+
+void shard_state::forget_progress(const progress_key& key) {
+  progress_.erase(key);
+  remove_from(groups_of_, key.queue, key.group);
+  dirty_.insert(row_key::of(key));
 }
 
 void shard_state::on(const effects::queue_start& e) {
@@ -108,10 +123,10 @@ void shard_state::on(const effects::group_deleted& e) {
 }
 
 void shard_state::on(const effects::progress_dropped& e) {
-  auto row = progress_.lower_bound(progress_key{e.group, queue_id{0}});
-  while (row != progress_.end() && row->first.group == e.group) {
-    dirty_.insert(row_key::of(row->first));
-    row = progress_.erase(row);
+  for (;;) {
+    const auto row = progress_.lower_bound(progress_key{e.group, queue_id{0}});
+    if (row == progress_.end() || row->first.group != e.group) return;
+    forget_progress(progress_key{row->first});
   }
 }
 
@@ -121,9 +136,7 @@ void shard_state::expire_producers() {
     const auto& record = producers_.at(key).record;
     const auto idle = time_.value - record.last_time.value;
     if (idle < 0 || static_cast<std::uint64_t>(idle) <= producer_expiry_ms_) return;
-    dirty_.insert(row_key::of(key));
-    producers_.erase(key);
-    turns_.pop_front();
+    forget_producer(key);
   }
 }
 
@@ -195,7 +208,9 @@ result<void> shard_state::load(std::string_view key, std::string_view value) {
     });
   case row_kind::progress:
     return load_row<progress_record>(value, [&](progress_record r) {
-      progress_[progress_key{group_id{parsed->first}, queue_id{parsed->second}}] = r;
+      const auto id = progress_key{group_id{parsed->first}, queue_id{parsed->second}};
+      progress_[id] = r;
+      groups_of_[id.queue].insert(id.group);
     });
   case row_kind::topic:
     return load_row<topic_record>(
@@ -219,6 +234,7 @@ void shard_state::loaded(unix_ms time) {
   for (const auto& [last, key] : order) {
     auto& row = producers_.at(key);
     row.turn = turns_.insert(turns_.end(), key);
+    producers_of_[key.queue].insert(key.producer);
   }
 }
 

@@ -109,6 +109,8 @@ private:
   void on(const effects::progress_dropped& e);
 
   void expire_producers();
+  void forget_producer(const producer_key& key);
+  void forget_progress(const progress_key& key);
   void use_id(std::uint64_t id);
   [[nodiscard]] std::optional<std::string> row_value(const std::string& key) const;
 
@@ -119,6 +121,9 @@ private:
   /// Least recently used first; times never fall along it.
   std::list<producer_key> turns_;
   std::map<progress_key, progress_record> progress_;
+  /// Whose rows go with a queue; never empty.
+  std::unordered_map<queue_id, std::set<producer_id>> producers_of_;
+  std::unordered_map<queue_id, std::set<group_id>> groups_of_;
   std::map<topic_id, topic_record> topics_;
   std::map<group_id, group_record> groups_;
   catalogue_record catalogue_;

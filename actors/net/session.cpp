@@ -169,6 +169,7 @@ void flush(session_pointer self) {
   if (s.output.empty()) return;
   if (s.unsent == 0) s.last_taken = s.context->clocks->monotonic();
   s.unsent += s.output.size();
+  static_cast<void>(s.budget.unsent(s.unsent));
   self->send(s.connection, output_atom_v, std::exchange(s.output, {}));
 }
 
@@ -213,11 +214,10 @@ session_actor::behavior_type session(session_pointer self,
     },
     [self](flushed_atom, std::uint64_t written) {
       auto& state = self->state;
-      const bool was_high = state.unsent > unsent_high;
       state.unsent -= std::min(state.unsent, written);
+      tell(self, state.budget.unsent(state.unsent));
       state.taken_bytes += written;
       state.last_taken = state.context->clocks->monotonic();
-      if (was_high && state.unsent <= unsent_high) top_up_all(self);
       if (!state.held || state.stalled || state.unsent > unsent_max / 2) return;
       process(self);
       flush(self);
@@ -236,6 +236,7 @@ session_actor::behavior_type session(session_pointer self,
       on_deliver(self, reader, batch);
       flush(self);
     },
+    [self](want_atom, core::reader_id reader, const want& what) { on_want(self, reader, what); },
     [self](ended_atom, core::reader_id reader, const failure& why) {
       on_ended(self, reader, why);
       flush(self);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/clock.hpp"
+#include "actors/core/send_budget.hpp"
 #include "actors/error_bridge.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
@@ -39,9 +40,7 @@ struct session_context {
   std::shared_ptr<node_metrics> metrics;
 };
 
-/// More unsent bytes than this, and queues are told to wait …
-inline constexpr std::uint64_t unsent_high = 1u << 20;
-/// … and than this, and no more frames are taken: the client does not read its answers.
+/// More unsent bytes than this, and no more frames are taken: the client does not read its answers.
 inline constexpr std::uint64_t unsent_max = 8u << 20;
 
 struct session_state {
@@ -52,9 +51,6 @@ struct session_state {
     queue_id queue;
     queue_actor actor;
     core::reader_id reader;
-    /// What the client still lets us send, and how much of that the queue was told.
-    std::int64_t credit = 0;
-    std::int64_t granted = 0;
     /// Of a group's assignment; 0 otherwise.
     member_id member;
     generation owner;
@@ -93,6 +89,7 @@ struct session_state {
 
   std::unordered_map<queue_id, shard_actor> routes;
   std::map<subscription_id, subscription> subscriptions;
+  core::send_budget budget;
   std::unordered_map<core::reader_id, subscription_id> readers;
   std::map<member_id, group_actor> members;
   /// Queues that are read, and the members' groups.
@@ -145,8 +142,12 @@ void on_unsubscribe(session_pointer self, std::uint64_t request, const frames::u
 void on_credit(session_pointer self, const frames::credit& what);
 void on_deliver(session_pointer self, core::reader_id reader, const storage::stored_batch& batch);
 void on_ended(session_pointer self, core::reader_id reader, const failure& why);
-void top_up_all(session_pointer self);
-void stop_reading(session_pointer self, session_state::subscription& sub);
+void on_want(session_pointer self, core::reader_id reader, const want& what);
+/// Tells queues what they may send from now on.
+void tell(session_pointer self, const core::send_budget::grants& grants);
+void stop_reading(session_pointer self, subscription_id id, session_state::subscription& sub);
+/// It is there no more.
+void forget_subscription(session_pointer self, subscription_id id);
 /// Forgets it and tells the client why.
 void end_subscription(session_pointer self, subscription_id id, const failure& why);
 /// Finds the queue's actor, then the position; `done` gets either, and then batches may come.

@@ -1,30 +1,10 @@
 #include "actors/net/session.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace carafe {
 
 namespace {
-
-/// A queue is told of at most so much credit at once, so that one fast queue cannot fill the
-/// output before the connection's pace is known.
-constexpr std::int64_t grant_max = 1 << 20;
-/// More credit than this is not counted.
-constexpr std::int64_t credit_max = std::int64_t{1} << 32;
-
-using subscription = session_state::subscription;
-
-void top_up(session_pointer self, subscription& sub) {
-  if (sub.opening || sub.reader.value == 0 || self->state.unsent > unsent_high) return;
-  const auto wanted = std::min(sub.credit, grant_max);
-  // Granting a crumb at a time would cost a message for every batch.
-  if (wanted <= 0 || (sub.granted > 0 && wanted - sub.granted < wanted / 2)) return;
-  if (wanted <= sub.granted) return;
-  self->send(sub.actor, demand_atom_v, sub.reader,
-             static_cast<std::uint64_t>(wanted - sub.granted));
-  sub.granted = wanted;
-}
 
 /// Whether the subscription is still there, and waits for this answer.
 bool awaits(const session_state& s, subscription_id id, std::uint64_t opening) {
@@ -46,23 +26,34 @@ void opened(session_pointer self, subscription_id id, std::uint64_t opening,
   sub.opening = false;
   s.readers[where.reader] = id;
   s.watched.add(self, queue);
-  top_up(self, sub);
+  tell(self, s.budget.reading(id));
 }
 
 } // namespace
 
-void stop_reading(session_pointer self, session_state::subscription& sub) {
+void tell(session_pointer self, const core::send_budget::grants& grants) {
+  for (const auto& [id, bytes] : grants) {
+    const auto& sub = self->state.subscriptions.at(id);
+    self->send(sub.actor, demand_atom_v, sub.reader, bytes);
+  }
+}
+
+void stop_reading(session_pointer self, subscription_id id, session_state::subscription& sub) {
   if (sub.reader.value == 0) return;
+  self->state.budget.stopped(id);
   self->state.readers.erase(sub.reader);
   self->send(sub.actor, unsubscribe_atom_v, sub.reader);
   self->state.watched.remove(self, sub.actor.address());
   sub.reader = core::reader_id{0};
-  sub.granted = 0;
+}
+
+void forget_subscription(session_pointer self, subscription_id id) {
+  self->state.budget.remove(id);
+  self->state.subscriptions.erase(id);
 }
 
 void end_subscription(session_pointer self, subscription_id id, const failure& why) {
-  auto& s = self->state;
-  s.subscriptions.erase(id);
+  forget_subscription(self, id);
   reply(self, 0, frames::subscription_ended{id, why});
 }
 
@@ -105,7 +96,7 @@ void seek_failed(session_pointer self, subscription_id id, bool group, const fai
   if (group)
     at->second.opening = false;
   else
-    subscriptions.erase(at);
+    forget_subscription(self, id);
 }
 
 } // namespace
@@ -125,7 +116,7 @@ void on_subscribe(session_pointer self, std::uint64_t request, const frames::sub
         {errc::invalid_argument, "the subscription is of another queue, or just being opened"});
       return;
     }
-    stop_reading(self, there->second);
+    stop_reading(self, id, there->second);
     there->second.opening = true;
   } else if ((id.value >> 63) != 0) {
     reply_error(self, request, {errc::subscription_unknown, "the group took this queue away"});
@@ -137,8 +128,9 @@ void on_subscribe(session_pointer self, std::uint64_t request, const frames::sub
     session_state::subscription sub;
     sub.queue = what.queue;
     there = s.subscriptions.emplace(id, std::move(sub)).first;
+    s.budget.add(id, 0);
   }
-  there->second.credit = std::min(there->second.credit + what.credit_bytes, credit_max);
+  tell(self, s.budget.credit(id, what.credit_bytes));
   const bool group = there->second.member.value != 0;
   begin_request(self);
   open_subscription(
@@ -162,26 +154,28 @@ void on_unsubscribe(session_pointer self, std::uint64_t request, const frames::u
     reply_error(self, request, {errc::subscription_unknown, "on this connection"});
     return;
   }
-  stop_reading(self, at->second);
-  s.subscriptions.erase(at);
+  stop_reading(self, at->first, at->second);
+  forget_subscription(self, what.subscription);
   reply(self, request, frames::ok{});
 }
 
 void on_credit(session_pointer self, const frames::credit& what) {
-  auto at = self->state.subscriptions.find(what.subscription);
-  if (at == self->state.subscriptions.end()) return; // It ended while this was under way.
-  at->second.credit = std::min(at->second.credit + what.bytes, credit_max);
-  top_up(self, at->second);
+  // It may have ended while this was under way.
+  tell(self, self->state.budget.credit(what.subscription, what.bytes));
+}
+
+void on_want(session_pointer self, core::reader_id reader, const want& what) {
+  auto& s = self->state;
+  auto found = s.readers.find(reader);
+  if (found == s.readers.end()) return; // Unsubscribed or moved meanwhile.
+  tell(self, s.budget.wants(found->second, what.bytes, what.returned));
 }
 
 void on_deliver(session_pointer self, core::reader_id reader, const storage::stored_batch& batch) {
   auto& s = self->state;
   auto found = s.readers.find(reader);
   if (found == s.readers.end()) return; // Unsubscribed or moved meanwhile.
-  auto& sub = s.subscriptions.at(found->second);
-  const auto bytes = static_cast<std::int64_t>(batch.batch.bytes.size());
-  sub.credit -= bytes;
-  sub.granted -= bytes;
+  const auto bytes = batch.batch.bytes.size();
   frames::deliver out;
   out.subscription = found->second;
   out.queue = batch.queue;
@@ -196,8 +190,8 @@ void on_deliver(session_pointer self, core::reader_id reader, const storage::sto
   reply(self, 0, std::move(out));
   auto& metrics = *s.context->metrics;
   metrics.messages_out.fetch_add(batch.count, std::memory_order_relaxed);
-  metrics.bytes_out.fetch_add(static_cast<std::uint64_t>(bytes), std::memory_order_relaxed);
-  top_up(self, sub);
+  metrics.bytes_out.fetch_add(bytes, std::memory_order_relaxed);
+  tell(self, s.budget.delivered(found->second, bytes));
 }
 
 void on_ended(session_pointer self, core::reader_id reader, const failure& why) {
@@ -225,13 +219,9 @@ void on_queue_down(session_pointer self, const caf::actor_addr& source) {
   }
 }
 
-void top_up_all(session_pointer self) {
-  for (auto& [id, sub] : self->state.subscriptions) top_up(self, sub);
-}
-
 void leave_all(session_pointer self) {
   auto& s = self->state;
-  for (auto& [id, sub] : s.subscriptions) stop_reading(self, sub);
+  for (auto& [id, sub] : s.subscriptions) stop_reading(self, id, sub);
   s.subscriptions.clear();
   s.watched.clear(self);
   // Groups monitor the actor and notice its end by themselves.

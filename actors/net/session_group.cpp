@@ -34,8 +34,10 @@ void drop_member_reading(session_pointer self, member_id member) {
       ++at;
       continue;
     }
-    stop_reading(self, at->second);
-    at = subs.erase(at);
+    const auto id = at->first;
+    stop_reading(self, id, at->second);
+    ++at;
+    forget_subscription(self, id);
   }
 }
 
@@ -82,8 +84,8 @@ void on_release(session_pointer self, std::uint64_t request, const frames::relea
   if (group == nullptr) return;
   auto at = find_assigned(self, what.member, what.queue, what.owner);
   if (at != self->state.subscriptions.end()) {
-    stop_reading(self, at->second);
-    self->state.subscriptions.erase(at);
+    stop_reading(self, at->first, at->second);
+    forget_subscription(self, at->first);
   }
   ask<caf::ok_atom>(self, request, *group, say_ok, release_atom_v, what.member, what.queue,
                     what.owner);
@@ -130,8 +132,8 @@ void on_assign(session_pointer self, const assignment& what) {
   sub.queue = what.queue;
   sub.member = what.member;
   sub.owner = what.owner;
-  sub.credit = what.credit_bytes;
   s.subscriptions.emplace(id, std::move(sub));
+  s.budget.add(id, what.credit_bytes);
   open_subscription(self, id, what.queue, subscribe_request{id, what.start, what.out_of_range},
                     [self, id, what](const result<reading>& where) {
                       auto at = self->state.subscriptions.find(id);
@@ -155,7 +157,7 @@ void on_revoke(session_pointer self, const revocation& what) {
   auto at = find_assigned(self, what.member, what.queue, what.owner);
   if (at != s.subscriptions.end() && !at->second.told) {
     // The client has not heard of it: it goes back at once.
-    s.subscriptions.erase(at);
+    forget_subscription(self, at->first);
     if (what.taken) return;
     self
       ->request(s.members.at(what.member), caf::infinite, release_atom_v, what.member, what.queue,
@@ -166,9 +168,9 @@ void on_revoke(session_pointer self, const revocation& what) {
   if (at != s.subscriptions.end()) {
     // A seek that is under way must not begin to read. Whatever it still gets it would have to give
     // back: nothing more is sent.
-    stop_reading(self, at->second);
+    stop_reading(self, at->first, at->second);
     at->second.opening_number = 0;
-    if (what.taken) s.subscriptions.erase(at);
+    if (what.taken) forget_subscription(self, at->first);
   }
   reply(self, 0, frames::revoked{what.member, what.queue, what.owner, what.deadline_ms});
 }
@@ -187,7 +189,7 @@ void on_group_down(session_pointer self, const caf::actor_addr& source) {
       auto& entry = sub->second;
       ++sub;
       if (entry.member != member) continue;
-      stop_reading(self, entry);
+      stop_reading(self, id, entry);
       end_subscription(self, id, {errc::member_unknown, "the group's actor stopped; join again"});
     }
   }

@@ -136,6 +136,7 @@ result<replica::batch_outcome> replica::submit_batch(const core::batch_request& 
     return batch_outcome{known{done->base, done->count, done->time}};
   if (const auto* joins = std::get_if<core::stamp_joins>(&*stamped))
     return batch_outcome{pending{joins->index, joins->base, true}};
+  if (refusal_) return *refusal_;
   auto& effect = std::get<core::stamp_fresh>(*stamped).effect;
   if (auto ok = room(effect.bytes.size()); !ok) return ok.error();
   const auto kept = effect;

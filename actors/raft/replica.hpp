@@ -91,6 +91,9 @@ public:
   ///         shard_unavailable (abandoned).
   result<batch_outcome> submit_batch(const core::batch_request& request, unix_ms wall, mono_ms now);
 
+  /// New batches are answered with this from now on; retries of known ones find their receipts.
+  void refuse_batches(std::optional<failure> why) { refusal_ = std::move(why); }
+
   /// Submits other effects as one entry.
   /// @pre No `effects::batch` among them.
   /// @errors too_many_requests, not_leader, shard_unavailable.
@@ -157,6 +160,7 @@ private:
   entry_index checkpoint_{0};
   carafe::term applied_term_{0};
   bool abandoned_ = false;
+  std::optional<failure> refusal_;
   /// Broker time given to the newest submitted entry; never falls.
   unix_ms stamped_{};
 };

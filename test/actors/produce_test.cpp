@@ -9,6 +9,10 @@ namespace {
 
 constexpr producer_id someone{77};
 
+frames::shard_status must_status(rig& r) {
+  return ask_actor<frames::shard_status>(r, r.shards.at(shard_id{0}).shard, status_atom_v);
+}
+
 } // namespace
 
 TEST_CASE("a batch gets a receipt with its queue's next offset") {
@@ -172,4 +176,62 @@ TEST_CASE("a frame before hello is refused and the connection closed") {
   r.settle();
   CHECK(c.in->closed);
   CHECK(c.take<frames::error>());
+}
+
+TEST_CASE(
+  "with little room left, messages and new names are refused, commits and deletions are not") {
+  rig r;
+  rig::client c{r, "c"};
+  const auto queue = make_topic(c, "t", 1).queues[0].queue;
+  make_topic(c, "u", 1);
+  const auto known = produce_of(queue, someone, sequence{1}, sequence{0}, {"a"});
+  REQUIRE(c.ask<frames::receipt>(known).ok());
+  const auto joined = c.ask<frames::joined>(joining("g", "t"));
+  REQUIRE(joined.ok());
+  const auto mine = c.take<frames::assigned>();
+  REQUIRE(mine);
+  auto& log = *r.disks.at(shard_id{0}).log;
+  log.room = storage::log_room::no_batches;
+  r.pass(std::chrono::seconds{2});
+  CHECK(must_status(r).storage_full);
+  const auto fresh = produce_of(queue, someone, sequence{2}, sequence{1}, {"b"});
+  CHECK(c.ask<frames::receipt>(fresh).code() == errc::storage_full);
+  // It is stored: to say that it is not would be wrong.
+  CHECK(c.ask<frames::receipt>(known)->duplicate);
+  frames::topic_create create;
+  create.name = "v";
+  create.queues = 1;
+  CHECK(c.ask<frames::topic_description>(create).code() == errc::storage_full);
+  CHECK(c.ask<frames::joined>(joining("h", "t")).code() == errc::storage_full);
+  CHECK(c.ask<frames::ok>(committing(joined->member, *mine, offset{1})).ok());
+  frames::topic_alter shorter;
+  shorter.name = "t";
+  shorter.retention_ms = 1'000;
+  CHECK(c.ask<frames::topic_description>(shorter).ok());
+  log.room = storage::log_room::only_freeing;
+  r.pass(std::chrono::seconds{2});
+  CHECK(c.ask<frames::ok>(committing(joined->member, *mine, offset{1})).code() ==
+        errc::storage_full);
+  CHECK(c.ask<frames::ok>(frames::topic_delete{"u"}).ok());
+  log.room = storage::log_room::everything;
+  r.pass(std::chrono::seconds{2});
+  CHECK_FALSE(must_status(r).storage_full);
+  CHECK(c.ask<frames::receipt>(fresh).ok());
+  CHECK(c.ask<frames::ok>(committing(joined->member, *mine, offset{2})).ok());
+}
+
+TEST_CASE("retention makes room on a disk that takes nothing else") {
+  rig r;
+  r.shard_settings.retention_ms = 10'000;
+  r.crash(false);
+  r.start();
+  rig::client c{r, "c"};
+  const auto queue = make_topic(c, "t", 1).queues[0].queue;
+  sender s{c, queue};
+  s.send(20);
+  auto& log = *r.disks.at(shard_id{0}).log;
+  log.room = storage::log_room::only_freeing;
+  const auto before = log.bounds().first;
+  r.pass(std::chrono::seconds{30});
+  CHECK(log.bounds().first > before);
 }

@@ -50,7 +50,10 @@ fake_connection(connection_actor::stateful_pointer<connection_memory> self,
         if (!*next) break;
         state.in->frames.push_back(std::move(**next));
       }
-      self->send(state.session, flushed_atom_v, static_cast<std::uint64_t>(bytes.size()));
+      if (state.in->takes)
+        self->send(state.session, flushed_atom_v, static_cast<std::uint64_t>(bytes.size()));
+      else
+        state.in->untaken_bytes += bytes.size();
     },
     [](taken_atom, std::uint64_t) {},
     [self](halt_atom) { self->state.in->halted = true; },
@@ -239,6 +242,12 @@ void rig::client::post(std::uint64_t request, frames::body body) {
   caf::io::new_data_msg data;
   frames::encode(frames::frame{request, std::move(body)}, data.buf);
   caf::anon_send(connection, std::move(data));
+}
+
+void rig::client::take_again() {
+  in->takes = true;
+  caf::anon_send(in->session, flushed_atom_v, std::exchange(in->untaken_bytes, 0));
+  owner->settle();
 }
 
 void rig::client::disconnect() {

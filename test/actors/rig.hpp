@@ -49,6 +49,9 @@ struct inbox {
   std::deque<frames::frame> frames;
   bool halted = false;
   bool closed = false;
+  /// False: the client does not read, and what it is sent stays in the node.
+  bool takes = true;
+  std::uint64_t untaken_bytes = 0;
   session_actor session;
 };
 
@@ -78,6 +81,8 @@ public:
     /// Asks and runs until the answer is there.
     template <class T>
     result<T> ask(frames::body body);
+    /// Reads what it has not, and reads on.
+    void take_again();
     void disconnect();
     /// … and lets nothing run.
     void post_disconnect();

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include <cstdlib>
 #include <filesystem>
 
 using namespace carafe;
@@ -66,9 +67,9 @@ TEST_CASE("bench says why nothing was measured") {
 }
 
 TEST_CASE("each ceiling is measured, and leaves no file behind") {
-  const auto folder = std::filesystem::temp_directory_path() / "carafe-ceiling-test";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directory(folder);
+  auto name = (std::filesystem::temp_directory_path() / "carafe-ceiling-XXXXXX").string();
+  REQUIRE(::mkdtemp(name.data()) != nullptr);
+  const std::filesystem::path folder = name;
   for (const auto mode : {durability::fsync, durability::memory}) {
     const auto took = bench::append_to_lmdb(
       folder, {.groups = 5, .entries_per_group = 3, .entry_bytes = 10'000, .mode = mode});

@@ -128,7 +128,7 @@ TEST_CASE("a message that never left in time was surely not stored") {
   node.add_topic("t", 1);
   auto c = connected(node);
   auto options = producer_options{};
-  options.delivery_timeout = 100ms;
+  options.delivery_timeout = 600ms;
   auto p = make(c, options);
   REQUIRE(p->send("t", text("x")).ok());
   node.listen(false);
@@ -150,7 +150,7 @@ TEST_CASE("a message that was sent and not answered in time may be stored") {
     return fake_node::handle{};
   });
   auto options = producer_options{};
-  options.delivery_timeout = 100ms;
+  options.delivery_timeout = 600ms;
   auto p = make(c, options);
   auto first = p->send("t", text("0"));
   REQUIRE(first.ok());

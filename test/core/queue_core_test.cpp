@@ -60,23 +60,56 @@ TEST_CASE("A reader without demand gets nothing until it asks, then from a read"
   queue_core core{offset{0}, offset{0}};
   core.add(reader_a, offset{0});
   const std::vector batches{span_of(0, 3)};
-  CHECK(core.committed(offset{0}, batches).empty());
-  const auto effects = core.demand(reader_a, 50);
+  CHECK(only<queue_core::want>(core.committed(offset{0}, batches)).bytes == 100);
+  const auto effects = core.demand(reader_a, 150);
   const auto& read = only<queue_core::read>(effects);
   CHECK(read.reader == reader_a);
   CHECK(read.from == offset{0});
-  CHECK(read.bytes_max == 50);
+  CHECK(read.bytes_max == 150);
 }
 
-TEST_CASE("Delivery stops when the demand is used up, and the last batch may go over") {
+TEST_CASE("Delivery stops before a batch that is larger than the demand, which comes back") {
   queue_core core{offset{0}, offset{0}};
   core.add(reader_a, offset{0});
   CHECK(core.demand(reader_a, 150).empty());
-  const std::vector batches{span_of(0, 1), span_of(1, 1), span_of(2, 1)};
-  CHECK(delivered(core.committed(offset{0}, batches), reader_a) == std::vector<std::size_t>{0, 1});
-  // 50 bytes were taken in advance.
-  CHECK(core.demand(reader_a, 50).empty());
-  CHECK(only<queue_core::read>(core.demand(reader_a, 1)).from == offset{2});
+  const std::vector batches{span_of(0, 1), span_of(1, 1, 80), span_of(2, 1)};
+  const auto effects = core.committed(offset{0}, batches);
+  CHECK(delivered(effects, reader_a) == std::vector<std::size_t>{0});
+  REQUIRE(effects.size() == 2);
+  const auto& want = std::get<queue_core::want>(effects.back());
+  CHECK(want.bytes == 80);
+  CHECK(want.returned == 50);
+  // It is told once.
+  const std::vector more{span_of(3, 1)};
+  CHECK(core.committed(offset{0}, more).empty());
+  CHECK(only<queue_core::want>(core.demand(reader_a, 79)).returned == 79);
+  CHECK(only<queue_core::read>(core.demand(reader_a, 80)).from == offset{1});
+}
+
+TEST_CASE("A read that brings a batch larger than the demand tells how large it is") {
+  queue_core core{offset{0}, offset{10}};
+  core.add(reader_a, offset{0});
+  CHECK(core.demand(reader_a, 1).size() == 1);
+  const std::vector batches{span_of(0, 10, 500)};
+  CHECK(only<queue_core::want>(core.read_done(reader_a, batches)).bytes == 500);
+  CHECK(core.demand(reader_a, 500).size() == 1);
+  CHECK(delivered(core.read_done(reader_a, batches), reader_a) == std::vector<std::size_t>{0});
+}
+
+TEST_CASE("What was asked for by a guess and is left over at the end comes back") {
+  queue_core core{offset{0}, offset{30}};
+  core.add(reader_a, offset{0});
+  CHECK(core.demand(reader_a, 550).size() == 1);
+  const std::vector large{span_of(0, 10, 500)};
+  const auto effects = core.read_done(reader_a, large);
+  REQUIRE(effects.size() == 2);
+  CHECK(std::get<queue_core::want>(effects.back()).bytes == 500);
+  CHECK(core.demand(reader_a, 500).size() == 1);
+  const std::vector little{span_of(10, 20, 100)};
+  const auto rest = core.read_done(reader_a, little);
+  REQUIRE(rest.size() == 2);
+  CHECK(std::get<queue_core::want>(rest.back()).bytes == 0);
+  CHECK(std::get<queue_core::want>(rest.back()).returned == 400);
 }
 
 TEST_CASE("A reader has one read under way at a time, and goes on where it ended") {
@@ -120,6 +153,7 @@ TEST_CASE("A reader that retention has passed is ended") {
   queue_core core{offset{0}, offset{10}};
   core.add(reader_a, offset{3});
   core.add(reader_b, offset{4});
+  CHECK(core.demand(reader_b, plenty).size() == 1);
   const auto effects = core.committed(offset{4}, {});
   const auto& end = only<queue_core::end>(effects);
   CHECK(end.reader == reader_a);
@@ -191,5 +225,7 @@ TEST_CASE("Demand has a ceiling, whatever a client asks for") {
   constexpr auto all = std::numeric_limits<std::uint64_t>::max();
   for (int i = 0; i < 10'000'000; ++i) (void)core.demand(reader_a, all);
   const std::vector batches{span_of(0, 1, std::uint64_t{1} << 40), span_of(1, 1)};
-  CHECK(delivered(core.committed(offset{0}, batches), reader_a) == std::vector<std::size_t>{0});
+  const auto effects = core.committed(offset{0}, batches);
+  CHECK(delivered(effects, reader_a) == std::vector<std::size_t>{0});
+  CHECK(std::get<queue_core::want>(effects.back()).returned == 0);
 }

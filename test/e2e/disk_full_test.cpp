@@ -4,7 +4,6 @@
 
 #include <cstring>
 #include <fstream>
-#include <iostream>
 #include <sys/mount.h>
 
 namespace carafe::test {
@@ -12,13 +11,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A file system of 64 MiB in memory, while this object lives.
+/// A small file system in memory, while this object lives.
 class small_disk {
 public:
-  explicit small_disk(fs::path at) : at_(std::move(at)) {
+  explicit small_disk(fs::path at, const char* size = "size=64m") : at_(std::move(at)) {
     fs::create_directories(at_);
-    mounted_ = ::mount("tmpfs", at_.c_str(), "tmpfs", 0, "size=64m") == 0;
-    if (!mounted_) std::cout << "skipped: mounting a small tmpfs: " << std::strerror(errno) << '\n';
+    mounted_ = ::mount("tmpfs", at_.c_str(), "tmpfs", 0, size) == 0;
+    if (!mounted_) WARN("skipped: mounting a small tmpfs: " << std::strerror(errno));
   }
   ~small_disk() {
     if (mounted_) ::umount2(at_.c_str(), MNT_DETACH);
@@ -85,6 +84,37 @@ TEST_CASE("a full disk: storage_full, reading goes on, and writing resumes when 
   CHECK(node.stop() == exited(0));
   node.start();
   CHECK(bodies_in(node.address(), "t", queue_number{0}) == bodies);
+  CHECK(node.stop() == exited(0));
+}
+
+TEST_CASE("retention goes on, and makes room, while a producer keeps the disk full") {
+  temp_dir dir;
+  small_disk disk{dir / "disk", "size=90m"};
+  if (!disk.mounted()) return;
+  node_process node{dir.path(),
+                    {{"data-dir", (dir / "disk" / "data").string()},
+                     {"segment-bytes", "16MiB"},
+                     {"storage-reserve-bytes", "8MiB"},
+                     {"retention-ms", "3000"},
+                     {"checkpoint-interval-ms", "100"}}};
+  node.start();
+  auto c = connect_to(node.address());
+  must(c.create_topic("t", 1));
+  must(c.create_topic("other", 1));
+  auto p = must(c.make_producer({.delivery_timeout = 60s}));
+  const std::string body(1u << 20, 'x');
+  // Four times what the disk holds. A send waits, again and again, for what retention drops.
+  for (int i = 0; i < 360; ++i) must(p->send("t", {.body = body}));
+  CHECK(must(c.describe_topic("t")).queues.at(0).earliest > offset{200});
+  // Names can be deleted when nothing else is taken.
+  const auto is_full = [&] { return must(c.node_status()).shards.at(0).storage_full; };
+  auto hasty = must(c.make_producer({.delivery_timeout = 100ms}));
+  bool refused = false;
+  for (int i = 0; i < 100 && !refused; ++i) refused = !hasty->send("t", {.body = body});
+  CHECK(refused);
+  CHECK(is_full());
+  must(c.delete_topic("other"));
+  CHECK(eventually([&] { return !is_full(); }));
   CHECK(node.stop() == exited(0));
 }
 

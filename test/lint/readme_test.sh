@@ -21,8 +21,8 @@ while IFS= read -r hop; do
   function=${hop#*:}
   if [[ ! -f $file ]]; then
     fail "README.md names $file, which is not there"
-  elif ! grep -qE "(^|[^A-Za-z0-9_])${function##*::}[[:space:]]*\(" "$file"; then
-    fail "README.md names $function, which is not in $file"
+  elif ! grep -qE "^[A-Za-z].*[^A-Za-z0-9_]${function##*::}[[:space:]]*\(" "$file"; then
+    fail "README.md names $function, which is not defined in $file"
   fi
 done < <(hops)
 [[ $found -gt 0 ]] || fail "README.md's section \"Life of one message\" names no file:function hop"

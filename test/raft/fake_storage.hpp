@@ -33,6 +33,8 @@ public:
   /// … and yet what was to be appended is there.
   bool fails_late = false;
   errc sync_fails = errc::none;
+  /// What `secure_room` says.
+  storage::log_room room = storage::log_room::everything;
   /// Also for the reading of batches.
   errc read_fails = errc::none;
   /// Syncs that nobody waits for end when `finish_sync` says so.
@@ -131,6 +133,8 @@ public:
     if (!syncing_) syncing_ = last();
     return {};
   }
+
+  storage::log_room secure_room() override { return room; }
 
   result<void> drop_before(entry_index first) override {
     while (!entries_.empty() && segment_end(first_) < first && segment_end(first_) <= last()) {

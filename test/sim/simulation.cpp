@@ -152,7 +152,7 @@ void simulation::break_disk() {
   auto& [id, disk] = dice_.pick(rig_.disks);
   const auto shard = "the disk of shard " + std::to_string(id.value) + " ";
   ++summary_.faults;
-  switch (dice_.below(6)) {
+  switch (dice_.below(7)) {
   case 0:
     note(shard + "is full");
     disk.log->append_fails = errc::storage_full;
@@ -168,6 +168,11 @@ void simulation::break_disk() {
     note(shard + "fails to sync");
     disk.log->sync_fails = errc::storage_failed;
     may_die_ = true;
+    return;
+  case 6:
+    note(shard + "has no room for another segment");
+    disk.log->room =
+      dice_.percent(50) ? storage::log_room::no_batches : storage::log_room::only_freeing;
     return;
   case 3:
     note(shard + "fails to read");
@@ -189,6 +194,7 @@ void simulation::mend_disks() {
   for (auto& [id, disk] : rig_.disks) {
     disk.log->append_fails = disk.log->sync_fails = disk.log->read_fails = errc::none;
     disk.log->fails_late = false;
+    disk.log->room = storage::log_room::everything;
     disk.state->save_fails = errc::none;
   }
 }

@@ -1,0 +1,150 @@
+#include "actors/core/send_budget.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace carafe::core {
+
+namespace {
+
+/// More credit than this is not counted.
+constexpr std::int64_t credit_max = std::int64_t{1} << 32;
+
+std::int64_t add_credit(std::int64_t to, std::uint64_t bytes) {
+  const auto more = static_cast<std::int64_t>(std::min<std::uint64_t>(bytes, credit_max));
+  return std::min(to + more, credit_max);
+}
+
+} // namespace
+
+void send_budget::add(subscription_id id, std::uint64_t credit) {
+  shares_[id].credit = add_credit(0, credit);
+}
+
+void send_budget::remove(subscription_id id) {
+  auto at = shares_.find(id);
+  if (at == shares_.end()) return;
+  stopped(id);
+  if (at->second.waits) std::erase(waiting_, id);
+  shares_.erase(at);
+}
+
+send_budget::grants send_budget::credit(subscription_id id, std::uint64_t bytes) {
+  grants out;
+  auto at = shares_.find(id);
+  if (at == shares_.end()) return out;
+  auto& share = at->second;
+  share.credit = add_credit(share.credit, bytes);
+  wait(id, share);
+  top_up(id, share, out);
+  lend(out);
+  return out;
+}
+
+send_budget::grants send_budget::reading(subscription_id id) {
+  grants out;
+  auto& share = shares_.at(id);
+  if (!std::exchange(share.reading, true)) ++readers_;
+  top_up(id, share, out);
+  return out;
+}
+
+void send_budget::stopped(subscription_id id) {
+  auto at = shares_.find(id);
+  if (at == shares_.end()) return;
+  auto& share = at->second;
+  give_back(share, share.standing + share.lent);
+  share.wanted = 0;
+  if (std::exchange(share.reading, false)) --readers_;
+}
+
+send_budget::grants send_budget::delivered(subscription_id id, std::uint64_t bytes) {
+  grants out;
+  auto at = shares_.find(id);
+  if (at == shares_.end()) return out;
+  auto& share = at->second;
+  share.credit -= static_cast<std::int64_t>(bytes);
+  give_back(share, bytes);
+  top_up(id, share, out);
+  lend(out);
+  return out;
+}
+
+send_budget::grants send_budget::wants(subscription_id id, std::uint64_t bytes,
+                                       std::uint64_t returned) {
+  grants out;
+  auto at = shares_.find(id);
+  if (at == shares_.end() || !at->second.reading) return out;
+  auto& share = at->second;
+  give_back(share, returned);
+  // What is still on its way there will be of use, or come back as this did. More of the same would
+  // meet the next question, and so on for ever.
+  if (share.standing + share.lent == 0) {
+    share.wanted = bytes;
+    wait(id, share);
+    top_up(id, share, out);
+  }
+  lend(out);
+  return out;
+}
+
+send_budget::grants send_budget::unsent(std::uint64_t bytes) {
+  grants out;
+  const bool was_full = is_full();
+  unsent_ = bytes;
+  if (!was_full || is_full()) return out;
+  for (auto& [id, share] : shares_) top_up(id, share, out);
+  lend(out);
+  return out;
+}
+
+void send_budget::give_back(part& from, std::uint64_t bytes) {
+  const auto lent = std::min(from.lent, bytes);
+  const auto standing = std::min(from.standing, bytes - lent);
+  from.lent -= lent;
+  from.standing -= standing;
+  lent_ -= lent;
+  standing_ -= standing;
+}
+
+void send_budget::wait(subscription_id id, part& of) {
+  if (of.waits || of.wanted == 0 || of.credit <= 0) return;
+  of.waits = true;
+  waiting_.push_back(id);
+}
+
+/// While it waits for more, a little is of no use.
+void send_budget::top_up(subscription_id id, part& of, grants& out) {
+  if (!of.reading || of.wanted > 0 || of.credit <= 0 || is_full()) return;
+  const auto fair = std::min(limits_.standing_max / readers_, limits_.standing_each);
+  const auto aim = std::min(static_cast<std::uint64_t>(of.credit), fair);
+  const auto held = of.standing + of.lent;
+  if (aim <= held) return;
+  const auto more = aim - held;
+  // Granting a crumb at a time would cost a message for every batch.
+  if ((held > 0 && more < aim / 2) || standing_ + more > limits_.standing_max) return;
+  of.standing += more;
+  standing_ += more;
+  out.push_back({id, more});
+}
+
+void send_budget::lend(grants& out) {
+  while (!waiting_.empty() && !is_full()) {
+    const auto id = waiting_.front();
+    auto at = shares_.find(id);
+    if (at != shares_.end()) {
+      auto& share = at->second;
+      const bool lends = share.wanted > 0 && share.credit > 0;
+      if (lends && lent_ > 0 && lent_ + share.wanted > limits_.lent_max) return;
+      share.waits = false;
+      if (lends) {
+        share.lent += share.wanted;
+        lent_ += share.wanted;
+        out.push_back({id, std::exchange(share.wanted, 0)});
+      }
+    }
+    waiting_.pop_front();
+  }
+}
+
+} // namespace carafe::core

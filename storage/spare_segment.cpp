@@ -1,0 +1,45 @@
+#include "storage/spare_segment.hpp"
+
+#include <cstdio>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace carafe::storage {
+
+namespace {
+
+constexpr const char* spare_name = "spare.segment";
+/// Of `stat`.
+constexpr std::uint64_t block_bytes = 512;
+
+bool owns(const std::filesystem::path& path, std::uint64_t bytes) {
+  struct stat about {};
+  return ::stat(path.c_str(), &about) == 0 &&
+         static_cast<std::uint64_t>(about.st_blocks) * block_bytes >= bytes;
+}
+
+} // namespace
+
+spare_segment::spare_segment(const std::filesystem::path& folder, std::uint64_t segment_bytes,
+                             std::uint64_t reserve_bytes)
+  : path_(folder / spare_name),
+    segment_bytes_(segment_bytes),
+    reserve_bytes_(reserve_bytes),
+    there_(owns(path_, segment_bytes)) {}
+
+void spare_segment::take() {
+  if (there_) return;
+  const auto free = free_space(path_.parent_path());
+  if (!free || *free < segment_bytes_ + reserve_bytes_) return;
+  auto made = file::open(path_, O_CREAT | O_RDWR);
+  there_ = made && made->reserve_behind(segment_bytes_);
+  // Whatever was in the way of it is met, and told, when it is needed.
+  if (!there_) static_cast<void>(remove_file(path_));
+}
+
+void spare_segment::become(const std::filesystem::path& path) {
+  if (there_) static_cast<void>(std::rename(path_.c_str(), path.c_str()));
+  there_ = false;
+}
+
+} // namespace carafe::storage
