@@ -3,8 +3,6 @@
 #include "actors/error_bridge.hpp"
 #include "actors/logging.hpp"
 
-#include <algorithm>
-#include <system_error>
 #include <utility>
 
 namespace carafe {
@@ -16,21 +14,11 @@ using self_pointer = log_writer_actor::stateful_pointer<log_writer_state>;
 constexpr auto retry_after = std::chrono::milliseconds{200};
 /// A sync takes milliseconds; who waits for it does so in the background.
 constexpr auto look_again_after = std::chrono::milliseconds{2};
-constexpr auto probe_every = std::chrono::milliseconds{1'000};
+constexpr auto look_every = std::chrono::milliseconds{1'000};
 
-/// Costs microseconds, next to a write of at least a page.
-void probe_space(self_pointer self) {
+void look_for_room(self_pointer self) {
   auto& s = self->state;
   auto room = s.log->secure_room();
-  std::error_code failed;
-  const auto space = std::filesystem::space(s.options.data_dir, failed);
-  if (failed && !std::exchange(s.probe_failed, true)) // The next append will tell more.
-    logging::warning("log_writer", "free space is not known: " + failed.message());
-  if (!failed) {
-    s.probe_failed = false;
-    if (space.available < s.options.reserve_bytes)
-      room = std::max(room, storage::log_room::no_batches);
-  }
   if (!s.waiting.empty()) room = storage::log_room::only_freeing;
   if (room == s.room) return;
   s.room = room;
@@ -43,8 +31,10 @@ bool write(self_pointer self, const raft::write_group& group) {
   const auto began = s.clocks->monotonic_us();
   auto ok = s.log->append(group.writes);
   if (ok) {
-    self->send(s.shard, written_atom_v,
-               write_done{group.last, group.bytes, s.clocks->monotonic_us() - began});
+    const write_done done{group.last, group.bytes, s.clocks->monotonic_us() - began};
+    // Before the shard takes more in the place of these.
+    look_for_room(self);
+    self->send(s.shard, written_atom_v, done);
     return true;
   }
   if (ok.code() == errc::storage_full) return false;
@@ -89,15 +79,13 @@ void go_on_syncing(self_pointer self) {
 
 log_writer_actor::behavior_type log_writer(self_pointer self, shard_actor shard,
                                            std::shared_ptr<storage::commit_log> log,
-                                           std::shared_ptr<const clock> clocks,
-                                           log_writer_options options) {
+                                           std::shared_ptr<const clock> clocks) {
   auto& s = self->state;
   s.shard = std::move(shard);
   s.log = std::move(log);
   s.clocks = std::move(clocks);
-  s.options = std::move(options);
-  self->delayed_send(self, probe_every, tick_atom_v);
-  probe_space(self);
+  self->delayed_send(self, look_every, tick_atom_v);
+  look_for_room(self);
   return {
     [self](write_atom, const raft::write_group& group) {
       auto& state = self->state;
@@ -108,8 +96,8 @@ log_writer_actor::behavior_type log_writer(self_pointer self, shard_actor shard,
       if (!write(self, group)) {
         logging::warning("log_writer", "the disk is full; writes wait for room");
         state.waiting.push_back(group);
+        look_for_room(self);
       }
-      probe_space(self);
     },
     [self](sync_atom) -> caf::result<entry_index> {
       auto& state = self->state;
@@ -125,9 +113,8 @@ log_writer_actor::behavior_type log_writer(self_pointer self, shard_actor shard,
     },
     [self](tick_atom) {
       write_waiting(self);
-      probe_space(self);
-      self->delayed_send(self, self->state.waiting.empty() ? probe_every : retry_after,
-                         tick_atom_v);
+      look_for_room(self);
+      self->delayed_send(self, self->state.waiting.empty() ? look_every : retry_after, tick_atom_v);
     },
   };
 }

@@ -9,22 +9,14 @@
 #include <caf/typed_response_promise.hpp>
 
 #include <deque>
-#include <filesystem>
 #include <memory>
 
 namespace carafe {
-
-struct log_writer_options {
-  /// The file system with the data directory, and its low-space mark.
-  std::filesystem::path data_dir;
-  std::uint64_t reserve_bytes = 0;
-};
 
 struct log_writer_state {
   static inline const char* name = "log_writer";
   std::shared_ptr<storage::commit_log> log;
   std::shared_ptr<const clock> clocks;
-  log_writer_options options;
   shard_actor shard;
   /// Groups that found the disk full, in order; nothing overtakes them.
   std::deque<raft::write_group> waiting;
@@ -35,7 +27,6 @@ struct log_writer_state {
   };
   std::deque<sync_waiter> syncing;
   storage::log_room room = storage::log_room::everything;
-  bool probe_failed = false;
 };
 
 /// Appends groups in the order they come and reports each as written; goes on appending while the
@@ -46,7 +37,6 @@ struct log_writer_state {
 /// @thread Spawn detached: it blocks on the disk.
 log_writer_actor::behavior_type
 log_writer(log_writer_actor::stateful_pointer<log_writer_state> self, shard_actor shard,
-           std::shared_ptr<storage::commit_log> log, std::shared_ptr<const clock> clocks,
-           log_writer_options options);
+           std::shared_ptr<storage::commit_log> log, std::shared_ptr<const clock> clocks);
 
 } // namespace carafe

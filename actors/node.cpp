@@ -3,7 +3,6 @@
 #include "actors/core/placement.hpp"
 #include "actors/error_bridge.hpp"
 #include "actors/log_reader.hpp"
-#include "actors/log_writer.hpp"
 #include "actors/logging.hpp"
 #include "actors/net/listener.hpp"
 #include "actors/raft/replica.hpp"
@@ -52,6 +51,12 @@ raft::replica_options replica_options_of(const node_state& s, shard_id id) {
   return out;
 }
 
+/// What a frame may hold, and what the log can always take as one entry.
+std::uint64_t batch_bytes_max(const config::node_options& options) {
+  return std::min(options.frame_bytes_max(), storage::group_bytes_max(options.segment_bytes)) -
+         64 * 1024;
+}
+
 shard_options shard_options_of(const node_state& s, shard_id id) {
   shard_options out;
   out.mode = core::durability_of(id);
@@ -68,8 +73,8 @@ result<shard_handles> open_shard(self_pointer self, shard_id id) {
   if (auto at = s.shards.find(id); at != s.shards.end()) return at->second;
   const auto component = "shard " + std::to_string(id.value);
   auto opened =
-    s.dir->open_shard(id, storage::log_options{core::durability_of(id), s.options.segment_bytes,
-                                               s.options.storage_reserve_bytes});
+    s.dir->open_shard(id, {core::durability_of(id), s.options.segment_bytes,
+                           s.options.storage_reserve_bytes, batch_bytes_max(s.options)});
   if (!opened) return opened.error();
   for (const auto& note : opened->notes) logging::warning(component, note);
   const auto began = s.clocks->monotonic();
@@ -85,8 +90,7 @@ result<shard_handles> open_shard(self_pointer self, shard_id id) {
   handles.reader = self->spawn<caf::detached>(log_reader, opened->log, opened->state);
   depend_on(self, handles.reader, "the log reader of " + component);
   handles.shard = self->spawn(shard, std::move(*replica), opened->log, opened->state, s.clocks,
-                              shard_options_of(s, id),
-                              log_writer_options{s.dir->path(), s.options.storage_reserve_bytes});
+                              shard_options_of(s, id));
   depend_on(self, handles.shard, component);
   s.shards.emplace(id, handles);
   s.disks.emplace(id, std::move(*opened));
@@ -120,10 +124,7 @@ std::shared_ptr<const session_context> make_context(self_pointer self) {
   options.node_name = s.options.node_name;
   options.software = software_version;
   options.limits.message_bytes_max = static_cast<std::uint32_t>(s.options.message_bytes_max);
-  // What a frame may hold, and what the log can always take as one entry.
-  options.limits.batch_bytes_max = static_cast<std::uint32_t>(
-    std::min(s.options.frame_bytes_max(), storage::group_bytes_max(s.options.segment_bytes)) -
-    64 * 1024);
+  options.limits.batch_bytes_max = static_cast<std::uint32_t>(batch_bytes_max(s.options));
   options.frame_bytes_max = static_cast<std::uint32_t>(s.options.frame_bytes_max());
   options.in_flight_max = s.options.in_flight_max;
   options.idle_timeout_ms = s.options.idle_timeout_ms;

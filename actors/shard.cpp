@@ -276,16 +276,14 @@ caf::result<caf::ok_atom> on_drain(self_pointer self) {
 
 /// What blocks on the disk gets a thread of its own. It and the shard are of no use without each
 /// other.
-void spawn_blocking(self_pointer self, std::shared_ptr<storage::state_store> state,
-                    log_writer_options options) {
+void spawn_blocking(self_pointer self, std::shared_ptr<storage::state_store> state) {
   auto& s = self->state;
   const shard_actor me{self};
   if (s.options.own_threads) {
-    s.writer =
-      self->spawn<caf::detached + caf::linked>(log_writer, me, s.log, s.clocks, std::move(options));
+    s.writer = self->spawn<caf::detached + caf::linked>(log_writer, me, s.log, s.clocks);
     s.keeper = self->spawn<caf::detached + caf::linked>(checkpoint_keeper, s.log, std::move(state));
   } else {
-    s.writer = self->spawn<caf::linked>(log_writer, me, s.log, s.clocks, std::move(options));
+    s.writer = self->spawn<caf::linked>(log_writer, me, s.log, s.clocks);
     s.keeper = self->spawn<caf::linked>(checkpoint_keeper, s.log, std::move(state));
   }
 }
@@ -314,15 +312,14 @@ void pump_writes(shard_pointer self) {
 shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replica> replica,
                                  std::shared_ptr<storage::commit_log> log,
                                  std::shared_ptr<storage::state_store> state,
-                                 std::shared_ptr<const clock> clocks, shard_options options,
-                                 log_writer_options writer_options) {
+                                 std::shared_ptr<const clock> clocks, shard_options options) {
   auto& s = self->state;
   s.replica = std::move(replica);
   s.log = std::move(log);
   s.clocks = std::move(clocks);
   s.options = options;
   s.checkpointed_at = s.clocks->monotonic();
-  spawn_blocking(self, std::move(state), std::move(writer_options));
+  spawn_blocking(self, std::move(state));
   self->delayed_send(self, tick_every, tick_atom_v);
   // A killed process may have left entries that it acknowledged and had not synced yet.
   if (const auto bounds = s.log->bounds(); bounds.synced < bounds.last) arm_sync(self);

@@ -87,8 +87,7 @@ using shard_pointer = shard_actor::stateful_pointer<shard_state_data>;
 shard_actor::behavior_type shard(shard_pointer self, std::unique_ptr<raft::replica> replica,
                                  std::shared_ptr<storage::commit_log> log,
                                  std::shared_ptr<storage::state_store> state,
-                                 std::shared_ptr<const clock> clocks, shard_options options,
-                                 struct log_writer_options writer_options);
+                                 std::shared_ptr<const clock> clocks, shard_options options);
 
 // -- shared by the shard's parts ------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ public:
   virtual result<void> sync_soon() { return sync(); }
 
   /// Takes disk space ahead of need, and says what there is room for now. Costs microseconds, but
-  /// for once a segment.
+  /// for once a segment. To be called by the writing half, before it reports what it wrote.
   [[nodiscard]] virtual log_room secure_room() { return log_room::everything; }
 
   /// Drops whole segments that hold only entries below `first`; the newest is always kept.

@@ -269,9 +269,9 @@ result<void> data_dir::make_shard(shard_id shard, const log_options& options) co
     if (auto done = make_folder(unfinished); !done) return done;
     auto state = lmdb_state_store::open(unfinished, shard, true);
     if (!state) return state.error();
-    auto log = open_log(
-      {unfinished, shard, options.segment_bytes, std::move(*active), options.reserve_bytes},
-      entry_index{0});
+    auto log = open_log({unfinished, shard, options.segment_bytes, std::move(*active),
+                         options.reserve_bytes, options.entry_bytes_max},
+                        entry_index{0});
     if (!log) return log.error();
     return {};
   };
@@ -330,8 +330,9 @@ result<opened_shard> data_dir::open_shard(shard_id shard, const log_options& opt
   if (!mark) return mark.error();
   auto checkpoint = *mark ? (*mark)->index : entry_index{0};
   active->sync_failed = failed;
-  auto log = open_log(
-    {folder, shard, options.segment_bytes, std::move(*active), options.reserve_bytes}, checkpoint);
+  auto log = open_log({folder, shard, options.segment_bytes, std::move(*active),
+                       options.reserve_bytes, options.entry_bytes_max},
+                      checkpoint);
   if (!log) return log.error();
   return opened_shard{std::move(log->log), std::move(*state), std::move(log->notes)};
 }

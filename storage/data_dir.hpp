@@ -29,8 +29,10 @@ struct log_options {
   /// Map size of a segment, bytes; a multiple of 4096, at least 1 MiB. Segments that exist keep
   /// theirs.
   std::uint64_t segment_bytes = 1ull << 30;
-  /// Free space that no segment is begun in ahead of need, bytes.
+  /// Free space of the file system that batches are not to take, bytes.
   std::uint64_t reserve_bytes = 0;
+  /// The largest entry there will be, bytes.
+  std::uint64_t entry_bytes_max = 0;
   log_testing testing = {};
 };
 

@@ -42,15 +42,24 @@ result<void> segmented_log::roll() {
 
 /// What is under way must still find room when batches are refused, also if each batch fills little
 /// more than half of its pages; and what frees space, long after that.
+///
+/// A log of one segment can be shortened only after it has gone on in a second one, so for that one
+/// it may take most of the reserve.
 log_room segmented_log::secure_room() {
+  constexpr std::uint64_t of_reserve = 4;
   if (!writable()) return log_room::everything; // The next append tells.
-  const auto needed =
-    2 * in_flight_bytes_max(settings_.segment_bytes) + settings_.segment_bytes / 4;
+  const auto flight =
+    std::max(2 * in_flight_bytes_max(settings_.segment_bytes), settings_.entry_bytes_max);
+  const auto needed = flight + settings_.segment_bytes / 4;
   auto left = active_->room_bytes();
-  if (left < needed) spare_.take();
+  const bool alone = older_.empty();
+  if (left < needed) spare_.take(settings_.reserve_bytes / (alone ? of_reserve : 1));
   if (spare_.is_there()) left += settings_.segment_bytes;
   if (left < settings_.segment_bytes / 16) return log_room::only_freeing;
-  return left < needed ? log_room::no_batches : log_room::everything;
+  if (left < needed) return log_room::no_batches;
+  const auto free = free_space(settings_.folder);
+  const bool low = free && *free < settings_.reserve_bytes;
+  return low && !(alone && spare_.is_there()) ? log_room::no_batches : log_room::everything;
 }
 
 /// Syncs a segment that takes no more writes, before any sync of a newer one.

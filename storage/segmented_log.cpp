@@ -24,7 +24,7 @@ segmented_log::segmented_log(segmented_log_settings settings, log_segments segme
   : settings_(std::move(settings)),
     active_(std::move(segments.newest)),
     older_(std::move(segments.older)),
-    spare_(settings_.folder, settings_.segment_bytes, settings_.reserve_bytes),
+    spare_(settings_.folder, settings_.segment_bytes),
     unfinished_(std::move(segments.unfinished)) {
   for (auto& s : segments.unsealed) unsealed_.push_back({s, page_summing{s->first(), s->last()}});
   publish(list_of_segments(1));

@@ -22,6 +22,7 @@ struct segmented_log_settings {
   std::uint64_t segment_bytes = 0;
   active_settings active;
   std::uint64_t reserve_bytes = 0;
+  std::uint64_t entry_bytes_max = 0;
 };
 
 /// An older segment that was left, by a killed process, before it was synced.

@@ -20,19 +20,16 @@ bool owns(const std::filesystem::path& path, std::uint64_t bytes) {
 
 } // namespace
 
-spare_segment::spare_segment(const std::filesystem::path& folder, std::uint64_t segment_bytes,
-                             std::uint64_t reserve_bytes)
-  : path_(folder / spare_name),
-    segment_bytes_(segment_bytes),
-    reserve_bytes_(reserve_bytes),
-    there_(owns(path_, segment_bytes)) {}
+spare_segment::spare_segment(const std::filesystem::path& folder, std::uint64_t segment_bytes)
+  : path_(folder / spare_name), segment_bytes_(segment_bytes), there_(owns(path_, segment_bytes)) {}
 
-void spare_segment::take() {
+void spare_segment::take(std::uint64_t reserve_bytes) {
   if (there_) return;
   const auto free = free_space(path_.parent_path());
-  if (!free || *free < segment_bytes_ + reserve_bytes_) return;
+  if (!free || *free < segment_bytes_ + reserve_bytes) return;
   auto made = file::open(path_, O_CREAT | O_RDWR);
-  there_ = made && made->reserve_behind(segment_bytes_);
+  // A file system that cannot reserve says that it did.
+  there_ = made && made->reserve_behind(segment_bytes_) && owns(path_, segment_bytes_);
   // Whatever was in the way of it is met, and told, when it is needed.
   if (!there_) static_cast<void>(remove_file(path_));
 }

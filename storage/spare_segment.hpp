@@ -13,14 +13,12 @@ namespace carafe::storage {
 /// although the disk has become full meanwhile. Kept over restarts.
 class spare_segment {
 public:
-  /// @param reserve_bytes  What is to stay free on the file system, for everything else.
-  spare_segment(const std::filesystem::path& folder, std::uint64_t segment_bytes,
-                std::uint64_t reserve_bytes);
+  spare_segment(const std::filesystem::path& folder, std::uint64_t segment_bytes);
 
   [[nodiscard]] bool is_there() const noexcept { return there_; }
 
-  /// Takes the space, if there is enough.
-  void take();
+  /// Takes the space, if `reserve_bytes` stay free on the file system.
+  void take(std::uint64_t reserve_bytes);
 
   /// Makes it the empty file `path`, where there is none, if it is there.
   void become(const std::filesystem::path& path);
@@ -28,7 +26,6 @@ public:
 private:
   std::filesystem::path path_;
   std::uint64_t segment_bytes_;
-  std::uint64_t reserve_bytes_;
   bool there_ = false;
 };
 

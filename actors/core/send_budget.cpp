@@ -21,51 +21,55 @@ void send_budget::add(subscription_id id, std::uint64_t credit) {
   shares_[id].credit = add_credit(0, credit);
 }
 
-void send_budget::remove(subscription_id id) {
+send_budget::grants send_budget::remove(subscription_id id) {
   auto at = shares_.find(id);
-  if (at == shares_.end()) return;
-  stopped(id);
+  if (at == shares_.end()) return {};
   if (at->second.waits) std::erase(waiting_, id);
+  auto out = stopped(id);
   shares_.erase(at);
+  return out;
 }
 
 send_budget::grants send_budget::credit(subscription_id id, std::uint64_t bytes) {
   grants out;
   auto at = shares_.find(id);
   if (at == shares_.end()) return out;
-  auto& share = at->second;
-  share.credit = add_credit(share.credit, bytes);
-  wait(id, share);
-  top_up(id, share, out);
+  auto& it = at->second;
+  it.credit = add_credit(it.credit, bytes);
+  wait(id, it);
+  top_up(id, it, out);
   lend(out);
   return out;
 }
 
 send_budget::grants send_budget::reading(subscription_id id) {
   grants out;
-  auto& share = shares_.at(id);
-  if (!std::exchange(share.reading, true)) ++readers_;
-  top_up(id, share, out);
+  auto& it = shares_.at(id);
+  if (!std::exchange(it.reading, true)) ++readers_;
+  top_up(id, it, out);
   return out;
 }
 
-void send_budget::stopped(subscription_id id) {
+send_budget::grants send_budget::stopped(subscription_id id) {
+  grants out;
   auto at = shares_.find(id);
-  if (at == shares_.end()) return;
-  auto& share = at->second;
-  give_back(share, share.standing + share.lent);
-  share.wanted = 0;
-  if (std::exchange(share.reading, false)) --readers_;
+  if (at == shares_.end()) return out;
+  auto& it = at->second;
+  give_back(it, it.standing + it.lent);
+  it.wanted = 0;
+  if (std::exchange(it.reading, false)) --readers_;
+  lend(out);
+  return out;
 }
 
 send_budget::grants send_budget::delivered(subscription_id id, std::uint64_t bytes) {
   grants out;
   auto at = shares_.find(id);
   if (at == shares_.end()) return out;
-  auto& share = at->second;
-  share.credit -= static_cast<std::int64_t>(bytes);
-  give_back(share, bytes);
-  top_up(id, share, out);
+  auto& it = at->second;
+  it.credit -= static_cast<std::int64_t>(bytes);
+  give_back(it, bytes);
+  top_up(id, it, out);
   lend(out);
   return out;
 }
@@ -75,14 +79,14 @@ send_budget::grants send_budget::wants(subscription_id id, std::uint64_t bytes,
   grants out;
   auto at = shares_.find(id);
   if (at == shares_.end() || !at->second.reading) return out;
-  auto& share = at->second;
-  give_back(share, returned);
+  auto& it = at->second;
+  give_back(it, returned);
   // What is still on its way there will be of use, or come back as this did. More of the same would
   // meet the next question, and so on for ever.
-  if (share.standing + share.lent == 0) {
-    share.wanted = bytes;
-    wait(id, share);
-    top_up(id, share, out);
+  if (it.standing + it.lent == 0) {
+    it.wanted = bytes;
+    wait(id, it);
+    top_up(id, it, out);
   }
   lend(out);
   return out;
@@ -93,12 +97,12 @@ send_budget::grants send_budget::unsent(std::uint64_t bytes) {
   const bool was_full = is_full();
   unsent_ = bytes;
   if (!was_full || is_full()) return out;
-  for (auto& [id, share] : shares_) top_up(id, share, out);
+  for (auto& [id, it] : shares_) top_up(id, it, out);
   lend(out);
   return out;
 }
 
-void send_budget::give_back(part& from, std::uint64_t bytes) {
+void send_budget::give_back(share& from, std::uint64_t bytes) {
   const auto lent = std::min(from.lent, bytes);
   const auto standing = std::min(from.standing, bytes - lent);
   from.lent -= lent;
@@ -107,14 +111,14 @@ void send_budget::give_back(part& from, std::uint64_t bytes) {
   standing_ -= standing;
 }
 
-void send_budget::wait(subscription_id id, part& of) {
+void send_budget::wait(subscription_id id, share& of) {
   if (of.waits || of.wanted == 0 || of.credit <= 0) return;
   of.waits = true;
   waiting_.push_back(id);
 }
 
 /// While it waits for more, a little is of no use.
-void send_budget::top_up(subscription_id id, part& of, grants& out) {
+void send_budget::top_up(subscription_id id, share& of, grants& out) {
   if (!of.reading || of.wanted > 0 || of.credit <= 0 || is_full()) return;
   const auto fair = std::min(limits_.standing_max / readers_, limits_.standing_each);
   const auto aim = std::min(static_cast<std::uint64_t>(of.credit), fair);
@@ -133,14 +137,14 @@ void send_budget::lend(grants& out) {
     const auto id = waiting_.front();
     auto at = shares_.find(id);
     if (at != shares_.end()) {
-      auto& share = at->second;
-      const bool lends = share.wanted > 0 && share.credit > 0;
-      if (lends && lent_ > 0 && lent_ + share.wanted > limits_.lent_max) return;
-      share.waits = false;
+      auto& it = at->second;
+      const bool lends = it.wanted > 0 && it.credit > 0;
+      if (lends && lent_ > 0 && lent_ + it.wanted > limits_.lent_max) return;
+      it.waits = false;
       if (lends) {
-        share.lent += share.wanted;
-        lent_ += share.wanted;
-        out.push_back({id, std::exchange(share.wanted, 0)});
+        it.lent += it.wanted;
+        lent_ += it.wanted;
+        out.push_back({id, std::exchange(it.wanted, 0)});
       }
     }
     waiting_.pop_front();

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <optional>
 #include <vector>
 
 namespace carafe::core {
@@ -29,8 +28,8 @@ struct send_limits {
 /// without a question. When that is too little for the next batch, the queue gives it back and
 /// says how much it wants; that much is lent for one batch, in the order of asking.
 ///
-/// @invariant Bytes granted and not delivered are at most standing_max + lent_max, or one batch
-///            that is larger than lent_max alone.
+/// @invariant Bytes granted and not delivered are at most standing_max and, on top, lent_max or one
+///            batch that is larger than that.
 class send_budget {
 public:
   explicit send_budget(send_limits limits = {}) : limits_(limits) {}
@@ -44,14 +43,15 @@ public:
 
   /// @param credit  What the client takes; the last batch may go over.
   void add(subscription_id id, std::uint64_t credit);
-  void remove(subscription_id id);
+  grants remove(subscription_id id);
   /// The client takes so much more.
   grants credit(subscription_id id, std::uint64_t bytes);
 
-  /// A queue reads for it from now on.
+  /// A queue reads for it from now on. It has to be told of the reader also when nothing is
+  /// granted: then it says what it wants.
   grants reading(subscription_id id);
-  /// … and no more: what was granted is void.
-  void stopped(subscription_id id);
+  /// … and no more: what was granted is void, and lent to others.
+  grants stopped(subscription_id id);
 
   /// Its queue sent a batch.
   grants delivered(subscription_id id, std::uint64_t bytes);
@@ -65,7 +65,7 @@ public:
   [[nodiscard]] std::uint64_t under_way() const noexcept { return standing_ + lent_; }
 
 private:
-  struct part {
+  struct share {
     /// What the client takes; below 0 after a batch that went over.
     std::int64_t credit = 0;
     std::uint64_t standing = 0;
@@ -77,14 +77,14 @@ private:
     bool waits = false;
   };
 
-  void give_back(part& from, std::uint64_t bytes);
-  void wait(subscription_id id, part& of);
-  void top_up(subscription_id id, part& of, grants& out);
+  void give_back(share& from, std::uint64_t bytes);
+  void wait(subscription_id id, share& of);
+  void top_up(subscription_id id, share& of, grants& out);
   void lend(grants& out);
   [[nodiscard]] bool is_full() const noexcept { return unsent_ > limits_.unsent_max; }
 
   send_limits limits_;
-  std::map<subscription_id, part> shares_;
+  std::map<subscription_id, share> shares_;
   std::size_t readers_ = 0;
   std::uint64_t standing_ = 0;
   std::uint64_t lent_ = 0;

@@ -26,7 +26,9 @@ void opened(session_pointer self, subscription_id id, std::uint64_t opening,
   sub.opening = false;
   s.readers[where.reader] = id;
   s.watched.add(self, queue);
-  tell(self, s.budget.reading(id));
+  const auto grants = s.budget.reading(id);
+  if (grants.empty()) self->send(queue, demand_atom_v, where.reader, std::uint64_t{0});
+  tell(self, grants);
 }
 
 } // namespace
@@ -40,16 +42,16 @@ void tell(session_pointer self, const core::send_budget::grants& grants) {
 
 void stop_reading(session_pointer self, subscription_id id, session_state::subscription& sub) {
   if (sub.reader.value == 0) return;
-  self->state.budget.stopped(id);
   self->state.readers.erase(sub.reader);
   self->send(sub.actor, unsubscribe_atom_v, sub.reader);
   self->state.watched.remove(self, sub.actor.address());
   sub.reader = core::reader_id{0};
+  tell(self, self->state.budget.stopped(id));
 }
 
 void forget_subscription(session_pointer self, subscription_id id) {
-  self->state.budget.remove(id);
   self->state.subscriptions.erase(id);
+  tell(self, self->state.budget.remove(id));
 }
 
 void end_subscription(session_pointer self, subscription_id id, const failure& why) {

@@ -35,6 +35,21 @@ TEST_CASE(
   for (const auto& [id, offsets] : got) CHECK(offsets == range(0, messages));
 }
 
+TEST_CASE("a connection that reads very many queues gets what is stored in each of them") {
+  rig r;
+  rig::client c{r, "c"};
+  const auto topic = make_topic(c, "t", 40);
+  for (const auto& queue : topic.queues) sender{c, queue.queue}.send(3);
+  std::uint64_t id = 0;
+  for (const auto& queue : topic.queues)
+    REQUIRE(c.ask<frames::subscribed>(subscription(++id, queue.queue, {})).ok());
+  r.settle();
+  std::map<std::uint64_t, std::vector<std::uint64_t>> got;
+  while (auto d = c.take<frames::deliver>()) got[d->subscription.value].push_back(d->base.value);
+  CHECK(got.size() == topic.queues.size());
+  for (const auto& [reader, offsets] : got) CHECK(offsets == range(0, 3));
+}
+
 TEST_CASE("whatever is under way when a topic is deleted is answered") {
   for (unsigned seed = 0; seed < 200; ++seed) {
     rig r;

@@ -3,7 +3,6 @@
 #include "actors/core/placement.hpp"
 #include "actors/error_bridge.hpp"
 #include "actors/log_reader.hpp"
-#include "actors/log_writer.hpp"
 #include "actors/logging.hpp"
 #include "actors/raft/replica.hpp"
 #include "actors/shard.hpp"
@@ -132,8 +131,7 @@ shard_handles rig::open(shard_id id) {
   how.own_threads = false;
   shard_handles handles;
   handles.reader = system_->spawn(log_reader, disk.log, disk.state);
-  handles.shard = system_->spawn(shard, std::move(*replica), disk.log, disk.state, clocks, how,
-                                 log_writer_options{"/", 0});
+  handles.shard = system_->spawn(shard, std::move(*replica), disk.log, disk.state, clocks, how);
   shards.emplace(id, handles);
   return handles;
 }

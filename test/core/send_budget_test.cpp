@@ -44,8 +44,9 @@ public:
     if (roll < 7) return send(id, reader);
     if (roll < 8) return take(budget_.credit(id, dice_->between(1, 3'000)));
     if (roll < 9) {
-      budget_.stopped(id);
+      const auto others = budget_.stopped(id);
       reader = {.credit = reader.credit, .delivered = reader.delivered, .next = next_size()};
+      take(others);
       return take(budget_.reading(id));
     }
     unsent_ = dice_->percent(50) ? 0 : dice_->below(200);
@@ -141,6 +142,18 @@ TEST_CASE("A batch larger than what was granted is lent for, one after another")
   CHECK(granted(grants, second) == 700);
 }
 
+TEST_CASE("What was lent and comes back by an end goes to who waits") {
+  send_budget budget{small};
+  for (const auto id : {first, second}) {
+    budget.add(id, 100'000);
+    static_cast<void>(budget.reading(id));
+  }
+  CHECK(granted(budget.wants(first, 700, 400), first) == 700);
+  CHECK(budget.wants(second, 700, 400).empty());
+  SECTION("unsubscribed") { CHECK(granted(budget.remove(first), second) == 700); }
+  SECTION("moved") { CHECK(granted(budget.stopped(first), second) == 700); }
+}
+
 TEST_CASE("A batch larger than everything is sent alone") {
   send_budget budget{small};
   budget.add(first, 1);
@@ -180,7 +193,7 @@ TEST_CASE("What a removed subscription held is free for others, and it leaves no
   send_budget budget{small};
   budget.add(first, 10'000);
   static_cast<void>(budget.reading(first));
-  budget.remove(first);
+  CHECK(budget.remove(first).empty());
   CHECK(budget.under_way() == 0);
   CHECK(budget.credit(first, 5).empty());
   CHECK(budget.delivered(first, 5).empty());
