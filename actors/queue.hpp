@@ -34,7 +34,6 @@ struct queue_state {
 
 /// One queue's reading side: feeds its readers from commits and from the log, as `queue_core`
 /// decides.
-///
 queue_actor::behavior_type queue(queue_actor::stateful_pointer<queue_state> self, queue_id id,
                                  shard_handles shard);
 

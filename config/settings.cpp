@@ -89,7 +89,7 @@ constexpr std::array<setting, 23> settings{{
    .min = mib,
    .max = pib,
    .about = "Free space of the file system under which messages are answered with `storage_full`, "
-            "until there is room again; no segment is begun that would take it."},
+            "until there is room again; no segment but a log's second one may take of it."},
   {.key = "checkpoint-entries",
    .field = &o::checkpoint_entries,
    .unit = "entries",

@@ -223,6 +223,7 @@ void on_queue_down(session_pointer self, const caf::actor_addr& source) {
 
 void leave_all(session_pointer self) {
   auto& s = self->state;
+  s.budget = core::send_budget{}; // What one gives back is not to be lent to another.
   for (auto& [id, sub] : s.subscriptions) stop_reading(self, id, sub);
   s.subscriptions.clear();
   s.watched.clear(self);

@@ -10,6 +10,17 @@
 using namespace carafe;
 using namespace carafe::test;
 
+namespace {
+
+/// Takes the first offset of each batch that has come, by subscription.
+std::map<std::uint64_t, std::vector<std::uint64_t>> delivered_to_each(rig::client& c) {
+  std::map<std::uint64_t, std::vector<std::uint64_t>> got;
+  while (auto d = c.take<frames::deliver>()) got[d->subscription.value].push_back(d->base.value);
+  return got;
+}
+
+} // namespace
+
 TEST_CASE(
   "a connection that takes nothing holds a bounded number of bytes, however many it reads") {
   rig r;
@@ -29,8 +40,7 @@ TEST_CASE(
   // All readers together could be sent 600 MB.
   CHECK(c.in->untaken_bytes < 16u << 20);
   c.take_again();
-  std::map<std::uint64_t, std::vector<std::uint64_t>> got;
-  while (auto d = c.take<frames::deliver>()) got[d->subscription.value].push_back(d->base.value);
+  const auto got = delivered_to_each(c);
   CHECK(got.size() == readers);
   for (const auto& [id, offsets] : got) CHECK(offsets == range(0, messages));
 }
@@ -44,8 +54,7 @@ TEST_CASE("a connection that reads very many queues gets what is stored in each 
   for (const auto& queue : topic.queues)
     REQUIRE(c.ask<frames::subscribed>(subscription(++id, queue.queue, {})).ok());
   r.settle();
-  std::map<std::uint64_t, std::vector<std::uint64_t>> got;
-  while (auto d = c.take<frames::deliver>()) got[d->subscription.value].push_back(d->base.value);
+  const auto got = delivered_to_each(c);
   CHECK(got.size() == topic.queues.size());
   for (const auto& [reader, offsets] : got) CHECK(offsets == range(0, 3));
 }

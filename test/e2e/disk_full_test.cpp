@@ -118,4 +118,24 @@ TEST_CASE("retention goes on, and makes room, while a producer keeps the disk fu
   CHECK(node.stop() == exited(0));
 }
 
+TEST_CASE(
+  "a disk with room for two segments, but not for the reserve above them, is used for ever") {
+  temp_dir dir;
+  small_disk disk{dir / "disk", "size=62m"};
+  if (!disk.mounted()) return;
+  node_process node{dir.path(),
+                    {{"data-dir", (dir / "disk" / "data").string()},
+                     {"segment-bytes", "16MiB"},
+                     {"storage-reserve-bytes", "16MiB"},
+                     {"retention-ms", "500"},
+                     {"checkpoint-interval-ms", "100"}}};
+  node.start();
+  auto c = connect_to(node.address());
+  must(c.create_topic("t", 1));
+  auto p = must(c.make_producer({.delivery_timeout = 60s}));
+  for (int i = 0; i < 60; ++i) must(p->send("t", {.body = std::string(1u << 20, 'x')}));
+  CHECK(must(c.describe_topic("t")).queues.at(0).earliest > offset{25});
+  CHECK(node.stop() == exited(0));
+}
+
 } // namespace carafe::test

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <iostream>
+#include <set>
 
 namespace carafe::test {
 namespace {
@@ -136,6 +137,34 @@ TEST_CASE("client: the time from a commit to a waiting consumer") {
   std::sort(sent_to_got.begin(), sent_to_got.end());
   std::cout << "memory mode, from send to the waiting consumer: median " << sent_to_got[rounds / 2]
             << " us, 99 % within " << sent_to_got[rounds * 99 / 100] << " us\n";
+}
+
+TEST_CASE("client: every message of a topic with many queues comes, with a group and without") {
+  running_node at;
+  constexpr std::uint32_t queues = 40;
+  must(at.client.create_topic("t", queues));
+  std::set<std::string> sent;
+  {
+    auto p = must(at.client.make_producer({}));
+    for (std::uint32_t i = 0; i < 25 * queues; ++i) {
+      const auto text = std::to_string(i);
+      must(p->send("t", {.body = text, .key = text}));
+      sent.insert(text);
+    }
+  }
+  client::consumer_options options{.topics = {"t"}};
+  if (GENERATE(true, false)) {
+    options.group = "g";
+    options.start = {.at = start_position::kind::earliest};
+  }
+  auto c = must(at.client.make_consumer(options));
+  std::set<std::string> got;
+  while (got.size() < sent.size()) {
+    const auto some = must(c->poll(1'000, 5s));
+    REQUIRE_FALSE(some.empty());
+    for (const auto& each : some) got.insert(each.body);
+  }
+  CHECK(got == sent);
 }
 
 } // namespace carafe::test

@@ -44,8 +44,17 @@ expect good size storage/a.cpp "$(printf 'x\\n%.0s' {1..400})"
 expect bad size storage/a.cpp "$(printf 'x\\n%.0s' {1..501})"
 expect bad readme README.md '## Life of one message\n| `storage/a.cpp:append` |'
 expect bad readme README.md '## Life of one message\nNothing.'
-# shellcheck disable=SC2016 # Backquotes of Markdown.
-expect bad guarantees docs/guarantees.md '| kept | `test/a_test.cpp`: "a test that is gone" |'
+
+# A page that names a test, and the test; the other page of that rule is sound.
+for name in 'a test' 'a test that is gone'; do
+  mkdir -p "$tree/docs" "$tree/test"
+  echo 'TEST_CASE("a test") {}' >"$tree/test/a_test.cpp"
+  # shellcheck disable=SC2016 # Backquotes of Markdown.
+  echo '`test/a_test.cpp`: "a test"' >"$tree/docs/architecture.md"
+  verdict=good
+  [[ $name == 'a test' ]] || verdict=bad
+  expect "$verdict" guarantees docs/guarantees.md "| kept | \`test/a_test.cpp\`: \"$name\" |"
+done
 
 # A CAF header that arrives through another folder's header.
 mkdir -p "$tree/config" "$tree/storage"
