@@ -6,15 +6,22 @@ namespace carafe {
 
 namespace {
 
-result<retention_plan> plan(const storage::commit_log& log, const retention_rule& rule) {
-  retention_plan out;
-  const auto first = log.retention_limit(rule.keep_after, rule.bytes_max, rule.checkpoint);
-  if (first <= log.bounds().first) return out;
+result<retention_plan> plan(checkpoint_state& s, const retention_rule& rule) {
+  const auto& log = *s.log;
+  const auto begin = log.bounds().first;
+  auto first = log.retention_limit(rule.keep_after, rule.bytes_max, rule.checkpoint);
+  const bool due = first > begin;
+  if (!due) first = log.second_segment(rule.checkpoint);
+  if (first <= begin) return retention_plan{};
+  if (!due && first == s.oldest_end) return retention_plan{first, s.oldest, false};
   auto ends = log.ends_before(first);
   if (!ends) return ends.error();
-  out.first = first;
-  out.starts = std::move(*ends);
-  return out;
+  auto shared = std::make_shared<const queue_ends>(std::move(*ends));
+  if (!due) {
+    s.oldest_end = first;
+    s.oldest = shared;
+  }
+  return retention_plan{first, std::move(shared), due};
 }
 
 } // namespace
@@ -32,7 +39,7 @@ checkpoint_keeper(checkpoint_actor::stateful_pointer<checkpoint_state> self,
       return caf::ok_atom::value;
     },
     [self](plan_atom, const retention_rule& rule) -> caf::result<retention_plan> {
-      auto out = plan(*self->state.log, rule);
+      auto out = plan(self->state, rule);
       if (!out) return to_caf(out.error());
       return std::move(*out);
     },

@@ -15,6 +15,9 @@ struct checkpoint_state {
   static inline const char* name = "checkpoint";
   std::shared_ptr<storage::commit_log> log;
   std::shared_ptr<storage::state_store> state;
+  /// What the oldest segment holds of each queue: looked up once a segment.
+  entry_index oldest_end{0};
+  std::shared_ptr<const queue_ends> oldest;
 };
 
 /// Saves a shard's checkpoints, and looks what retention may drop once one is saved.

@@ -116,11 +116,18 @@ struct node_ports {
   std::uint16_t cluster = 0;
 };
 
+/// Where queues end in some part of the log.
+using queue_ends = std::vector<std::pair<queue_id, offset>>;
+
 /// What retention may drop, computed beside a checkpoint.
 struct retention_plan {
-  /// Entries below may go once `starts` are committed and checkpointed; 0: nothing to drop.
+  /// Entries below may go once queues begin at `ends`, committed and checkpointed; 0: nothing to
+  /// drop.
   entry_index first{0};
-  std::vector<std::pair<queue_id, offset>> starts;
+  std::shared_ptr<const queue_ends> ends;
+  /// Age or size has come: the queues' starts are to be raised. Otherwise the entries may go if all
+  /// the queues begin there anyhow.
+  bool due = false;
 };
 struct retention_rule {
   /// Nothing after it may go.

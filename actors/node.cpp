@@ -132,6 +132,7 @@ std::shared_ptr<const session_context> make_context(self_pointer self) {
   context->catalogue = s.catalogue;
   context->clocks = s.clocks;
   context->metrics = s.metrics;
+  context->sending = std::make_shared<send_pool>(s.options.send_bytes_max);
   return context;
 }
 

@@ -13,12 +13,25 @@ namespace {
 /// A checkpoint that the disk had no room for.
 constexpr std::uint64_t save_again_after_ms = 1'000;
 
+/// Topics that were deleted, or keep their messages for less long, have left nothing to read there.
+bool all_begin_after(const core::shard_state& state, const queue_ends& ends) {
+  return std::ranges::all_of(ends, [&](const auto& end) {
+    const auto* record = state.queue(end.first);
+    return record == nullptr || record->start >= end.second;
+  });
+}
+
 void plan_retention(shard_pointer self, const retention_plan& plan) {
   auto& s = self->state;
   if (plan.first.value == 0 || s.drop || s.draining) return;
+  if (!plan.due) {
+    if (all_begin_after(s.replica->state(), *plan.ends))
+      s.drop = shard_state_data::drop_plan{plan.first, s.replica->applied()};
+    return;
+  }
   effect_list raise;
   bool all = true;
-  for (const auto& [queue, start] : plan.starts) {
+  for (const auto& [queue, start] : *plan.ends) {
     const auto* record = s.replica->state().queue(queue);
     if (record == nullptr || record->start >= start) continue;
     if (!(all = raise.effects.size() < raft::effects_per_entry_max)) break;
@@ -57,8 +70,7 @@ retention_rule rule_of(const shard_state_data& s) {
 
 void look_after_retention(shard_pointer self) {
   auto& s = self->state;
-  if (s.draining || s.drop || (s.options.retention_ms == 0 && s.options.retention_bytes == 0))
-    return;
+  if (s.draining || s.drop) return;
   self->request(s.keeper, caf::infinite, plan_atom_v, rule_of(s))
     .then(
       [self](const retention_plan& plan) {

@@ -53,6 +53,8 @@ struct node_options {
   /// Largest message: body, key, tag and properties together.
   std::uint64_t message_bytes_max = 4ull << 20;
   std::uint32_t connections_max = 1'000;
+  /// Under way to the clients of all connections together.
+  std::uint64_t send_bytes_max = 256ull << 20;
   /// Unanswered produce frames of a connection before it is not read any more.
   std::uint32_t in_flight_max = 256;
   /// A connection that was silent for this long is closed.

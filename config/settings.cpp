@@ -19,7 +19,7 @@ using o = node_options;
 
 } // namespace
 
-constexpr std::array<setting, 23> settings{{
+constexpr std::array<setting, 24> settings{{
   {.key = "node-name",
    .field = &o::node_name,
    .unit = "text",
@@ -118,6 +118,13 @@ constexpr std::array<setting, 23> settings{{
    .max = 100'000,
    .about = "Client connections at the same time; further ones are refused with "
             "`too_many_connections`."},
+  {.key = "send-bytes-max",
+   .field = &o::send_bytes_max,
+   .unit = bytes,
+   .min = mib,
+   .max = pib,
+   .about = "Memory for messages on their way to all clients together; near it, each connection "
+            "has 64 KiB or one batch at a time."},
   {.key = "in-flight-max",
    .field = &o::in_flight_max,
    .unit = "requests",

@@ -136,6 +136,10 @@ public:
   [[nodiscard]] virtual entry_index retention_limit(unix_ms keep_after, std::uint64_t bytes_max,
                                                     entry_index checkpoint) const = 0;
 
+  /// First index of the second segment; the log's own if there is none, or if the oldest holds
+  /// entries above `checkpoint`.
+  [[nodiscard]] virtual entry_index second_segment(entry_index checkpoint) const = 0;
+
   /// For every queue that has rows in entries below `first`: the offset after its last such row.
   virtual result<std::vector<std::pair<queue_id, offset>>> ends_before(entry_index first) const = 0;
 

@@ -229,6 +229,11 @@ entry_index retention_limit(const segment_list& log, unix_ms keep_after, std::ui
   return limit;
 }
 
+entry_index second_segment(const segment_list& log, entry_index checkpoint) {
+  if (log.segments.size() < 2 || log.segments.front()->last() > checkpoint) return log.first();
+  return log.segments[1]->first();
+}
+
 result<std::vector<std::pair<queue_id, offset>>> ends_before(const segment_list& log,
                                                              entry_index first) {
   std::map<queue_id, offset> ends;

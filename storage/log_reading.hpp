@@ -41,6 +41,7 @@ result<std::optional<index_row>> find_time(const segment_list& log, queue_id que
                                            entry_index last);
 [[nodiscard]] entry_index retention_limit(const segment_list& log, unix_ms keep_after,
                                           std::uint64_t bytes_max, entry_index checkpoint);
+[[nodiscard]] entry_index second_segment(const segment_list& log, entry_index checkpoint);
 result<std::vector<std::pair<queue_id, offset>>> ends_before(const segment_list& log,
                                                              entry_index first);
 result<std::uint64_t> copy_to(const segment_list& log, const std::filesystem::path& to);

@@ -229,6 +229,10 @@ entry_index segmented_log::retention_limit(unix_ms keep_after, std::uint64_t byt
   return storage::retention_limit(*list(), keep_after, bytes_max, checkpoint);
 }
 
+entry_index segmented_log::second_segment(entry_index checkpoint) const {
+  return storage::second_segment(*list(), checkpoint);
+}
+
 result<std::vector<std::pair<queue_id, offset>>>
 segmented_log::ends_before(entry_index first) const {
   return storage::ends_before(*list(), first);

@@ -73,6 +73,7 @@ public:
                                              entry_index last) const override;
   [[nodiscard]] entry_index retention_limit(unix_ms keep_after, std::uint64_t bytes_max,
                                             entry_index checkpoint) const override;
+  [[nodiscard]] entry_index second_segment(entry_index checkpoint) const override;
   result<std::vector<std::pair<queue_id, offset>>> ends_before(entry_index first) const override;
   result<std::uint64_t> copy_to(const std::string& to) const override;
 

@@ -70,6 +70,10 @@ void consumer_core::send_credit(std::vector<credit_note> credit) {
   });
 }
 
+failure consumer_core::not_open(const char* silence) const {
+  return refusal_ ? *refusal_ : failure{errc::timeout, silence};
+}
+
 void consumer_core::interrupt() {
   auto guard = std::lock_guard{mutex_};
   interrupted_ = true;

@@ -104,6 +104,8 @@ protected:
   [[nodiscard]] reading_ptr find(subscription_id subscription) const;
   void put(const reading_ptr& r);
   void report(failure why);
+  /// Why it could not begin in time: what the node said last, if it answered at all.
+  [[nodiscard]] failure not_open(const char* silence) const;
   /// Stops reading; the reason comes out of `poll` after what came before.
   void end(const reading_ptr& r, const failure& why);
   void tell_end(reading& r);
@@ -128,6 +130,8 @@ protected:
   bool closed_ = false;
   /// Set when nothing can come any more.
   std::optional<failure> dead_;
+  /// What the node refused last and may grant later.
+  std::optional<failure> refusal_;
   std::map<queue_id, reading_ptr> readings_;
 
 private:

@@ -155,6 +155,7 @@ void consumer_core::on_no_position(const reading_ptr& r, const frames::error& er
   // What the node still has under this number is not certain: go on with another.
   unsubscribe(*r);
   if (is_retriable(error.why.code)) {
+    refusal_ = error.why;
     subscribe_later(r, error.retry_after_ms);
     return;
   }

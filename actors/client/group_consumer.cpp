@@ -12,7 +12,7 @@ result<void> group_consumer::open() {
   auto guard = std::unique_lock{mutex_};
   auto until = steady_clock::now() + link_.options().timeout;
   if (!changed_.wait_until(guard, until, [&] { return opened_ || dead_; }))
-    return {errc::timeout, "the node has not let us into the group"};
+    return not_open("the node has not let us into the group");
   if (dead_) return *dead_;
   return {};
 }

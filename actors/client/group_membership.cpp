@@ -66,6 +66,7 @@ void group_consumer::on_joined(frames::body&& body) {
     changed_.notify_all();
     return;
   }
+  refusal_ = why;
   auto wait = std::max(join_again_after, milliseconds{error->retry_after_ms});
   link_.loop().at(steady_clock::now() + wait, [this, self = shared_from_this()] {
     auto guard = std::lock_guard{mutex_};

@@ -32,7 +32,7 @@ result<void> solo_consumer::open(const std::vector<queue_name>& queues) {
     return std::all_of(readings_.begin(), readings_.end(),
                        [](auto& each) { return !each.second->start || each.second->ended; });
   });
-  if (!placed) return {errc::timeout, "the node has not told where reading begins"};
+  if (!placed) return not_open("the node has not told where reading begins");
   return {};
 }
 

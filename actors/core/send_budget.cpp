@@ -92,6 +92,12 @@ send_budget::grants send_budget::wants(subscription_id id, std::uint64_t bytes,
   return out;
 }
 
+void send_budget::limit(std::uint64_t bytes) {
+  limits_.standing_max = std::min(most_.standing_max, bytes);
+  limits_.lent_max = std::min(most_.lent_max, bytes / 2);
+  limits_.unsent_max = std::min(most_.unsent_max, bytes / 8);
+}
+
 send_budget::grants send_budget::unsent(std::uint64_t bytes) {
   grants out;
   const bool was_full = is_full();

@@ -29,10 +29,11 @@ struct send_limits {
 /// says how much it wants; that much is lent for one batch, in the order of asking.
 ///
 /// @invariant Bytes granted and not delivered are at most standing_max and, on top, lent_max or one
-///            batch that is larger than that.
+///            batch that is larger than that. When `limit` lowers these, nothing is taken back, and
+///            nothing more is granted until what is under way is below.
 class send_budget {
 public:
-  explicit send_budget(send_limits limits = {}) : limits_(limits) {}
+  explicit send_budget(send_limits limits = {}) : most_(limits), limits_(limits) {}
 
   /// So many bytes more of demand are to be told to the subscription's queue.
   struct grant {
@@ -57,6 +58,10 @@ public:
   grants delivered(subscription_id id, std::uint64_t bytes);
   /// Its queue gave `returned` bytes back and waits for `bytes` at once; 0: for news.
   grants wants(subscription_id id, std::uint64_t bytes, std::uint64_t returned);
+
+  /// No more than so much standing, half of it on top to lend, and an eighth unsent; from the next
+  /// event on.
+  void limit(std::uint64_t bytes);
 
   /// What the client has not taken.
   grants unsent(std::uint64_t bytes);
@@ -83,6 +88,7 @@ private:
   void lend(grants& out);
   [[nodiscard]] bool is_full() const noexcept { return unsent_ > limits_.unsent_max; }
 
+  send_limits most_;
   send_limits limits_;
   std::map<subscription_id, share> shares_;
   std::size_t readers_ = 0;

@@ -169,7 +169,7 @@ void flush(session_pointer self) {
   if (s.output.empty()) return;
   if (s.unsent == 0) s.last_taken = s.context->clocks->monotonic();
   s.unsent += s.output.size();
-  static_cast<void>(s.budget.unsent(s.unsent));
+  tell(self, s.budget.unsent(s.unsent)); // More of it: nobody is told of anything.
   self->send(s.connection, output_atom_v, std::exchange(s.output, {}));
 }
 

@@ -5,6 +5,7 @@
 #include "actors/error_bridge.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
+#include "actors/net/send_pool.hpp"
 #include "actors/watch_list.hpp"
 #include "schema/batch.hpp"
 #include "schema/frame.hpp"
@@ -38,6 +39,7 @@ struct session_context {
   catalogue_actor catalogue;
   std::shared_ptr<const clock> clocks;
   std::shared_ptr<node_metrics> metrics;
+  std::shared_ptr<send_pool> sending;
 };
 
 /// More unsent bytes than this, and no more frames are taken: the client does not read its answers.
@@ -45,6 +47,13 @@ inline constexpr std::uint64_t unsent_max = 8u << 20;
 
 struct session_state {
   static inline const char* name = "session";
+
+  session_state() = default;
+  session_state(const session_state&) = delete;
+  session_state& operator=(const session_state&) = delete;
+  ~session_state() {
+    if (context) context->sending->held(held_bytes, 0);
+  }
 
   /// A queue that this client reads, by itself or as a member of a group.
   struct subscription {
@@ -90,6 +99,8 @@ struct session_state {
   std::unordered_map<queue_id, shard_actor> routes;
   std::map<subscription_id, subscription> subscriptions;
   core::send_budget budget;
+  /// What the node's send_pool counts for this connection.
+  std::uint64_t held_bytes = 0;
   std::unordered_map<core::reader_id, subscription_id> readers;
   std::map<member_id, group_actor> members;
   /// Queues that are read, and the members' groups.
@@ -143,7 +154,7 @@ void on_credit(session_pointer self, const frames::credit& what);
 void on_deliver(session_pointer self, core::reader_id reader, const storage::stored_batch& batch);
 void on_ended(session_pointer self, core::reader_id reader, const failure& why);
 void on_want(session_pointer self, core::reader_id reader, const want& what);
-/// Tells queues what they may send from now on.
+/// Tells queues what they may send from now on, and the node what this connection holds.
 void tell(session_pointer self, const core::send_budget::grants& grants);
 void stop_reading(session_pointer self, subscription_id id, session_state::subscription& sub);
 /// It is there no more.

@@ -38,6 +38,10 @@ void tell(session_pointer self, const core::send_budget::grants& grants) {
     const auto& sub = self->state.subscriptions.at(id);
     self->send(sub.actor, demand_atom_v, sub.reader, bytes);
   }
+  auto& s = self->state;
+  const auto held = s.budget.under_way() + s.unsent;
+  s.context->sending->held(std::exchange(s.held_bytes, held), held);
+  s.budget.limit(s.context->sending->share());
 }
 
 void stop_reading(session_pointer self, subscription_id id, session_state::subscription& sub) {

@@ -159,6 +159,7 @@ void rig::start() {
   context->catalogue = catalogue_handle;
   context->clocks = clocks;
   context->metrics = std::make_shared<node_metrics>();
+  context->sending = std::make_shared<send_pool>(256u << 20);
   settle();
 }
 

@@ -40,6 +40,7 @@ public:
 
   void step() {
     auto& [id, reader] = dice_->pick(readers_);
+    if (dice_->percent(5)) budget_.limit(dice_->below(1'000));
     const auto roll = dice_->below(10);
     if (roll < 7) return send(id, reader);
     if (roll < 8) return take(budget_.credit(id, dice_->between(1, 3'000)));
@@ -127,6 +128,23 @@ TEST_CASE("What is granted ahead of need is shared among the subscriptions") {
     static_cast<void>(budget.reading(subscription_id{i}));
   }
   CHECK(budget.under_way() <= small.standing_max);
+}
+
+TEST_CASE("A lower limit takes nothing back, and grants no more until what is under way is below") {
+  send_budget budget{small};
+  budget.add(first, 10'000);
+  budget.add(second, 10'000);
+  CHECK(granted(budget.reading(first), first) == 400);
+  budget.limit(300);
+  CHECK(budget.reading(second).empty());
+  CHECK(budget.delivered(first, 100).empty());
+  CHECK(budget.under_way() == 300);
+  // One batch at a time goes out whatever the limit.
+  CHECK(granted(budget.wants(second, 500, 0), second) == 500);
+  CHECK(budget.wants(first, 500, 300).empty());
+  CHECK(granted(budget.delivered(second, 500), first) == 500);
+  budget.limit(1'000'000);
+  CHECK(granted(budget.delivered(first, 500), first) == 400);
 }
 
 TEST_CASE("A batch larger than what was granted is lent for, one after another") {

@@ -68,6 +68,8 @@ TEST_CASE("a full disk: storage_full, reading goes on, and writing resumes when 
   const auto is_full = [&] { return must(c.node_status()).shards.at(0).storage_full; };
   CHECK(eventually(is_full));
   CHECK(p->send("t", {.body = "no room"}).code() == errc::storage_full);
+  const auto hasty = must(client::connect({.node = node.address(), .timeout = 1s}));
+  CHECK(hasty.make_consumer({.topics = {"t"}, .group = "late"}).code() == errc::storage_full);
   // Reading does not care.
   CHECK(bodies_in(node.address(), "t", queue_number{0}).size() == stored);
   CHECK(node.running());

@@ -160,4 +160,35 @@ TEST_CASE("hostile: a thousand subscriptions of one queue that nobody takes cost
   check_works(at);
 }
 
+TEST_CASE("hostile: many connections that take nothing share bounded memory, and others go on") {
+  running_node at{{{"send-bytes-max", "16MiB"}}};
+  must(at.client.create_topic("t", 1, {.mode = durability::memory}));
+  auto p = must(at.client.make_producer({}));
+  for (int i = 0; i < 400; ++i) must(p->send("t", {.body = std::string(mib / 16, 'x')}));
+  const auto queue = must(at.client.describe_topic("t")).queues.at(0).queue;
+  const auto before = at.node.memory_bytes();
+  std::vector<std::unique_ptr<raw_connection>> greedy;
+  for (int n = 0; n < 60; ++n) {
+    auto& c = *greedy.emplace_back(std::make_unique<raw_connection>(at.node.port()));
+    c.greet();
+    for (std::uint64_t i = 1; i <= 20; ++i) {
+      frames::subscribe wish;
+      wish.subscription = subscription_id{i};
+      wish.queue = queue;
+      wish.credit_bytes = 1u << 30;
+      c.send(i, wish);
+    }
+  }
+  const auto end = std::chrono::steady_clock::now() + 2s;
+  std::uint64_t most = 0;
+  while (std::chrono::steady_clock::now() < end) {
+    most = std::max(most, at.node.memory_bytes());
+    std::this_thread::sleep_for(20ms);
+  }
+  // Each alone would hold 8 MiB and more.
+  CHECK(most < before + 96 * mib);
+  CHECK(bodies_in(at.node.address(), "t", queue_number{0}).size() == 400);
+  check_works(at);
+}
+
 } // namespace carafe::test

@@ -87,6 +87,23 @@ TEST_CASE("a topic may keep its messages shorter than the node") {
   CHECK(must(at.client.describe_topic("kept")).queues.at(0).earliest == offset{0});
 }
 
+TEST_CASE("segments go once nothing in them can be read: topics were deleted, or keep less") {
+  running_node at{{{"checkpoint-interval-ms", "100"}}};
+  must(at.client.create_topic("kept", 1));
+  must(at.client.create_topic("t", 1));
+  fill(at, 40);
+  const auto full = segments(at);
+  REQUIRE(full > 2);
+  SECTION("deleted") { must(at.client.delete_topic("t")); }
+  SECTION("shorter retention") {
+    REQUIRE(at.run({"topic", "alter", "t", "--retention", "1s"}).code == 0);
+  }
+  CHECK(eventually([&] { return segments(at) == 1; }));
+  must(must(at.client.make_producer({}))->send("kept", {.body = "x"}));
+  CHECK(at.node.stop() == exited(0));
+  CHECK(at.run({"log", "verify", at.node.data_dir().string()}).code == 0);
+}
+
 TEST_CASE("an offset that retention took, or past the end, is an error or what the policy says") {
   running_node at{{{"retention-bytes", "40MiB"}, {"checkpoint-interval-ms", "100"}}};
   must(at.client.create_topic("t", 1));

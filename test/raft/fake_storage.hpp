@@ -223,6 +223,11 @@ public:
     }
   }
 
+  [[nodiscard]] entry_index second_segment(entry_index checkpoint) const override {
+    const auto end = segment_end(first_);
+    return end > checkpoint || end >= last() ? first_ : end + 1;
+  }
+
   result<std::vector<std::pair<queue_id, offset>>> ends_before(entry_index first) const override {
     std::map<queue_id, offset> ends;
     for (const auto& entry : entries_)

@@ -271,6 +271,22 @@ TEST_CASE("retention is limited by age, size and checkpoint") {
   auto by_age = log.retention_limit(log_writer::time_of(entry_index{50}), 0, bounds.last);
   CHECK(by_age > entry_index{1});
   CHECK(by_age <= entry_index{50});
+  const auto second = log.second_segment(bounds.last);
+  CHECK(second > entry_index{1});
+  CHECK(second <= by_age);
+  CHECK(log.second_segment(entry_index{second.value - 1}) == second);
+  CHECK(log.second_segment(entry_index{second.value - 2}) == entry_index{1});
+  must(node.log().drop_before(newest));
+  CHECK(log.second_segment(bounds.last) == newest);
+}
+
+TEST_CASE("retention never passes the checkpoint") {
+  temporary_folder folder;
+  auto node = open_at(folder.path(), small_log());
+  log_writer writer;
+  for (int i = 0; i < 100; ++i) writer.append(node.log(), 1, {one, 1, 50'000});
+  const auto& log = node.log();
+  constexpr unix_ms always{std::numeric_limits<std::int64_t>::max()};
   auto by_checkpoint = log.retention_limit(always, 0, entry_index{49});
   CHECK(by_checkpoint > entry_index{1});
   CHECK(by_checkpoint <= entry_index{50});

@@ -46,6 +46,7 @@ public:
 
   [[nodiscard]] result<std::unique_ptr<producer>> make_producer(producer_options options) const;
   /// Reads topics or queues without a group, or as a member of one (see consumer_options).
+  /// @errors What the node refused; `timeout` only if it said nothing.
   [[nodiscard]] result<std::unique_ptr<consumer>> make_consumer(consumer_options options) const;
 
   // -- admin; each waits for the answer, at most `timeout` ----------------------------------------
