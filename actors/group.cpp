@@ -19,6 +19,8 @@ using core::group_core;
 /// Of one commit: they become one entry of the log, which must fit a segment.
 constexpr std::size_t commit_positions_max = 65'536;
 
+constexpr auto start_again_after = std::chrono::milliseconds{500};
+
 /// Members are told apart over all groups of the node.
 member_id next_member() {
   static std::atomic<std::uint64_t> made{0};
@@ -63,9 +65,14 @@ void on(self_pointer self, const group_core::take& e) {
   tell(self, e.member, revoke_atom_v, revocation{e.member, e.queue, e.owner, 0, true});
 }
 
+/// What may change by itself, as a full disk, is waited for: the client could not do better.
 void start_failed(self_pointer self, const group_core::find_start& e, const failure& why) {
   auto& core = *self->state.core;
   if (!core.queues().contains(e.queue)) return;
+  if (is_retriable(why.code)) {
+    self->delayed_send(self, start_again_after, start_atom_v, e.queue, e.owner);
+    return;
+  }
   tell(self, e.member, ended_atom_v, make_assignment(self, e.member, e.owner, e.queue), why);
   carry_out(self, core.start_failed(e.queue, e.owner));
 }
@@ -284,6 +291,9 @@ group_actor::behavior_type group(self_pointer self, group_record record,
     [self](remove_atom, const topic_record& topic) { remove_topic(self, topic); },
     [self](deadline_atom, queue_id queue, generation owner) {
       carry_out(self, self->state.core->deadline(queue, owner));
+    },
+    [self](start_atom, queue_id queue, generation owner) {
+      carry_out(self, self->state.core->start_again(queue, owner));
     },
   };
 }

@@ -191,7 +191,8 @@ using group_actor = caf::typed_actor<
   caf::reacts_to<close_atom>,                            // Its deletion is over.
   caf::reacts_to<alter_atom, topic_record, shard_table>, // A topic it reads, and its queues.
   caf::reacts_to<remove_atom, topic_record>,             // A topic it reads is gone.
-  caf::reacts_to<deadline_atom, queue_id, generation>>;
+  caf::reacts_to<deadline_atom, queue_id, generation>,   // The revoke time-out is over.
+  caf::reacts_to<start_atom, queue_id, generation>>;     // Look again where to begin.
 
 /// Names: which topics and groups there are, and who serves them. One change at a time.
 using catalogue_actor = caf::typed_actor<

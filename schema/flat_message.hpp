@@ -13,6 +13,7 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace carafe {
 
@@ -92,13 +93,16 @@ void with_single_segment(Fill&& fill, Use&& use) {
   use(segments[0].asBytes());
 }
 
+/// What is wrong with a message, without the conditions and source files of Cap'n Proto's own text.
+std::string why_unreadable(const kj::Exception& what);
+
 /// Calls `read`, which reads a message; what Cap'n Proto throws becomes `code`.
 template <class Result, class Read>
 Result reading(errc code, Read&& read) {
   try {
     return read();
   } catch (const kj::Exception& what) {
-    return Result{code, what.getDescription().cStr()};
+    return Result{code, why_unreadable(what)};
   }
 }
 

@@ -81,8 +81,13 @@ tree_root read_tree_root(std::span<const std::byte> bytes) noexcept {
 
 result<file_state> read_metas(const meta_page_bytes& metas) {
   std::array<file_state, meta_pages> states;
+  const auto one = [&](std::size_t i) {
+    return read_meta(std::span{metas}.subspan(i * page_bytes, page_bytes), i);
+  };
   for (std::size_t i = 0; i < meta_pages; ++i) {
-    auto state = read_meta(std::span{metas}.subspan(i * page_bytes, page_bytes), i);
+    auto state = one(i);
+    // Beside a good one it was good once.
+    if (!state && one(1 - i)) return {errc::storage_corrupt, state.error().detail};
     if (!state) return state.error();
     if (const auto* what = check_state(*state))
       return {errc::storage_corrupt, "meta page " + std::to_string(i) + ": " + what};

@@ -236,6 +236,8 @@ result<void> dump(data_dir& dir, shard_id shard, entry_index first,
   auto folder = dir.path() / data_dir::shard_folder(shard);
   auto firsts = list_segments(folder);
   if (!firsts) return firsts.error();
+  if (firsts->empty())
+    return {errc::storage_corrupt, folder.string() + " holds no segment of the log"};
   for (std::size_t i = 0; i < firsts->size(); ++i) {
     if (i + 1 < firsts->size() && (*firsts)[i + 1] <= first) continue;
     auto in = sealed_segment::open(folder / segment_name((*firsts)[i]), shard, (*firsts)[i]);

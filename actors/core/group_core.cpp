@@ -102,6 +102,15 @@ group_core::effects group_core::start_failed(queue_id queue, generation owner) {
   return out;
 }
 
+group_core::effects group_core::start_again(queue_id queue, generation owner) {
+  auto at = queues_.find(queue);
+  if (at == queues_.end() || at->second.finding != owner) return {};
+  if (!at->second.starting) return start_failed(queue, owner);
+  const auto to = at->second.owner;
+  const auto& wish = members_.at(to);
+  return {find_start{to, owner, queue, wish.start, wish.out_of_range}};
+}
+
 result<void> group_core::commit(member_id id, queue_id queue, generation owner) {
   auto* state = owned(id, queue, owner);
   if (state == nullptr || state->starting)

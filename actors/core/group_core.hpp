@@ -101,6 +101,9 @@ public:
   /// It came to nothing (out of range, or its shard failed): the queue stays with its owner, who
   /// is told by the caller, and reads nothing. If that owner has gone, the next one tries.
   [[nodiscard]] effects start_failed(queue_id queue, generation owner);
+  /// It came to nothing yet, and is to be tried again after a while that is over now: for the same
+  /// owner if that is still there, else for the next one.
+  [[nodiscard]] effects start_again(queue_id queue, generation owner);
 
   /// May `id` commit here? Then the commit counts as in flight until `commit_done`.
   /// @errors not_owner

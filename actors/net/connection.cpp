@@ -71,7 +71,7 @@ connection_actor::behavior_type connection(self_pointer self, caf::io::connectio
   self->configure_read(handle, caf::io::receive_policy::at_most(read_bytes));
   self->ack_writes(handle, true);
   s.session = self->system().spawn(session, std::move(context), connection_actor{self},
-                                   self->remote_addr(handle));
+                                   peer{self->remote_addr(handle), self->remote_port(handle)});
   self->monitor(s.session);
   self->set_down_handler([self](const caf::down_msg&) { finish(self); });
   return {

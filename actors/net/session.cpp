@@ -21,7 +21,7 @@ void close(session_pointer self) {
 
 /// Tells the client why and closes its connection.
 void refuse(session_pointer self, std::uint64_t request, const failure& why) {
-  logging::debug("session", self->state.address + ": " + why.message());
+  logging::debug("session", self->state.from.address() + ": " + why.message());
   reply_error(self, request, why);
   close(self);
 }
@@ -184,11 +184,11 @@ void end_request(session_pointer self) {
 
 session_actor::behavior_type session(session_pointer self,
                                      std::shared_ptr<const session_context> context,
-                                     connection_actor connection, std::string address) {
+                                     connection_actor connection, peer from) {
   auto& s = self->state;
   s.context = std::move(context);
   s.connection = std::move(connection);
-  s.address = std::move(address);
+  s.from = std::move(from);
   s.input.emplace(s.context->options.frame_bytes_max);
   s.last_frame = s.context->clocks->monotonic();
   self->monitor(s.connection);

@@ -22,6 +22,18 @@
 
 namespace carafe {
 
+/// The other end of a connection.
+struct peer {
+  std::string host;
+  std::uint16_t port = 0;
+
+  /// HOST:PORT, as the shell takes it.
+  [[nodiscard]] std::string address() const {
+    const bool bracketed = host.find(':') != std::string::npos;
+    return (bracketed ? "[" + host + "]:" : host + ":") + std::to_string(port);
+  }
+};
+
 struct session_options {
   std::string node_name;
   std::string software;
@@ -75,7 +87,7 @@ struct session_state {
 
   std::shared_ptr<const session_context> context;
   connection_actor connection;
-  std::string address;
+  peer from;
   std::string client;
   bool greeted = false;
   bool closing = false;
@@ -114,7 +126,7 @@ using session_pointer = session_actor::stateful_pointer<session_state>;
 /// frame that cannot be understood ends this connection and hurts nobody else.
 session_actor::behavior_type session(session_pointer self,
                                      std::shared_ptr<const session_context> context,
-                                     connection_actor connection, std::string address);
+                                     connection_actor connection, peer from);
 
 // -- shared by the session's parts ----------------------------------------------------------------
 

@@ -50,8 +50,8 @@ bool on_group(session_pointer self, const frames::frame& f) {
   return true;
 }
 
-bool from_this_machine(std::string_view address) {
-  return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
+bool from_this_machine(std::string_view host) {
+  return host.starts_with("127.") || host == "::1" || host.starts_with("::ffff:127.");
 }
 
 bool on_node(session_pointer self, const frames::frame& f) {
@@ -63,7 +63,7 @@ bool on_node(session_pointer self, const frames::frame& f) {
     ask<frames::node_actor_list>(self, f.request, node, as_is<frames::node_actor_list>(),
                                  actors_atom_v);
   } else if (const auto* backup = std::get_if<frames::backup>(&f.body)) {
-    if (!from_this_machine(self->state.address)) {
+    if (!from_this_machine(self->state.from.host)) {
       reply_error(self, f.request,
                   {errc::permission_denied,
                    "a backup is written on the node's machine and can be asked "

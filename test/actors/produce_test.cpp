@@ -220,6 +220,29 @@ TEST_CASE(
   CHECK(c.ask<frames::ok>(committing(joined->member, *mine, offset{2})).ok());
 }
 
+TEST_CASE("a queue that a group could not begin on a full disk is assigned when there is room") {
+  rig r;
+  rig::client c{r, "c"};
+  make_topic(c, "t", 1);
+  REQUIRE(c.ask<frames::joined>(joining("g", "t")).ok());
+  REQUIRE(c.take<frames::assigned>());
+  auto& log = *r.disks.at(shard_id{0}).log;
+  log.room = storage::log_room::only_freeing;
+  r.pass(std::chrono::seconds{2});
+  frames::topic_alter more;
+  more.name = "t";
+  more.queues = 2;
+  REQUIRE(c.ask<frames::topic_description>(more).ok());
+  r.pass(std::chrono::seconds{5});
+  CHECK_FALSE(c.take<frames::assigned>());
+  CHECK_FALSE(c.take<frames::subscription_ended>());
+  log.room = storage::log_room::everything;
+  r.pass(std::chrono::seconds{3});
+  const auto late = c.take<frames::assigned>();
+  REQUIRE(late);
+  CHECK(late->number == queue_number{1});
+}
+
 TEST_CASE("retention makes room on a disk that takes nothing else") {
   rig r;
   r.shard_settings.retention_ms = 10'000;

@@ -28,7 +28,7 @@ fake_connection(connection_actor::stateful_pointer<connection_memory> self,
   s.in = std::move(in);
   s.reader.emplace(64u << 20);
   s.session = self->spawn<caf::lazy_init>(session, std::move(context), connection_actor{self},
-                                          std::string{"127.0.0.1"});
+                                          peer{"127.0.0.1", 40000});
   s.in->session = s.session;
   return {
     // What a client sends arrives as it does from a socket.

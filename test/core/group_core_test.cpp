@@ -204,6 +204,31 @@ TEST_CASE("After a failed search the queue stays with its owner, or goes to the 
   }
 }
 
+TEST_CASE("A search that is to be tried again is, for its owner or the next one") {
+  group_core group{10};
+  group.add_queue(info_of(1), std::nullopt);
+  const auto find = only<group_core::find_start>(join(group, member_a));
+  join(group, member_b);
+  SECTION("its owner is still there") {
+    const auto again = only<group_core::find_start>(group.start_again(find.queue, find.owner));
+    CHECK(again.member == member_a);
+    CHECK(again.owner == find.owner);
+    CHECK(only<group_core::assign>(group.started(find.queue, find.owner, offset{4})).start ==
+          offset{4});
+    CHECK(group.start_again(find.queue, find.owner).empty());
+  }
+  SECTION("its owner has gone") {
+    CHECK(group.leave(member_a).empty());
+    const auto again = only<group_core::find_start>(group.start_again(find.queue, find.owner));
+    CHECK(again.member == member_b);
+    CHECK(again.owner > find.owner);
+  }
+  SECTION("the queue was removed") {
+    group.remove_queue(find.queue);
+    CHECK(group.start_again(find.queue, find.owner).empty());
+  }
+}
+
 TEST_CASE("Of queues that nobody was told of, the surplus is taken silently, and first") {
   auto group = group_with(2);
   join(group, member_a);

@@ -91,6 +91,10 @@ TEST_CASE("group: only the queues that move pause when a member joins") {
   auto late_client = connect_to(at.node.address());
   auto late = must(late_client.make_consumer({.topics = {"t"}, .group = "g"}));
   REQUIRE(eventually([&] { return must(at.client.describe_group("g")).members.size() == 2; }));
+  for (const auto& member : must(at.client.describe_group("g")).members) {
+    REQUIRE(member.address.starts_with("127.0.0.1:"));
+    CHECK(std::stoi(member.address.substr(10)) > 0);
+  }
   // What stays keeps coming at once, before the deadline of what moves.
   const auto begun = std::chrono::steady_clock::now();
   send_to_all();

@@ -121,6 +121,13 @@ TEST_CASE("log dump prints the entries") {
     at.run.json({"log", "dump", at.node.data_dir().string(), "--from", "3", "--count", "2"});
   REQUIRE(part.objects().size() == 2);
   CHECK(part.objects().at(0).at("index") == 3);
+  std::filesystem::copy(at.node.data_dir(), at.dir / "gone",
+                        std::filesystem::copy_options::recursive);
+  for (const auto& file : std::filesystem::recursive_directory_iterator{at.dir / "gone"})
+    if (file.path().filename().string().starts_with("log-")) std::filesystem::remove(file);
+  const auto gone = at.run.json({"log", "dump", (at.dir / "gone").string()});
+  CHECK(gone.code == 1);
+  CHECK(gone.error_code() == "storage_corrupt");
   CHECK(at.run.json({"log", "dump", at.node.data_dir().string(), "--shard", "63"}).error_code() ==
         "not_found");
 }

@@ -332,7 +332,7 @@ void member::take(oracle& o, group_oracle& g) {
       if (frame.request == joining_) member_ = joined->member;
     } else if (const auto* assigned = std::get_if<frames::assigned>(&frame.body)) {
       if (assigned->member != member_) continue; // It has left meanwhile.
-      g.assigned(assigned->queue, assigned->owner, assigned->begin);
+      g.assigned(assigned->member, assigned->queue, assigned->owner, assigned->begin);
       holds_.insert_or_assign(assigned->queue,
                               holding{*assigned, assigned->begin, assigned->begin});
     } else if (const auto* revoked = std::get_if<frames::revoked>(&frame.body)) {

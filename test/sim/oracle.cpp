@@ -135,10 +135,16 @@ group_oracle::progress* group_oracle::of(queue_id queue, generation owner) {
 }
 
 void group_oracle::committing(queue_id queue, generation owner, offset next) {
-  if (auto* p = of(queue, owner)) p->under_way.insert(next);
+  if (auto* p = of(queue, owner))
+    p->under_way.insert(next);
+  else if (owner < queues_[queue].owner)
+    queues_[queue].in_vain.insert({owner, next});
 }
 
 void group_oracle::committed(queue_id queue, generation owner, offset next) {
+  expect(!queues_[queue].in_vain.contains({owner, next}),
+         "the group's " + text(queue, next) + " was committed by an owner of generation " +
+           std::to_string(owner.value) + ", after another one was told");
   auto* p = of(queue, owner);
   if (p == nullptr) return;
   p->under_way.erase(next);
@@ -150,12 +156,14 @@ void group_oracle::refused(queue_id queue, generation owner, offset next) {
   if (auto* p = of(queue, owner)) p->under_way.erase(next);
 }
 
-void group_oracle::assigned(queue_id queue, generation owner, offset begin) {
+void group_oracle::assigned(member_id member, queue_id queue, generation owner, offset begin) {
   auto& p = queues_[queue];
+  if (owner < p.owner && member != p.member) return;
   const auto where = "the group's " + text(queue, begin);
   expect(owner > p.owner, where + " was assigned with generation " + std::to_string(owner.value) +
                             ", after " + std::to_string(p.owner.value));
   p.owner = owner;
+  p.member = member;
   auto possible = p.possible;
   possible.insert(p.under_way.begin(), p.under_way.end());
   p.under_way.clear();
@@ -173,6 +181,7 @@ void group_oracle::node_died() {
   for (auto& [queue, p] : queues_) {
     p.possible.insert(p.under_way.begin(), p.under_way.end());
     p.under_way.clear();
+    p.in_vain.clear();
     p.owner = generation{0};
   }
 }

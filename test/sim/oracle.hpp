@@ -94,7 +94,8 @@ private:
 ///
 /// - Who is given a queue begins at the last commit; a commit whose answer did not come may count
 ///   or not.
-/// - A queue's generation rises with each owner while the node lives.
+/// - A queue's generation rises with each owner while the node lives. Who hears of an earlier one
+///   after another member has heard of a later one was told in vain, and may not commit.
 class group_oracle {
 public:
   /// @param earliest  Tells the queue's first offset.
@@ -104,7 +105,7 @@ public:
   void committing(queue_id queue, generation owner, offset next);
   void committed(queue_id queue, generation owner, offset next);
   void refused(queue_id queue, generation owner, offset next);
-  void assigned(queue_id queue, generation owner, offset begin);
+  void assigned(member_id member, queue_id queue, generation owner, offset begin);
   void node_died();
   /// What was not synced may be gone, so the last commit may be an older one.
   void lost_power(queue_id queue);
@@ -115,6 +116,9 @@ private:
     std::set<offset> under_way;
     bool may_be_older = false;
     generation owner{0};
+    member_id member{0};
+    /// Commits that were sent by owners of earlier generations, after a later one was told.
+    std::set<std::pair<generation, offset>> in_vain;
   };
   /// Nothing if the queue has another owner by now.
   progress* of(queue_id queue, generation owner);
