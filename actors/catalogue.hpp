@@ -78,4 +78,20 @@ void change_catalogue(catalogue_pointer self,
 topic_actor topic_of(catalogue_pointer self, const topic_record& record);
 group_actor group_of(catalogue_pointer self, const group_record& record);
 
+// -- shared by the catalogue's parts --------------------------------------------------------------
+
+/// Reads the catalogue and repeats what a crash may have left undone, before anything else is
+/// handled. Quits if it cannot.
+void load_catalogue(catalogue_pointer self);
+
+// What the actor answers to requests about groups.
+caf::result<group_actor> join_group(catalogue_pointer self, const frames::join& wish);
+caf::result<frames::group_names> list_groups(catalogue_pointer self);
+caf::result<frames::group_description> describe_group_of(catalogue_pointer self,
+                                                         const std::string& name);
+caf::result<frames::group_description> reset_group_of(catalogue_pointer self,
+                                                      const frames::group_reset& wish);
+/// The group's actor goes first (if nobody is in it), then its record and progress.
+caf::result<caf::ok_atom> delete_group(catalogue_pointer self, const std::string& name);
+
 } // namespace carafe

@@ -21,12 +21,6 @@ constexpr std::size_t groups_out_max = 2;
 
 constexpr auto tick_every = std::chrono::milliseconds{1'000};
 
-queue_view view_of(self_pointer self, queue_id id, const queue_record& record) {
-  const auto& replica = *self->state.replica;
-  return {id,          replica.options().shard, record.topic,     record.start,
-          record.next, record.last_time,        replica.applied()};
-}
-
 // -- applying -------------------------------------------------------------------------------------
 
 void answer(self_pointer self, const raft::applied_entry& entry, std::uint64_t now_us) {
@@ -176,71 +170,6 @@ caf::result<entry_index> on_write(self_pointer self, const effect_list& wish) {
   return promise;
 }
 
-queue_views on_queues(self_pointer self, const queue_ids& wanted) {
-  queue_views views;
-  const auto& all = self->state.replica->state().queues();
-  if (wanted.queues.empty())
-    for (const auto& [id, record] : all) views.queues.push_back(view_of(self, id, record));
-  for (const auto id : wanted.queues)
-    if (auto at = all.find(id); at != all.end())
-      views.queues.push_back(view_of(self, id, at->second));
-  return views;
-}
-
-shard_inventory on_inventory(self_pointer self) {
-  shard_inventory out;
-  const auto& state = self->state.replica->state();
-  for (const auto& [id, record] : state.queues()) out.there.queues.push_back(id);
-  for (const auto& [key, record] : state.all_progress())
-    if (out.there.groups.empty() || out.there.groups.back() != key.group)
-      out.there.groups.push_back(key.group);
-  return out;
-}
-
-progress_rows on_progress(self_pointer self, group_id group) {
-  progress_rows out;
-  const auto& all = self->state.replica->state().all_progress();
-  for (auto row = all.lower_bound({group, queue_id{0}});
-       row != all.end() && row->first.group == group; ++row)
-    out.rows.emplace_back(row->first.queue, row->second);
-  return out;
-}
-
-catalogue_rows on_load(self_pointer self) {
-  const auto& state = self->state.replica->state();
-  catalogue_rows rows;
-  for (const auto& [id, topic] : state.topics()) rows.topics.push_back(topic);
-  for (const auto& [id, group] : state.groups()) rows.groups.push_back(group);
-  rows.counters = state.catalogue();
-  return rows;
-}
-
-frames::latency_summary summary(const core::histogram& h) {
-  return {h.count(), h.quantile(500), h.quantile(990), h.max()};
-}
-
-frames::shard_status on_status(self_pointer self) {
-  const auto& s = self->state;
-  const auto bounds = s.log->bounds();
-  frames::shard_status out;
-  out.shard = s.replica->options().shard;
-  out.mode = s.options.mode;
-  out.role = s.replica->is_leader() ? "leader" : "follower";
-  out.current_term = s.replica->current_term();
-  out.first = bounds.first;
-  out.committed = s.replica->applied();
-  out.checkpoint = s.replica->checkpoint_index();
-  out.synced = bounds.synced;
-  out.queues = static_cast<std::uint32_t>(s.replica->state().queues().size());
-  out.log_bytes = bounds.bytes;
-  out.segments = bounds.segments;
-  out.producers = static_cast<std::uint32_t>(s.replica->state().producers());
-  out.commits = summary(s.commits);
-  out.syncs = summary(s.syncs);
-  out.storage_full = s.room != storage::log_room::everything;
-  return out;
-}
-
 void on_space(self_pointer self, storage::log_room room) {
   auto& s = self->state;
   s.room = room;
@@ -336,11 +265,11 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
       known = watcher;
       return view_of(self, queue, *record);
     },
-    [self](queues_atom, const queue_ids& wanted) { return on_queues(self, wanted); },
-    [self](inventory_atom) { return on_inventory(self); },
-    [self](progress_atom, group_id group) { return on_progress(self, group); },
-    [self](load_atom) { return on_load(self); },
-    [self](status_atom) { return on_status(self); },
+    [self](queues_atom, const queue_ids& wanted) { return views_of(self, wanted); },
+    [self](inventory_atom) { return inventory_of(self); },
+    [self](progress_atom, group_id group) { return progress_of(self, group); },
+    [self](load_atom) { return catalogue_of(self); },
+    [self](status_atom) { return status_of(self); },
     [self](actors_atom) {
       const auto waiting = static_cast<std::uint32_t>(self->mailbox().size());
       const auto& mine = self->state;

@@ -98,6 +98,14 @@ void fail_shard(shard_pointer self, const failure& why);
 /// Hands the log writer what waits, while it takes it.
 void pump_writes(shard_pointer self);
 
+// What the shard knows, as of the last entry it applied.
+[[nodiscard]] queue_view view_of(shard_pointer self, queue_id id, const queue_record& record);
+[[nodiscard]] queue_views views_of(shard_pointer self, const queue_ids& wanted);
+[[nodiscard]] shard_inventory inventory_of(shard_pointer self);
+[[nodiscard]] progress_rows progress_of(shard_pointer self, group_id group);
+[[nodiscard]] catalogue_rows catalogue_of(shard_pointer self);
+[[nodiscard]] frames::shard_status status_of(shard_pointer self);
+
 /// Takes a checkpoint if there is something new; the log is synced up to it before it is saved.
 void begin_checkpoint(shard_pointer self);
 /// … when enough entries or time have passed.

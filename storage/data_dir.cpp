@@ -1,6 +1,6 @@
 #include "storage/data_dir.hpp"
 
-#include "schema/batch.hpp"
+#include "storage/data_format.hpp"
 #include "storage/file.hpp"
 #include "storage/lmdb_state_store.hpp"
 #include "storage/log_recovery.hpp"
@@ -9,13 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
-#include <cinttypes>
-#include <cstdio>
 #include <fcntl.h>
 #include <map>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -23,74 +19,14 @@ namespace carafe::storage {
 
 namespace {
 
-constexpr std::string_view format_name = "carafe.format";
 constexpr std::string_view lock_name = "lock";
 /// Exists since shard 0 does.
 constexpr std::string_view filled_name = "carafe.filled";
 constexpr std::string_view filled_text = "A data directory with messages has a folder shard-0.\n";
 constexpr std::string_view shard_prefix = "shard-";
 constexpr std::string_view new_suffix = ".new";
-constexpr std::string_view format_prefix = "carafe data, format ";
-constexpr std::size_t format_bytes_max = 512;
 
 constexpr std::uint64_t segment_bytes_min = std::uint64_t{1} << 20;
-
-struct format_content {
-  std::uint64_t node_id = 0;
-  std::int64_t created_ms = 0;
-};
-
-std::string hex(std::uint64_t value, int digits) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%0*" PRIx64, digits, value);
-  return text;
-}
-
-std::string encode_format(const format_content& content) {
-  auto text = std::string{format_prefix} + std::to_string(storage_format) + "\nnode " +
-              hex(content.node_id, 16) + "\ncreated " + std::to_string(content.created_ms) + "\n";
-  return text + "check " + hex(crc32c(as_bytes(text)), 8) + "\n";
-}
-
-/// The number after `prefix` at the beginning of `text`, which is moved behind its line.
-template <class Int>
-std::optional<Int> take_number(std::string_view& text, std::string_view prefix, int base = 10) {
-  if (!text.starts_with(prefix)) return std::nullopt;
-  auto end_of_line = text.find('\n');
-  if (end_of_line == std::string_view::npos) return std::nullopt;
-  auto digits = text.substr(prefix.size(), end_of_line - prefix.size());
-  Int value{};
-  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
-  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  text.remove_prefix(end_of_line + 1);
-  return value;
-}
-
-result<format_content> decode_format(const std::string& text, const std::filesystem::path& path) {
-  std::string_view rest{text};
-  auto format = take_number<std::uint32_t>(rest, format_prefix);
-  if (!format) return {errc::format_foreign, path.string() + " is not Carafe's format file"};
-  if (auto known = check_format(*format, path.parent_path().string()); !known) return known.error();
-  format_content content;
-  auto node = take_number<std::uint64_t>(rest, "node ", 16);
-  auto created = take_number<std::int64_t>(rest, "created ");
-  auto checked = std::string_view{text}.substr(0, text.size() - rest.size());
-  auto check = take_number<std::uint32_t>(rest, "check ", 16);
-  if (!node || !created || !check || !rest.empty() || *check != crc32c(as_bytes(checked)))
-    return {errc::storage_corrupt, path.string() + " is damaged"};
-  content.node_id = *node;
-  content.created_ms = *created;
-  return content;
-}
-
-result<std::uint64_t> random_node_id() {
-  std::uint64_t id = 0;
-  while (id == 0) {
-    if (::getrandom(&id, sizeof id, 0) != sizeof id && errno != EINTR)
-      return {errc::storage_failed, "the kernel gives no random numbers"};
-  }
-  return id;
-}
 
 result<std::filesystem::path> full_path(const std::filesystem::path& path) {
   std::error_code error;
@@ -145,16 +81,6 @@ result<void> check_unused(const std::filesystem::path& folder) {
   return {};
 }
 
-result<format_content> make_format(const std::filesystem::path& folder) {
-  auto id = random_node_id();
-  if (!id) return id.error();
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  format_content content{*id, std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
-  if (auto done = replace_file(folder / format_name, as_bytes(encode_format(content))); !done)
-    return done.error();
-  return content;
-}
-
 result<active_settings> to_settings(const log_options& options) {
   if (options.segment_bytes < segment_bytes_min || options.segment_bytes % page_bytes != 0)
     return {errc::invalid_argument, "a segment of " + std::to_string(options.segment_bytes) +
@@ -177,7 +103,7 @@ result<active_settings> to_settings(const log_options& options) {
 struct data_dir::held {
   std::filesystem::path path;
   file lock;
-  format_content format;
+  data_format format;
   /// Set by a shard's log when one of its syncs failed.
   std::map<shard_id, std::shared_ptr<std::atomic<bool>>> sync_failed;
 };
@@ -212,16 +138,7 @@ result<data_dir> data_dir::open_existing(const std::filesystem::path& path) {
   if (!folder) return folder.error();
   auto held = std::make_unique<data_dir::held>();
   held->path = std::move(*folder);
-  auto format_path = held->path / format_name;
-  auto text = read_small_file(format_path, format_bytes_max);
-  if (text.code() == errc::not_found)
-    return {errc::not_found, held->path.string() +
-                               " is not a data directory of Carafe: it has no " +
-                               std::string{format_name}};
-  if (text.code() == errc::storage_corrupt)
-    return {errc::format_foreign, format_path.string() + " is not Carafe's format file"};
-  if (!text) return text.error();
-  auto format = decode_format(*text, format_path);
+  auto format = read_format(held->path);
   if (!format) return format.error();
   held->format = *format;
   auto lock = take_lock(held->path);
@@ -349,7 +266,7 @@ result<void> data_dir::begin_copy(const std::filesystem::path& to) const {
   if (auto done = make_folder(to); !done) return done;
   for (auto shard : shards())
     if (auto done = make_folder(to / shard_folder(shard)); !done) return done;
-  return replace_file(to / format_name, as_bytes(encode_format(held_->format)));
+  return write_format(to, held_->format);
 }
 
 result<std::uint64_t> data_dir::free_bytes() const { return free_space(held_->path); }

@@ -55,7 +55,8 @@ public:
   virtual result<void> save_checkpoint(const checkpoint_mark& mark,
                                        const std::vector<state_delta>& deltas) = 0;
 
-  /// The highest log index recorded as synced (unsynced modes record it lazily), for recovery.
+  /// Copies the state as of the last checkpoint into the folder `path` (exists), synced.
+  /// @returns Bytes written.
   virtual result<std::uint64_t> copy_to(const std::string& path) const = 0;
 };
 

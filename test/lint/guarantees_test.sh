@@ -30,4 +30,10 @@ for page in docs/guarantees.md docs/architecture.md; do
   echo "$page: $found tests"
 done
 
+# Every mutant has its row, and every row its mutant.
+page=docs/testing.md
+diff <(git ls-files -co --exclude-standard 'test/*/mutants/*.cmake' | sed 's#.*/##; s#\.cmake$##' | sort) \
+  <(grep -oE '^\| `[a-z_]+` \||The mutant `[a-z_]+`' "$page" | grep -oE '`[a-z_]+`' | tr -d '`' | sort) ||
+  fail "the mutants that $page names are not those in test/"
+
 finish

@@ -4,5 +4,5 @@ set -euo pipefail
 
 code=0
 out=$("$@") || code=$?
-printf '%s\n' "$out" | head -n 4
+head -n 4 <<<"$out"
 [[ $code -eq 1 && $out == *$'\nseed '* ]]

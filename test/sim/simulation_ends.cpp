@@ -16,6 +16,7 @@ void simulation::make_topics() {
     wish.name = name;
     wish.queues = static_cast<std::uint32_t>(dice_.between(1, 3));
     wish.settings.mode = mode;
+    if (dice_.percent(30)) wish.settings.retention_ms = dice_.between(500, 5'000);
     const auto made = admin.ask<frames::topic_description>(wish);
     expect(made.ok(), "a topic could not be made");
     topics_.push_back({name, mode, made->queues});

@@ -1,0 +1,142 @@
+#include "actors/catalogue.hpp"
+#include "actors/error_bridge.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace carafe {
+
+namespace {
+
+using decision = catalogue_state::decision;
+
+failure no_group(const std::string& name) { return {errc::group_unknown, name}; }
+
+/// Topics come to be by being used, where the node allows it.
+void create_missing(catalogue_pointer self, const std::vector<std::string>& topics) {
+  auto& s = self->state;
+  if (s.options.create_on_use_queues == 0) return;
+  for (const auto& name : topics) {
+    frames::topic_create create;
+    create.name = name;
+    create.queues = s.options.create_on_use_queues;
+    create.if_missing = true;
+    // What fails here fails the joining, which comes next.
+    change_catalogue(
+      self,
+      [self, create] {
+        if (self->state.core->topic(create.name) != nullptr) return result<decision>{decision{}};
+        return self->state.core->create_topic(create, self->state.clocks->wall());
+      },
+      [](const result<decision>&) {});
+  }
+}
+
+} // namespace
+
+caf::result<group_actor> join_group(catalogue_pointer self, const frames::join& wish) {
+  auto promise = self->make_response_promise<group_actor>();
+  create_missing(self, wish.topics);
+  change_catalogue(
+    self,
+    [self, wish] {
+      return self->state.core->join_group(wish.group, wish.topics, self->state.clocks->wall());
+    },
+    [self, promise](const result<decision>& outcome) mutable {
+      if (outcome)
+        promise.deliver(group_of(self, outcome->group));
+      else
+        promise.deliver(to_caf(outcome.error()));
+    });
+  return promise;
+}
+
+caf::result<frames::group_names> list_groups(catalogue_pointer self) {
+  auto& s = self->state;
+  struct gathering {
+    frames::group_names names;
+    std::size_t missing;
+    failure why{errc::none};
+  };
+  auto promise = self->make_response_promise<frames::group_names>();
+  auto all = std::make_shared<gathering>(gathering{{}, s.core->groups().size() + 1});
+  auto arrived = [all, promise]() mutable {
+    if (--all->missing > 0) return;
+    if (all->why.code != errc::none) {
+      promise.deliver(to_caf(all->why));
+      return;
+    }
+    std::sort(all->names.groups.begin(), all->names.groups.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
+    promise.deliver(std::move(all->names));
+  };
+  for (const auto& [id, record] : s.core->groups()) {
+    self->request(group_of(self, record), caf::infinite, describe_atom_v)
+      .then(
+        [all, arrived](const frames::group_description& d) mutable {
+          std::uint64_t lag = 0;
+          for (const auto& queue : d.queues) lag += queue.lag;
+          all->names.groups.push_back(
+            {d.name, d.group, d.mode, d.topics, static_cast<std::uint32_t>(d.members.size()), lag});
+          arrived();
+        },
+        [all, arrived](const caf::error& error) mutable {
+          auto why = from_caf(error);
+          // Its actor has gone: deleted just now, or there again for who asks next.
+          if (why.code != errc::shutting_down) all->why = std::move(why);
+          arrived();
+        });
+  }
+  arrived();
+  return promise;
+}
+
+caf::result<frames::group_description> describe_group_of(catalogue_pointer self,
+                                                         const std::string& name) {
+  const auto* found = self->state.core->group(name);
+  if (found == nullptr) return to_caf(no_group(name));
+  return self->delegate(group_of(self, *found), describe_atom_v);
+}
+
+caf::result<frames::group_description> reset_group_of(catalogue_pointer self,
+                                                      const frames::group_reset& wish) {
+  const auto* found = self->state.core->group(wish.group);
+  if (found == nullptr) return to_caf(no_group(wish.group));
+  auto promise = self->make_response_promise<frames::group_description>();
+  const auto actor = group_of(self, *found);
+  const auto failed = [promise](caf::error& why) mutable { promise.deliver(std::move(why)); };
+  self->request(actor, caf::infinite, reset_atom_v, wish)
+    .then(
+      [self, actor, promise, failed](caf::ok_atom) mutable {
+        self->request(actor, caf::infinite, describe_atom_v)
+          .then([promise](frames::group_description& d) mutable { promise.deliver(std::move(d)); },
+                failed);
+      },
+      failed);
+  return promise;
+}
+
+caf::result<caf::ok_atom> delete_group(catalogue_pointer self, const std::string& name) {
+  const auto* found = self->state.core->group(name);
+  if (found == nullptr) return to_caf(no_group(name));
+  auto promise = self->make_response_promise<caf::ok_atom>();
+  self->request(group_of(self, *found), caf::infinite, remove_atom_v)
+    .then(
+      [self, name, promise, id = found->group](caf::ok_atom) mutable {
+        change_catalogue(
+          self, [self, name] { return self->state.core->delete_group(name); },
+          [self, id, promise](const result<decision>& outcome) mutable {
+            if (outcome) {
+              promise.deliver(caf::ok_atom::value);
+              return;
+            }
+            forget_group(self, id); // It takes nobody any more; another one will.
+            promise.deliver(to_caf(outcome.error()));
+          });
+      },
+      [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+  return promise;
+}
+
+} // namespace carafe

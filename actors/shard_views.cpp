@@ -1,0 +1,80 @@
+#include "actors/shard.hpp"
+
+namespace carafe {
+
+namespace {
+
+frames::latency_summary summary(const core::histogram& h) {
+  return {h.count(), h.quantile(500), h.quantile(990), h.max()};
+}
+
+} // namespace
+
+queue_view view_of(shard_pointer self, queue_id id, const queue_record& record) {
+  const auto& replica = *self->state.replica;
+  return {id,          replica.options().shard, record.topic,     record.start,
+          record.next, record.last_time,        replica.applied()};
+}
+
+queue_views views_of(shard_pointer self, const queue_ids& wanted) {
+  queue_views views;
+  const auto& all = self->state.replica->state().queues();
+  if (wanted.queues.empty())
+    for (const auto& [id, record] : all) views.queues.push_back(view_of(self, id, record));
+  for (const auto id : wanted.queues)
+    if (auto at = all.find(id); at != all.end())
+      views.queues.push_back(view_of(self, id, at->second));
+  return views;
+}
+
+shard_inventory inventory_of(shard_pointer self) {
+  shard_inventory out;
+  const auto& state = self->state.replica->state();
+  for (const auto& [id, record] : state.queues()) out.there.queues.push_back(id);
+  for (const auto& [key, record] : state.all_progress())
+    if (out.there.groups.empty() || out.there.groups.back() != key.group)
+      out.there.groups.push_back(key.group);
+  return out;
+}
+
+progress_rows progress_of(shard_pointer self, group_id group) {
+  progress_rows out;
+  const auto& all = self->state.replica->state().all_progress();
+  for (auto row = all.lower_bound({group, queue_id{0}});
+       row != all.end() && row->first.group == group; ++row)
+    out.rows.emplace_back(row->first.queue, row->second);
+  return out;
+}
+
+catalogue_rows catalogue_of(shard_pointer self) {
+  const auto& state = self->state.replica->state();
+  catalogue_rows rows;
+  for (const auto& [id, topic] : state.topics()) rows.topics.push_back(topic);
+  for (const auto& [id, group] : state.groups()) rows.groups.push_back(group);
+  rows.counters = state.catalogue();
+  return rows;
+}
+
+frames::shard_status status_of(shard_pointer self) {
+  const auto& s = self->state;
+  const auto bounds = s.log->bounds();
+  frames::shard_status out;
+  out.shard = s.replica->options().shard;
+  out.mode = s.options.mode;
+  out.role = s.replica->is_leader() ? "leader" : "follower";
+  out.current_term = s.replica->current_term();
+  out.first = bounds.first;
+  out.committed = s.replica->applied();
+  out.checkpoint = s.replica->checkpoint_index();
+  out.synced = bounds.synced;
+  out.queues = static_cast<std::uint32_t>(s.replica->state().queues().size());
+  out.log_bytes = bounds.bytes;
+  out.segments = bounds.segments;
+  out.producers = static_cast<std::uint32_t>(s.replica->state().producers());
+  out.commits = summary(s.commits);
+  out.syncs = summary(s.syncs);
+  out.storage_full = s.room != storage::log_room::everything;
+  return out;
+}
+
+} // namespace carafe

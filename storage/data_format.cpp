@@ -1,0 +1,104 @@
+#include "storage/data_format.hpp"
+
+#include "schema/batch.hpp"
+#include "storage/file.hpp"
+#include "storage/segment_layout.hpp"
+
+#include <carafe/shared_bytes.hpp>
+
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <sys/random.h>
+
+namespace carafe::storage {
+
+namespace {
+
+constexpr std::string_view format_prefix = "carafe data, format ";
+constexpr std::size_t format_bytes_max = 512;
+
+std::string hex(std::uint64_t value, int digits) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%0*" PRIx64, digits, value);
+  return text;
+}
+
+std::string encode_format(const data_format& content) {
+  auto text = std::string{format_prefix} + std::to_string(storage_format) + "\nnode " +
+              hex(content.node_id, 16) + "\ncreated " + std::to_string(content.created_ms) + "\n";
+  return text + "check " + hex(crc32c(as_bytes(text)), 8) + "\n";
+}
+
+/// The number after `prefix` at the beginning of `text`, which is moved behind its line.
+template <class Int>
+std::optional<Int> take_number(std::string_view& text, std::string_view prefix, int base = 10) {
+  if (!text.starts_with(prefix)) return std::nullopt;
+  auto end_of_line = text.find('\n');
+  if (end_of_line == std::string_view::npos) return std::nullopt;
+  auto digits = text.substr(prefix.size(), end_of_line - prefix.size());
+  Int value{};
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  text.remove_prefix(end_of_line + 1);
+  return value;
+}
+
+result<data_format> decode_format(const std::string& text, const std::filesystem::path& path) {
+  std::string_view rest{text};
+  auto format = take_number<std::uint32_t>(rest, format_prefix);
+  if (!format) return {errc::format_foreign, path.string() + " is not Carafe's format file"};
+  if (auto known = check_format(*format, path.parent_path().string()); !known) return known.error();
+  data_format content;
+  auto node = take_number<std::uint64_t>(rest, "node ", 16);
+  auto created = take_number<std::int64_t>(rest, "created ");
+  auto checked = std::string_view{text}.substr(0, text.size() - rest.size());
+  auto check = take_number<std::uint32_t>(rest, "check ", 16);
+  if (!node || !created || !check || !rest.empty() || *check != crc32c(as_bytes(checked)))
+    return {errc::storage_corrupt, path.string() + " is damaged"};
+  content.node_id = *node;
+  content.created_ms = *created;
+  return content;
+}
+
+result<std::uint64_t> random_node_id() {
+  std::uint64_t id = 0;
+  while (id == 0) {
+    if (::getrandom(&id, sizeof id, 0) != sizeof id && errno != EINTR)
+      return {errc::storage_failed, "the kernel gives no random numbers"};
+  }
+  return id;
+}
+
+} // namespace
+
+result<void> write_format(const std::filesystem::path& folder, const data_format& content) {
+  return replace_file(folder / format_name, as_bytes(encode_format(content)));
+}
+
+result<data_format> make_format(const std::filesystem::path& folder) {
+  auto id = random_node_id();
+  if (!id) return id.error();
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  data_format content{*id, std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
+  if (auto done = write_format(folder, content); !done) return done.error();
+  return content;
+}
+
+result<data_format> read_format(const std::filesystem::path& folder) {
+  auto path = folder / format_name;
+  auto text = read_small_file(path, format_bytes_max);
+  if (text.code() == errc::not_found)
+    return {errc::not_found, folder.string() + " is not a data directory of Carafe: it has no " +
+                               std::string{format_name}};
+  if (text.code() == errc::storage_corrupt)
+    return {errc::format_foreign, path.string() + " is not Carafe's format file"};
+  if (!text) return text.error();
+  return decode_format(*text, path);
+}
+
+} // namespace carafe::storage
