@@ -1,6 +1,7 @@
 #include "actors/error_bridge.hpp"
 #include "actors/node.hpp"
 #include "actors/process_usage.hpp"
+#include "storage/file.hpp"
 
 #include <algorithm>
 #include <malloc.h>
@@ -46,6 +47,7 @@ void fill_own(const node_state& s, frames::node_status_report& out) {
   out.memory_bytes = used.memory_bytes;
   out.memory_peak_bytes = std::max(s.memory_peak_bytes, used.memory_bytes);
   out.disk_written_bytes = used.disk_written_bytes;
+  out.fsyncs = storage::fsyncs_so_far();
   if (s.samples.size() < 2) return;
   const auto& a = s.samples.front();
   const auto& b = s.samples.back();

@@ -83,6 +83,7 @@ void on_written(self_pointer self, const write_done& done) {
   auto& s = self->state;
   --s.groups_out;
   s.syncs.add(done.sync_us);
+  s.group_sizes.add(done.bytes);
   auto applied = s.replica->persisted(done.last, s.clocks->monotonic());
   if (!applied) {
     fail_shard(self, applied.error());

@@ -74,6 +74,8 @@ struct shard_state_data {
   std::optional<caf::typed_response_promise<caf::ok_atom>> draining;
   core::histogram commits;
   core::histogram syncs;
+  /// Bytes of what was written in one transaction.
+  core::histogram group_sizes;
 };
 
 using shard_pointer = shard_actor::stateful_pointer<shard_state_data>;

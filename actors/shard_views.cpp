@@ -73,6 +73,9 @@ frames::shard_status status_of(shard_pointer self) {
   out.producers = static_cast<std::uint32_t>(s.replica->state().producers());
   out.commits = summary(s.commits);
   out.syncs = summary(s.syncs);
+  s.group_sizes.for_each([&out](std::uint64_t bytes, std::uint64_t count) {
+    out.group_sizes.push_back({bytes, count});
+  });
   out.storage_full = s.room != storage::log_room::everything;
   return out;
 }

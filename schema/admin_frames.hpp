@@ -119,6 +119,11 @@ struct latency_summary {
   std::uint64_t p99_us = 0;
   std::uint64_t max_us = 0;
 };
+/// So many groups of at most so many bytes.
+struct group_size {
+  std::uint64_t bytes = 0;
+  std::uint64_t count = 0;
+};
 struct shard_status {
   shard_id shard;
   durability mode = durability::fsync;
@@ -135,6 +140,7 @@ struct shard_status {
   latency_summary commits;
   latency_summary syncs;
   bool storage_full = false;
+  std::vector<group_size> group_sizes;
 };
 struct node_status_report {
   std::string node;
@@ -158,6 +164,7 @@ struct node_status_report {
   std::uint64_t memory_bytes = 0;
   std::uint64_t memory_peak_bytes = 0;
   std::uint64_t disk_written_bytes = 0;
+  std::uint64_t fsyncs = 0;
 };
 struct node_actors {};
 struct actor_info {

@@ -30,6 +30,11 @@ void put(wire::NodeStatus::Shard::Builder to, const shard_status& from) {
   put(to.initCommits(), from.commits);
   put(to.initSyncs(), from.syncs);
   to.setStorageFull(from.storage_full);
+  auto sizes = to.initGroupSizes(size_of(from.group_sizes.size()));
+  for (unsigned i = 0; i < sizes.size(); ++i) {
+    sizes[i].setBytes(from.group_sizes[i].bytes);
+    sizes[i].setCount(from.group_sizes[i].count);
+  }
 }
 
 shard_status get(wire::NodeStatus::Shard::Reader from, decoding& state) {
@@ -49,6 +54,8 @@ shard_status get(wire::NodeStatus::Shard::Reader from, decoding& state) {
   to.commits = get(from.getCommits());
   to.syncs = get(from.getSyncs());
   to.storage_full = from.getStorageFull();
+  for (auto size : from.getGroupSizes())
+    to.group_sizes.push_back({size.getBytes(), size.getCount()});
   return to;
 }
 
@@ -77,6 +84,7 @@ void put(wire::NodeStatus::Builder to, const node_status_report& from) {
   to.setMemoryBytes(from.memory_bytes);
   to.setMemoryPeakBytes(from.memory_peak_bytes);
   to.setDiskWrittenBytes(from.disk_written_bytes);
+  to.setFsyncs(from.fsyncs);
 }
 
 node_status_report get(wire::NodeStatus::Reader from, decoding& state) {
@@ -104,6 +112,7 @@ node_status_report get(wire::NodeStatus::Reader from, decoding& state) {
   to.memory_bytes = from.getMemoryBytes();
   to.memory_peak_bytes = from.getMemoryPeakBytes();
   to.disk_written_bytes = from.getDiskWrittenBytes();
+  to.fsyncs = from.getFsyncs();
   return to;
 }
 

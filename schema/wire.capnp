@@ -360,6 +360,8 @@ struct NodeStatus {
   # The most of that so far, looked at once a second.
   diskWrittenBytes @20 :UInt64;
   # Handed to the disk since the start.
+  fsyncs @21 :UInt64;
+  # How often the node waited for the disk since the start.
 
   struct Shard {
     shard @0 :UInt16;
@@ -378,6 +380,15 @@ struct NodeStatus {
     # From submit to commit.
     syncs @13 :Latency;
     storageFull @14 :Bool;
+    groupSizes @15 :List(GroupSize);
+    # Of the groups of entries that were written in one transaction each since the start, by size,
+    # smallest first. Sizes within an eighth of each other share a row.
+  }
+
+  struct GroupSize {
+    bytes @0 :UInt64;
+    # The most that a group of this row has.
+    count @1 :UInt64;
   }
 
   struct Latency {

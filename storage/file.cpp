@@ -1,6 +1,7 @@
 #include "storage/file.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -99,7 +100,15 @@ result<void> file::write(std::span<const std::byte> bytes, std::uint64_t at) con
   return {};
 }
 
+namespace {
+std::atomic<std::uint64_t> fsyncs{0};
+}
+
+std::uint64_t fsyncs_so_far() noexcept { return fsyncs.load(std::memory_order_relaxed); }
+void count_fsync() noexcept { fsyncs.fetch_add(1, std::memory_order_relaxed); }
+
 result<void> file::sync() const {
+  count_fsync();
   if (::fdatasync(fd_) != 0) {
     auto why = io_failure("sync", path_, errno);
     // Also when the disk was full: what is on it is not known any more.
@@ -166,6 +175,7 @@ result<bool> is_there(const std::filesystem::path& path) {
 result<void> sync_folder(const std::filesystem::path& folder) {
   auto opened = file::open(folder, O_RDONLY | O_DIRECTORY);
   if (!opened) return opened.error();
+  count_fsync();
   if (::fsync(opened->descriptor()) != 0) {
     auto why = io_failure("sync the folder", folder, errno);
     why.code = errc::storage_failed;

@@ -75,6 +75,11 @@ result<std::vector<std::string>> list_folder(const std::filesystem::path& folder
 /// Free bytes of the file system that holds `path`, for users that are not root.
 [[nodiscard]] result<std::uint64_t> free_space(const std::filesystem::path& path);
 
+/// How often this process has waited for the disk to keep what was written: syncs of files and
+/// folders, and commits of LMDB in synced mode. @thread Any.
+[[nodiscard]] std::uint64_t fsyncs_so_far() noexcept;
+void count_fsync() noexcept;
+
 /// Makes names created in or removed from `folder` durable.
 result<void> sync_folder(const std::filesystem::path& folder);
 

@@ -154,6 +154,7 @@ result<std::uint64_t> txn::pages(table in) const {
 }
 
 result<put_outcome> txn::commit() {
+  if (env_->syncs_each_commit()) count_fsync();
   return to_outcome(mdb_txn_commit(std::exchange(raw_, nullptr)), "commit to", path());
 }
 
@@ -171,6 +172,7 @@ result<std::unique_ptr<env>> env::open(const std::filesystem::path& path,
   std::unique_ptr<env> made{new env{raw, path}};
   unsigned flags = MDB_NOSUBDIR | MDB_NOTLS;
   if (options.unsynced) flags |= MDB_NOSYNC;
+  made->syncs_each_commit_ = !options.unsynced;
   auto rc = mdb_env_set_maxdbs(raw, static_cast<MDB_dbi>(options.tables.size()));
   if (rc == MDB_SUCCESS) rc = mdb_env_set_mapsize(raw, options.map_bytes);
   if (rc == MDB_SUCCESS) rc = mdb_env_open(raw, path.c_str(), flags, 0644);
@@ -221,6 +223,7 @@ result<txn> env::begin_write() const {
 }
 
 result<void> env::sync() const {
+  count_fsync();
   if (auto rc = mdb_env_sync(raw_, 1); rc != MDB_SUCCESS) {
     auto why = to_failure(rc, "sync", path_);
     why.code = errc::storage_failed;

@@ -137,6 +137,7 @@ public:
 
   /// fdatasync.
   result<void> sync() const;
+  [[nodiscard]] bool syncs_each_commit() const noexcept { return syncs_each_commit_; }
 
   struct extent {
     /// Number of the last page in use.
@@ -163,6 +164,7 @@ private:
   std::filesystem::path path_;
   std::unique_ptr<table[]> tables_;
   std::size_t table_count_ = 0;
+  bool syncs_each_commit_ = true;
 };
 
 } // namespace carafe::storage::lmdb

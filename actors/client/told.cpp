@@ -36,6 +36,7 @@ shard_info told(frames::shard_status&& from) {
   to.commits = told(from.commits);
   to.syncs = told(from.syncs);
   to.storage_full = from.storage_full;
+  for (const auto& size : from.group_sizes) to.group_sizes.push_back({size.bytes, size.count});
   return to;
 }
 
@@ -105,6 +106,7 @@ node_info told(frames::node_status_report&& from) {
   to.memory_bytes = from.memory_bytes;
   to.memory_peak_bytes = from.memory_peak_bytes;
   to.disk_written_bytes = from.disk_written_bytes;
+  to.fsyncs = from.fsyncs;
   to.shards =
     each<shard_info>(from.shards, [](frames::shard_status&& s) { return told(std::move(s)); });
   return to;

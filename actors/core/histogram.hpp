@@ -7,13 +7,14 @@
 
 namespace carafe::core {
 
-/// Latencies in microseconds, in buckets of at most 1/8 relative width; fixed size.
+/// Numbers, as latencies in microseconds or sizes in bytes, in buckets of at most 1/8 relative
+/// width; fixed size.
 class histogram {
 public:
-  void add(std::uint64_t us) noexcept {
-    ++counts_[bucket(us)];
+  void add(std::uint64_t number) noexcept {
+    ++counts_[bucket(number)];
     ++count_;
-    max_ = std::max(max_, us);
+    max_ = std::max(max_, number);
   }
 
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
@@ -32,14 +33,21 @@ public:
     return max_;
   }
 
+  /// Calls `row(upper bound, how many)` for each bucket that has any, lowest first.
+  template <class Row>
+  void for_each(Row row) const {
+    for (std::size_t i = 0; i < counts_.size(); ++i)
+      if (counts_[i] > 0) row(i + 1 < counts_.size() ? upper(i) : max_, counts_[i]);
+  }
+
 private:
   static constexpr std::size_t parts = 8;
   static constexpr std::size_t buckets = parts * 40;
 
-  static std::size_t bucket(std::uint64_t us) noexcept {
-    if (us < parts) return static_cast<std::size_t>(us);
-    const auto top = static_cast<std::size_t>(std::bit_width(us)) - 1; // >= 3
-    const auto part = static_cast<std::size_t>(us >> (top - 3)) & (parts - 1);
+  static std::size_t bucket(std::uint64_t number) noexcept {
+    if (number < parts) return static_cast<std::size_t>(number);
+    const auto top = static_cast<std::size_t>(std::bit_width(number)) - 1; // >= 3
+    const auto part = static_cast<std::size_t>(number >> (top - 3)) & (parts - 1);
     return std::min((top - 2) * parts + part, buckets - 1);
   }
 

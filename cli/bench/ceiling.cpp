@@ -6,10 +6,13 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <numeric>
+#include <random>
 #include <string>
 #include <sys/socket.h>
 #include <thread>
@@ -100,16 +103,41 @@ result<void> append_group(const storage::lmdb::env& env, std::uint64_t& next, st
 
 } // namespace
 
+std::uint64_t log_shape::entries() const {
+  return std::accumulate(groups.begin(), groups.end(), std::uint64_t{0});
+}
+
+std::vector<std::uint64_t> groups_of(const std::vector<client::group_size>& sizes,
+                                     std::uint64_t entries) {
+  double bytes = 0;
+  for (const auto& size : sizes)
+    bytes += static_cast<double>(size.bytes) * static_cast<double>(size.count);
+  std::vector<std::uint64_t> groups;
+  if (bytes <= 0) return groups;
+  // What rounding leaves of one goes to the next.
+  double owed = 0;
+  for (const auto& size : sizes) {
+    for (std::uint64_t i = 0; i < size.count; ++i) {
+      owed += static_cast<double>(size.bytes) / bytes * static_cast<double>(entries);
+      const auto now = std::max(1.0, std::floor(owed));
+      owed -= now;
+      groups.push_back(static_cast<std::uint64_t>(now));
+    }
+  }
+  std::shuffle(groups.begin(), groups.end(), std::mt19937_64{1});
+  return groups;
+}
+
 result<double> append_to_lmdb(const std::filesystem::path& folder, const log_shape& shape) {
-  const auto group_bytes = shape.entries_per_group * shape.entry_bytes;
-  const scratch_file file{folder, map_bytes(shape.groups * (group_bytes + 16'384))};
+  const auto payload = shape.entries() * shape.entry_bytes;
+  const scratch_file file{folder, map_bytes(payload + shape.groups.size() * 16'384)};
   auto env = file.open(shape.mode);
   if (!env) return env.error();
   const std::string value(shape.entry_bytes, 'v');
   std::uint64_t next = 1;
   const auto begun = clock::now();
-  for (std::uint64_t g = 0; g < shape.groups; ++g)
-    if (auto ok = append_group(**env, next, shape.entries_per_group, value); !ok) return ok.error();
+  for (const auto entries : shape.groups)
+    if (auto ok = append_group(**env, next, entries, value); !ok) return ok.error();
   return seconds_since(begun);
 }
 

@@ -4,21 +4,32 @@
 
 #include "actors/core/histogram.hpp"
 
+#include <carafe/admin.hpp>
 #include <carafe/result.hpp>
 #include <carafe/types.hpp>
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 namespace carafe::bench {
 
 /// How a node's log was written: groups of entries, one transaction each.
 struct log_shape {
-  std::uint64_t groups = 0;
-  std::uint64_t entries_per_group = 1;
+  /// Entries of each group, in the order of writing.
+  std::vector<std::uint64_t> groups;
   std::uint64_t entry_bytes = 0;
   durability mode = durability::fsync;
+
+  [[nodiscard]] std::uint64_t entries() const;
 };
+
+/// @param sizes    Of groups as the node counted them; only their proportions matter.
+/// @param entries  What the groups of the result hold together.
+/// @returns As many groups, each with its part of the entries (at least one), in an order that
+///          mixes large and small ones and is the same each time.
+std::vector<std::uint64_t> groups_of(const std::vector<client::group_size>& sizes,
+                                     std::uint64_t entries);
 
 /// Appends the same to a plain LMDB file: no index, no checksums, no Raft.
 /// @returns Seconds.

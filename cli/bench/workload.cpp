@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -25,6 +26,14 @@ std::uint64_t us_since(clock::time_point begun) {
 }
 
 failure interrupted() { return {errc::invalid_argument, "interrupted; nothing was measured"}; }
+
+/// How many of each size there were, all shards together.
+std::map<std::uint64_t, std::uint64_t> sizes_of(const client::node_info& node) {
+  std::map<std::uint64_t, std::uint64_t> sizes;
+  for (const auto& shard : node.shards)
+    for (const auto& size : shard.group_sizes) sizes[size.bytes] += size.count;
+  return sizes;
+}
 
 /// The node's counters before and after.
 class node_watch {
@@ -50,6 +59,13 @@ public:
     const auto bytes = [](const client::shard_info& s) { return s.log_bytes; };
     const auto entries = [](const client::shard_info& s) { return s.committed.value; };
     out.groups = sum(*now, groups) - sum(before_, groups);
+    out.fsyncs = now->fsyncs - before_.fsyncs;
+    const auto before = sizes_of(before_);
+    for (const auto& [size, count] : sizes_of(*now)) {
+      const auto known = before.find(size);
+      const auto fresh = count - (known == before.end() ? 0 : known->second);
+      if (fresh > 0) out.group_sizes.push_back({size, fresh});
+    }
     out.entries = sum(*now, entries) - sum(before_, entries);
     // Retention may have dropped more than was added.
     out.log_bytes = sum(*now, bytes) - std::min(sum(*now, bytes), sum(before_, bytes));

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace carafe::bench {
 
@@ -40,8 +41,10 @@ struct figures {
   std::uint64_t node_cpu_ms = 0;
   std::uint64_t node_memory_peak_bytes = 0;
   std::uint64_t disk_bytes = 0;
-  /// Groups that the node's log writers stored; in `fsync` mode each is one fsync.
+  std::uint64_t fsyncs = 0;
+  /// Groups that the node's log writers stored, and how large they were.
   std::uint64_t groups = 0;
+  std::vector<client::group_size> group_sizes{};
   /// What its logs grew by.
   std::uint64_t entries = 0;
   std::uint64_t log_bytes = 0;

@@ -61,6 +61,7 @@ record figures_record(const figures& f) {
   r.add("disk_bytes_per_payload_byte",
         ratio(static_cast<double>(f.disk_bytes), static_cast<double>(f.bytes)));
   r.add("groups", value::count(f.groups));
+  r.add("fsyncs", value::count(f.fsyncs));
   return r;
 }
 
@@ -144,9 +145,8 @@ result<run::round> run::measure_round(const fs::path& where) {
     return {errc::invalid_argument, "nothing was stored; ask for more messages"};
   bench::log_shape shape;
   shape.mode = o_.load.mode;
-  shape.groups = broker->groups;
-  shape.entries_per_group = std::max<std::uint64_t>(1, broker->entries / broker->groups);
-  const auto entries = shape.groups * shape.entries_per_group;
+  shape.groups = bench::groups_of(broker->group_sizes, broker->entries);
+  const auto entries = std::max<std::uint64_t>(1, shape.entries());
   const auto payload = static_cast<double>(broker->bytes);
   // What an entry holds besides bodies is the broker's own doing: the ceiling has the bodies only.
   shape.entry_bytes = std::max<std::uint64_t>(1, broker->bytes / entries);
@@ -281,7 +281,8 @@ command bench_command() {
   c.details =
     "The client and the node share the machine unless --node says otherwise. Latencies are from "
     "when a message was due to its acknowledgement. 'ceiling' repeats the load on the broker, on "
-    "plain LMDB with the same groups and on bare TCP, in turn, and shows the medians: a share of "
+    "plain LMDB with groups of the same sizes and on bare TCP, in turn, and shows the medians: a "
+    "share of "
     "0.8 means that the broker does 0.8 of what the machine can.";
   c.examples = {"carafe bench --durability memory --count 5000000",
                 "carafe bench produce --rate 10000 --body-bytes 1KiB --count 300000",

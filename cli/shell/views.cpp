@@ -184,6 +184,7 @@ record node_view(const client::node_info& node) {
   r.add("log_bytes", value::size(log_bytes));
   r.add("disk_free_bytes", value::size(node.disk_free_bytes));
   r.add("disk_written_bytes", value::size(node.disk_written_bytes));
+  r.add("fsyncs", value::count(node.fsyncs));
   r.add("memory_bytes", value::size(node.memory_bytes));
   r.add("memory_peak_bytes", value::size(node.memory_peak_bytes));
   r.add("cpu_ms", value::span(node.cpu_ms));

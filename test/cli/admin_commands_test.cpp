@@ -168,6 +168,7 @@ TEST_CASE("node JSON has the documented fields") {
                                 "log_bytes",
                                 "disk_free_bytes",
                                 "disk_written_bytes",
+                                "fsyncs",
                                 "memory_bytes",
                                 "memory_peak_bytes",
                                 "cpu_ms",

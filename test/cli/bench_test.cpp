@@ -4,8 +4,10 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <numeric>
 
 using namespace carafe;
 using namespace carafe::shell;
@@ -66,13 +68,26 @@ TEST_CASE("bench says why nothing was measured") {
   CHECK(state->topics.empty());
 }
 
+TEST_CASE("the ceiling's groups are as many and as large as those of the node") {
+  const auto groups = bench::groups_of({{100, 10}, {1'000, 5}, {10'000, 1}}, 1'600);
+  REQUIRE(groups.size() == 16);
+  CHECK(std::accumulate(groups.begin(), groups.end(), std::uint64_t{0}) == 1'600);
+  CHECK(std::count(groups.begin(), groups.end(), 10u) == 10);
+  CHECK(std::count(groups.begin(), groups.end(), 100u) == 5);
+  CHECK(std::count(groups.begin(), groups.end(), 1'000u) == 1);
+  CHECK_FALSE(std::is_sorted(groups.begin(), groups.end()));
+  // Each has an entry, however small it was.
+  CHECK(bench::groups_of({{1, 3}, {1'000'000, 1}}, 4) == std::vector<std::uint64_t>(4, 1));
+  CHECK(bench::groups_of({}, 10).empty());
+}
+
 TEST_CASE("each ceiling is measured, and leaves no file behind") {
   auto name = (std::filesystem::temp_directory_path() / "carafe-ceiling-XXXXXX").string();
   REQUIRE(::mkdtemp(name.data()) != nullptr);
   const std::filesystem::path folder = name;
   for (const auto mode : {durability::fsync, durability::memory}) {
-    const auto took = bench::append_to_lmdb(
-      folder, {.groups = 5, .entries_per_group = 3, .entry_bytes = 10'000, .mode = mode});
+    const auto took =
+      bench::append_to_lmdb(folder, {.groups = {1, 5, 3}, .entry_bytes = 10'000, .mode = mode});
     REQUIRE(took.ok());
     CHECK(*took > 0);
   }
@@ -83,7 +98,7 @@ TEST_CASE("each ceiling is measured, and leaves no file behind") {
   REQUIRE(moved.ok());
   CHECK(*moved > 0);
   CHECK(std::filesystem::is_empty(folder));
-  CHECK(bench::append_to_lmdb(folder / "missing", {.groups = 1, .entry_bytes = 1}).code() !=
+  CHECK(bench::append_to_lmdb(folder / "missing", {.groups = {1}, .entry_bytes = 1}).code() !=
         errc::none);
   std::filesystem::remove_all(folder);
 }

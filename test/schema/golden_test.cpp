@@ -98,6 +98,10 @@ TEST_CASE("golden frames decode") {
     REQUIRE(body.index() == expected.index());
     take_batch(std::get_if<frames::produce>(&expected), std::get_if<frames::produce>(&body));
     take_batch(std::get_if<frames::deliver>(&expected), std::get_if<frames::deliver>(&body));
+    if (auto* status = std::get_if<frames::node_status_report>(&expected)) {
+      status->fsyncs = 0; // These came later.
+      for (auto& shard : status->shards) shard.group_sizes.clear();
+    }
     CHECK(same(body, expected));
   }
 }

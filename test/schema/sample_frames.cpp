@@ -97,13 +97,15 @@ node_status_report sample_status() {
                 10,
                 {11, 12, 13, 14},
                 {15, 16, 17, 18},
-                true}};
+                true,
+                {{19, 20}, {21, 22}}}};
   to.disk_free_bytes = 13;
   to.data_dir = "/var/lib/carafe";
   to.cpu_ms = 19;
   to.memory_bytes = 20;
   to.memory_peak_bytes = 21;
   to.disk_written_bytes = 22;
+  to.fsyncs = 23;
   return to;
 }
 

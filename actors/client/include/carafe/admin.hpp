@@ -74,6 +74,12 @@ struct group_info {
 struct latency {
   std::uint64_t count = 0, p50_us = 0, p99_us = 0, max_us = 0;
 };
+/// Groups of entries that were written in one transaction each.
+struct group_size {
+  /// The most that one of them has.
+  std::uint64_t bytes = 0;
+  std::uint64_t count = 0;
+};
 struct shard_info {
   shard_id shard;
   durability mode = durability::fsync;
@@ -84,6 +90,8 @@ struct shard_info {
   std::uint64_t log_bytes = 0;
   latency commits, syncs;
   bool storage_full = false;
+  /// Since the node's start, by size, smallest first; each is within an eighth of `bytes`.
+  std::vector<group_size> group_sizes;
 };
 struct node_info {
   std::string node, software, data_dir;
@@ -98,6 +106,8 @@ struct node_info {
   std::uint64_t memory_bytes = 0, memory_peak_bytes = 0;
   /// Handed to the disk since the start.
   std::uint64_t disk_written_bytes = 0;
+  /// How often the node waited for the disk since its start.
+  std::uint64_t fsyncs = 0;
   std::vector<shard_info> shards;
 };
 struct actor_line {
