@@ -16,7 +16,10 @@ using self_pointer = shard_pointer;
 
 /// One transaction of the log holds at most about so much.
 constexpr std::uint64_t group_bytes_max = 4u << 20;
-/// One group is being written while the next waits at the writer's door.
+/// While a group is written, the next one waits at the writer's door only if it is as large as
+/// this: then the disk would stand still for it. Small entries gather here meanwhile, and wait for
+/// one group less before their own.
+constexpr std::uint64_t next_group_bytes_min = 256u << 10;
 constexpr std::size_t groups_out_max = 2;
 
 constexpr auto tick_every = std::chrono::milliseconds{1'000};
@@ -232,6 +235,7 @@ void fail_shard(shard_pointer self, const failure& why) {
 void pump_writes(shard_pointer self) {
   auto& s = self->state;
   while (s.groups_out < groups_out_max) {
+    if (s.groups_out > 0 && s.replica->unwritten_bytes() < next_group_bytes_min) return;
     auto group = s.replica->next_write(group_bytes_max);
     if (!group) return;
     ++s.groups_out;

@@ -177,6 +177,7 @@ result<entry_index> replica::submit(std::vector<effects::effect> effects, unix_m
   entry.bytes = entry.write.entry->bytes();
   entry.effects = std::move(effects);
   flight_bytes_ += entry.bytes;
+  unwritten_bytes_ += entry.bytes;
   CARAFE_ASSERT(*index == applied_ + flight_.size() + 1);
   flight_.push_back(std::move(entry));
   return index;
@@ -189,6 +190,7 @@ std::optional<write_group> replica::next_write(std::uint64_t bytes_max) {
     const auto& entry = flight_[handed_out_];
     if (!group.writes.empty() && group.bytes + entry.bytes > bytes_max) break;
     group.bytes += entry.bytes;
+    unwritten_bytes_ -= entry.bytes;
     group.writes.push_back(entry.write);
     ++handed_out_;
   }
@@ -233,6 +235,7 @@ void replica::abandon() {
   abandoned_ = true;
   flight_.clear();
   flight_bytes_ = 0;
+  unwritten_bytes_ = 0;
   handed_out_ = 0;
   window_.clear();
 }

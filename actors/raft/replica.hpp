@@ -102,6 +102,8 @@ public:
 
   /// What waits to be written, at most about `bytes_max`; nothing if nothing waits.
   [[nodiscard]] std::optional<write_group> next_write(std::uint64_t bytes_max);
+  /// Bytes of entries that `next_write` has yet to hand out.
+  [[nodiscard]] std::uint64_t unwritten_bytes() const noexcept { return unwritten_bytes_; }
 
   /// The groups up to `last` are in the log as durably as the mode promises.
   /// @returns Entries applied now.
@@ -152,6 +154,7 @@ private:
   /// Submitted and not applied; front is `applied_ + 1`.
   std::deque<flight_entry> flight_;
   std::uint64_t flight_bytes_ = 0;
+  std::uint64_t unwritten_bytes_ = 0;
   /// How many of `flight_` were handed out by `next_write`.
   std::size_t handed_out_ = 0;
   entry_index applied_{0};

@@ -39,8 +39,10 @@ TEST_CASE("Writes are handed out once, in order, in groups of about the size tha
   replica_fixture f;
   f.begin();
   for (std::uint64_t i = 1; i <= 5; ++i) f.send(i, i - 1, 1, 1'000);
+  const auto waiting = f.shard->unwritten_bytes();
   const auto first = f.shard->next_write(3'000);
   REQUIRE(first.has_value());
+  CHECK(f.shard->unwritten_bytes() == waiting - first->bytes);
   CHECK(first->writes.size() == 2);
   CHECK(first->bytes <= 3'000);
   CHECK(first->last == entry_index{4});
@@ -51,6 +53,8 @@ TEST_CASE("Writes are handed out once, in order, in groups of about the size tha
   REQUIRE(rest.has_value());
   CHECK(rest->writes.size() == 2);
   CHECK(rest->last == entry_index{7});
+  CHECK(f.shard->unwritten_bytes() == 0);
+  CHECK(waiting == first->bytes + one->bytes + rest->bytes);
   CHECK_FALSE(f.shard->next_write(plenty).has_value());
   for (const auto* group : {&*first, &*one, &*rest}) {
     REQUIRE(f.log.append(group->writes).ok());
