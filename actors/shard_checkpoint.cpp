@@ -38,7 +38,8 @@ void plan_retention(shard_pointer self, const retention_plan& plan) {
     raise.effects.emplace_back(effects::queue_start{queue, start});
   }
   if (raise.effects.empty()) {
-    s.drop = shard_state_data::drop_plan{plan.first, s.replica->checkpoint_index()};
+    // The starts are as of what is applied, and a power failure may take that back.
+    s.drop = shard_state_data::drop_plan{plan.first, s.replica->applied()};
     return;
   }
   auto index =

@@ -53,8 +53,9 @@ log_room segmented_log::secure_room() {
   const auto needed = flight + settings_.segment_bytes / 4;
   auto left = active_->room_bytes();
   const bool alone = older_.empty();
-  if (left < needed) spare_.take(settings_.reserve_bytes / (alone ? of_reserve : 1));
-  if (spare_.is_there()) left += settings_.segment_bytes;
+  bool next = spare_.is_there();
+  if (left < needed) next = spare_.take(settings_.reserve_bytes / (alone ? of_reserve : 1));
+  if (next) left += settings_.segment_bytes;
   if (left < settings_.segment_bytes / 16) return log_room::only_freeing;
   if (left < needed) return log_room::no_batches;
   const auto free = free_space(settings_.folder);

@@ -23,15 +23,20 @@ bool owns(const std::filesystem::path& path, std::uint64_t bytes) {
 spare_segment::spare_segment(const std::filesystem::path& folder, std::uint64_t segment_bytes)
   : path_(folder / spare_name), segment_bytes_(segment_bytes), there_(owns(path_, segment_bytes)) {}
 
-void spare_segment::take(std::uint64_t reserve_bytes) {
-  if (there_) return;
+bool spare_segment::take(std::uint64_t reserve_bytes) {
+  if (there_) return true;
   const auto free = free_space(path_.parent_path());
-  if (!free || *free < segment_bytes_ + reserve_bytes) return;
+  if (!free || *free < segment_bytes_ + reserve_bytes) return false;
+  if (cannot_reserve_) return true;
   auto made = file::open(path_, O_CREAT | O_RDWR);
-  // A file system that cannot reserve says that it did.
-  there_ = made && made->reserve_behind(segment_bytes_) && owns(path_, segment_bytes_);
+  const bool reserved = made && made->reserve_behind(segment_bytes_);
+  there_ = reserved && owns(path_, segment_bytes_);
+  if (there_) return true;
   // Whatever was in the way of it is met, and told, when it is needed.
-  if (!there_) static_cast<void>(remove_file(path_));
+  static_cast<void>(remove_file(path_));
+  // A file system that cannot reserve says that it did.
+  cannot_reserve_ = reserved;
+  return reserved;
 }
 
 void spare_segment::become(const std::filesystem::path& path) {

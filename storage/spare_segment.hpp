@@ -18,7 +18,9 @@ public:
   [[nodiscard]] bool is_there() const noexcept { return there_; }
 
   /// Takes the space, if `reserve_bytes` stay free on the file system.
-  void take(std::uint64_t reserve_bytes);
+  /// @returns Whether it is there. On a file system that cannot reserve space: whether it is free
+  ///          now, which is all that can be had.
+  bool take(std::uint64_t reserve_bytes);
 
   /// Makes it the empty file `path`, where there is none, if it is there.
   void become(const std::filesystem::path& path);
@@ -27,6 +29,7 @@ private:
   std::filesystem::path path_;
   std::uint64_t segment_bytes_;
   bool there_ = false;
+  bool cannot_reserve_ = false;
 };
 
 } // namespace carafe::storage

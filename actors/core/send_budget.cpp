@@ -100,9 +100,9 @@ void send_budget::limit(std::uint64_t bytes) {
 
 send_budget::grants send_budget::unsent(std::uint64_t bytes) {
   grants out;
-  const bool was_full = is_full();
   unsent_ = bytes;
-  if (!was_full || is_full()) return out;
+  // The limit may have risen since: whether it was full before says nothing.
+  if (is_full() || !std::exchange(withheld_, false)) return out;
   for (auto& [id, it] : shares_) top_up(id, it, out);
   lend(out);
   return out;
@@ -125,7 +125,11 @@ void send_budget::wait(subscription_id id, share& of) {
 
 /// While it waits for more, a little is of no use.
 void send_budget::top_up(subscription_id id, share& of, grants& out) {
-  if (!of.reading || of.wanted > 0 || of.credit <= 0 || is_full()) return;
+  if (!of.reading || of.wanted > 0 || of.credit <= 0) return;
+  if (is_full()) {
+    withheld_ = true;
+    return;
+  }
   const auto fair = std::min(limits_.standing_max / readers_, limits_.standing_each);
   const auto aim = std::min(static_cast<std::uint64_t>(of.credit), fair);
   const auto held = of.standing + of.lent;
@@ -139,7 +143,11 @@ void send_budget::top_up(subscription_id id, share& of, grants& out) {
 }
 
 void send_budget::lend(grants& out) {
-  while (!waiting_.empty() && !is_full()) {
+  while (!waiting_.empty()) {
+    if (is_full()) {
+      withheld_ = true;
+      return;
+    }
     const auto id = waiting_.front();
     auto at = shares_.find(id);
     if (at != shares_.end()) {

@@ -95,6 +95,8 @@ private:
   std::uint64_t standing_ = 0;
   std::uint64_t lent_ = 0;
   std::uint64_t unsent_ = 0;
+  /// Something was not granted for what is unsent.
+  bool withheld_ = false;
   std::deque<subscription_id> waiting_;
 };
 

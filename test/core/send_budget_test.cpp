@@ -34,7 +34,7 @@ public:
       budget_.add(id, 0);
       readers_[id].next = next_size();
       take(budget_.reading(id));
-      take(budget_.credit(id, d.between(1, 2'000)));
+      give(id, d.between(1, 2'000));
     }
   }
 
@@ -43,7 +43,7 @@ public:
     if (dice_->percent(5)) budget_.limit(dice_->below(1'000));
     const auto roll = dice_->below(10);
     if (roll < 7) return send(id, reader);
-    if (roll < 8) return take(budget_.credit(id, dice_->between(1, 3'000)));
+    if (roll < 8) return give(id, dice_->between(1, 3'000));
     if (roll < 9) {
       const auto others = budget_.stopped(id);
       reader = {.credit = reader.credit, .delivered = reader.delivered, .next = next_size()};
@@ -54,17 +54,17 @@ public:
     take(budget_.unsent(unsent_));
   }
 
-  /// Everybody with credit is sent something, in the end.
+  /// Everybody with credit is sent something once all is taken, without anybody asking again.
   void check_progress() {
     take(budget_.unsent(0));
-    for (auto& [id, reader] : readers_) take(budget_.credit(id, 2'000));
     std::map<subscription_id, std::uint64_t> before;
-    for (const auto& [id, reader] : readers_) before[id] = reader.delivered;
+    for (const auto& [id, reader] : readers_)
+      if (reader.credit > 0) before[id] = reader.delivered;
     // Large ones go one after another.
     for (std::size_t round = 0; round < 3 * readers_.size(); ++round)
       for (auto& [id, reader] : readers_)
-        if (reader.delivered == before[id]) send(id, reader);
-    for (const auto& [id, reader] : readers_) REQUIRE(reader.delivered > before[id]);
+        if (before.contains(id) && reader.delivered == before[id]) send(id, reader);
+    for (const auto& [id, delivered] : before) REQUIRE(readers_.at(id).delivered > delivered);
   }
 
 private:
@@ -73,7 +73,14 @@ private:
     std::uint64_t demand = 0;
     std::uint64_t delivered = 0;
     std::uint64_t next = 0;
+    /// It has said what it wants; nothing makes it say so again.
+    bool asked = false;
   };
+
+  void give(subscription_id id, std::uint64_t bytes) {
+    readers_.at(id).credit += static_cast<std::int64_t>(bytes);
+    take(budget_.credit(id, bytes));
+  }
 
   std::uint64_t next_size() { return dice_->percent(5) ? 1'500 : dice_->between(1, 600); }
 
@@ -81,6 +88,7 @@ private:
     for (const auto& [id, bytes] : grants) {
       REQUIRE(bytes > 0);
       readers_.at(id).demand += bytes;
+      readers_.at(id).asked = false;
     }
     std::uint64_t sum = 0;
     std::size_t large = 0;
@@ -94,13 +102,14 @@ private:
   }
 
   void send(subscription_id id, reader_model& reader) {
-    if (reader.demand == 0) return take(budget_.wants(id, reader.next, 0));
     if (reader.demand < reader.next) {
+      if (std::exchange(reader.asked, true)) return;
       const auto returned = std::exchange(reader.demand, 0);
       return take(budget_.wants(id, reader.next, returned));
     }
     reader.demand -= reader.next;
     reader.delivered += reader.next;
+    reader.credit -= static_cast<std::int64_t>(reader.next);
     const auto bytes = std::exchange(reader.next, next_size());
     take(budget_.delivered(id, bytes));
   }
@@ -145,6 +154,18 @@ TEST_CASE("A lower limit takes nothing back, and grants no more until what is un
   CHECK(granted(budget.delivered(second, 500), first) == 500);
   budget.limit(1'000'000);
   CHECK(granted(budget.delivered(first, 500), first) == 400);
+}
+
+TEST_CASE("What was withheld is granted when all is taken, also if the limit rose meanwhile") {
+  send_budget budget{small};
+  budget.add(first, 10'000);
+  CHECK(granted(budget.reading(first), first) == 400);
+  budget.limit(80);
+  CHECK(budget.unsent(50).empty());
+  CHECK(budget.wants(first, 300, 400).empty());
+  // Other connections have left; this one's next event is that its client takes.
+  budget.limit(1'000'000);
+  CHECK(granted(budget.unsent(0), first) == 300);
 }
 
 TEST_CASE("A batch larger than what was granted is lent for, one after another") {

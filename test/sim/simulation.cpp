@@ -64,8 +64,7 @@ summary simulation::run() {
   calm_down();
   check_interval_synced();
   read_everything();
-  for (const auto& [id, disk] : rig_.disks)
-    summary_.entries_dropped += disk.log->bounds().first.value - 1;
+  summary_.entries_dropped = entries_dropped();
   summary_.acknowledged = oracle_.acknowledgements();
   return summary_;
 }
@@ -104,7 +103,16 @@ void simulation::step() {
 
 void simulation::run_some() {
   for (auto left = dice_.between(1, 40); left > 0; --left)
-    if (!rig_.run_one([this](std::size_t count) { return dice_.below(count); })) return;
+    if (!rig_.run_one([this](std::size_t count) { return dice_.below(count); })) break;
+  // Right after retention dropped something is the time at which it must not have been too early.
+  const auto before = std::exchange(dropped_, entries_dropped());
+  if (dropped_ > before && dice_.percent(10)) lose_power();
+}
+
+std::uint64_t simulation::entries_dropped() const {
+  std::uint64_t sum = 0;
+  for (const auto& [id, disk] : rig_.disks) sum += disk.log->bounds().first.value - 1;
+  return sum;
 }
 
 void simulation::let_time_pass() {
@@ -306,6 +314,12 @@ void simulation::start_again(const std::map<queue_id, offset>& promised) {
       const auto at = promised.find(queue.queue);
       oracle_.after_start(queue.queue, queue.earliest, queue.end,
                           at == promised.end() ? offset{0} : at->second);
+      storage::read_hint hint;
+      const auto& log = *rig_.disks.at(shard_of(queue.queue)).log;
+      const auto begin = log.read_queue(queue.queue, queue.earliest, log.bounds().last, 1, hint);
+      expect(queue.earliest == queue.end || (begin && !begin->empty()),
+             "queue " + std::to_string(queue.queue.value) + " begins at offset " +
+               std::to_string(queue.earliest.value) + ", which is not in the log");
     }
   }
 }

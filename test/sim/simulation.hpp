@@ -67,6 +67,7 @@ private:
   void note(const std::string& what);
   void step();
   void run_some();
+  [[nodiscard]] std::uint64_t entries_dropped() const;
   void let_time_pass();
   void clients_step();
   void add_clients();
@@ -104,6 +105,8 @@ private:
   std::list<reader> readers_;
   std::list<member> members_;
   std::uint64_t made_ = 0;
+  /// As it was when last looked at.
+  std::uint64_t dropped_ = 0;
   /// Something was done to a disk that may end the node.
   bool may_die_ = false;
   /// What was wrong at a start, where nobody could be told at once.

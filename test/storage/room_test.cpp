@@ -2,8 +2,26 @@
 
 #include <catch2/catch.hpp>
 
+#include <cerrno>
+#include <fcntl.h>
 #include <fstream>
 #include <limits>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace {
+/// As on a file system that cannot reserve space.
+bool cannot_reserve = false;
+} // namespace
+
+/// Comes before the C library's.
+extern "C" int fallocate(int fd, int mode, off_t offset, off_t bytes) {
+  if (cannot_reserve) {
+    errno = EOPNOTSUPP;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_fallocate, fd, mode, offset, bytes));
+}
 
 namespace carafe::test {
 namespace {
@@ -97,6 +115,25 @@ TEST_CASE(
   writer.check(node.log());
   const auto report = must(storage::verify(*node.dir));
   CHECK(report.damage.empty());
+}
+
+TEST_CASE("where space cannot be reserved, what is free counts") {
+  temporary_folder folder;
+  log_writer writer;
+  cannot_reserve = true;
+  {
+    auto node = open_at(folder.path(), without_reserve());
+    for (int i = 0; i < 1'000; ++i) {
+      writer.append(node.log(), 1, {one, 1, batch_bytes_each});
+      REQUIRE(node.log().secure_room() == log_room::everything);
+    }
+    CHECK(node.log().bounds().segments > 2);
+    CHECK_FALSE(std::filesystem::exists(spare_in(folder)));
+    writer.check(node.log());
+  }
+  auto node = open_at(folder.path(), on_a_full_disk());
+  CHECK(node.log().secure_room() == log_room::no_batches);
+  cannot_reserve = false;
 }
 
 TEST_CASE("a spare file that has less space than a segment is not counted on") {
