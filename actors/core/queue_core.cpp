@@ -37,11 +37,9 @@ result<offset> queue_core::resolve(offset from, range_policy policy) const {
 }
 
 void queue_core::add(reader_id reader, offset from) {
-  auto [at, fresh] = readers_.try_emplace(reader);
+  const auto [at, fresh] = readers_.try_emplace(reader);
+  CARAFE_ASSERT(fresh);
   at->second.next = from;
-  at->second.expected = 1;
-  at->second.waiting = at->second.guessed = false;
-  if (!fresh && at->second.reading) at->second.stale = true;
 }
 
 void queue_core::remove(reader_id reader) { readers_.erase(reader); }
@@ -85,35 +83,25 @@ queue_core::effects queue_core::read_done(reader_id reader, std::span<const batc
   if (at == readers_.end()) return out;
   auto& state = at->second;
   state.reading = false;
-  if (!std::exchange(state.stale, false)) {
-    if (!feed(reader, state, batches, out)) {
-      // What is committed must be readable, unless retention has just dropped it. Reading again
-      // would bring the same.
-      auto why = state.next < start_
-                   ? overtaken(state.next, start_)
-                   : failure{errc::storage_corrupt, "offset " + std::to_string(state.next.value) +
-                                                      " is committed but not in the log"};
-      out.push_back(end{reader, std::move(why)});
-      readers_.erase(at);
-      return out;
-    }
-    if (state.next >= next_ && std::exchange(state.guessed, false)) ask(reader, state, 0, out);
+  if (!feed(reader, state, batches, out)) {
+    // What is committed must be readable, unless retention has just dropped it. Reading again
+    // would bring the same.
+    auto why = state.next < start_
+                 ? overtaken(state.next, start_)
+                 : failure{errc::storage_corrupt, "offset " + std::to_string(state.next.value) +
+                                                    " is committed but not in the log"};
+    out.push_back(end{reader, std::move(why)});
+    readers_.erase(at);
+    return out;
   }
+  if (state.next >= next_ && std::exchange(state.guessed, false)) ask(reader, state, 0, out);
   go_on(reader, state, out);
   return out;
 }
 
 queue_core::effects queue_core::read_failed(reader_id reader, failure why) {
   effects out;
-  auto at = readers_.find(reader);
-  if (at == readers_.end()) return out;
-  auto& state = at->second;
-  if (std::exchange(state.stale, false)) { // It failed where the reader is no more.
-    state.reading = false;
-    go_on(reader, state, out);
-    return out;
-  }
-  readers_.erase(at);
+  if (readers_.erase(reader) == 0) return out;
   out.push_back(end{reader, std::move(why)});
   return out;
 }

@@ -66,9 +66,8 @@ public:
   using effect = std::variant<deliver, read, want, end>;
   using effects = std::vector<effect>;
 
-  /// Adds a reader, or moves one; what a read under way for it brings is then dropped. A reader
-  /// that was moved keeps its demand and goes on with the next `demand`, be it 0.
-  /// @pre `from` came out of `resolve`; the id was not removed or ended before.
+  /// Adds a reader. One that is to go on elsewhere is removed, and added under another id.
+  /// @pre `from` came out of `resolve`; the id is new.
   void add(reader_id reader, offset from);
   void remove(reader_id reader);
 
@@ -93,8 +92,6 @@ private:
     bool waiting = false;
     /// … and that was `expected`: some of what it gets may be left over.
     bool guessed = false;
-    /// Moved while reading: the next `read_done` is of no use.
-    bool stale = false;
   };
 
   /// @returns Whether the reader's next batch was among these.

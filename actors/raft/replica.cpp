@@ -129,7 +129,6 @@ result<void> replica::room(std::uint64_t bytes) const {
 
 result<replica::batch_outcome> replica::submit_batch(const core::batch_request& request,
                                                      unix_ms wall, mono_ms now) {
-  if (abandoned_) return abandoned();
   auto stamped = window_.check(request);
   if (!stamped) return stamped.error();
   if (const auto* done = std::get_if<core::stamp_committed>(&*stamped))
@@ -158,7 +157,6 @@ constexpr std::uint64_t effect_bytes = 64;
 result<entry_index> replica::submit_effects(std::vector<effects::effect> effects, unix_ms wall,
                                             mono_ms now) {
   for (const auto& effect : effects) CARAFE_ASSERT(!std::holds_alternative<effects::batch>(effect));
-  if (abandoned_) return abandoned();
   if (effects.size() > effects_per_entry_max)
     return {errc::batch_too_large, std::to_string(effects.size()) + " effects in one entry"};
   if (auto ok = room(effects.size() * effect_bytes); !ok) return ok.error();
@@ -224,20 +222,6 @@ std::vector<applied_entry> replica::apply_committed() {
     out.push_back({applied_, header.time, std::move(entry.effects)});
   }
   return out;
-}
-
-failure replica::abandoned() const {
-  return {errc::shard_unavailable,
-          "shard " + std::to_string(options_.shard.value) + " has lost its log"};
-}
-
-void replica::abandon() {
-  abandoned_ = true;
-  flight_.clear();
-  flight_bytes_ = 0;
-  unwritten_bytes_ = 0;
-  handed_out_ = 0;
-  window_.clear();
 }
 
 checkpoint replica::take_checkpoint() {

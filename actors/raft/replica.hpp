@@ -87,8 +87,7 @@ public:
   };
   using batch_outcome = std::variant<known, pending>;
 
-  /// @errors Those of `submit_window::check`; too_many_requests (in-flight limit); not_leader;
-  ///         shard_unavailable (abandoned).
+  /// @errors Those of `submit_window::check`; too_many_requests (in-flight limit); not_leader.
   result<batch_outcome> submit_batch(const core::batch_request& request, unix_ms wall, mono_ms now);
 
   /// New batches are answered with this from now on; retries of known ones find their receipts.
@@ -96,7 +95,7 @@ public:
 
   /// Submits other effects as one entry.
   /// @pre No `effects::batch` among them.
-  /// @errors too_many_requests, not_leader, shard_unavailable.
+  /// @errors too_many_requests, not_leader.
   result<entry_index> submit_effects(std::vector<effects::effect> effects, unix_ms wall,
                                      mono_ms now);
 
@@ -108,10 +107,6 @@ public:
   /// The groups up to `last` are in the log as durably as the mode promises.
   /// @returns Entries applied now.
   result<std::vector<applied_entry>> persisted(entry_index last, mono_ms now);
-
-  /// Nothing in flight any more can be trusted to commit (the log failed). From now on the replica
-  /// is only read; another one is recovered from disk.
-  void abandon();
 
   /// The fold's changes since the last checkpoint, as of exactly `applied()`. To be saved only
   /// when the log is synced up to there.
@@ -138,10 +133,8 @@ private:
   };
 
   explicit replica(replica_options options);
-  [[nodiscard]] failure abandoned() const;
 
   result<void> bootstrap(storage::commit_log& log, storage::state_store& state);
-  result<void> replay(storage::commit_log& log, entry_index from, entry_index to);
   result<entry_index> submit(std::vector<effects::effect> effects, unix_ms wall, mono_ms now);
   [[nodiscard]] result<void> room(std::uint64_t bytes) const;
   std::vector<applied_entry> apply_committed();
@@ -162,7 +155,6 @@ private:
   entry_index commit_{0};
   entry_index checkpoint_{0};
   carafe::term applied_term_{0};
-  bool abandoned_ = false;
   std::optional<failure> refusal_;
   /// Broker time given to the newest submitted entry; never falls.
   unix_ms stamped_{};

@@ -25,12 +25,7 @@ public:
     if (roll < 50) return with_reader([this](reader_id id) { demand(id, dice_->below(600)); });
     if (roll < 80) return finish_read();
     if (roll < 88) return add(reader_id{++readers_made_});
-    if (roll < 93)
-      return with_reader([this](reader_id id) {
-        add(id);
-        demand(id, 0);
-      });
-    if (roll < 96) return raise_start();
+    if (roll < 92) return raise_start();
     return with_reader([this](reader_id id) {
       core_.remove(id);
       readers_.erase(id);
@@ -54,11 +49,6 @@ private:
     std::uint64_t demand = 0;
     /// It was told what the queue needs for it.
     bool waits = false;
-  };
-  struct read_under_way {
-    queue_core::read wish;
-    /// It was moved since: what is read does not matter.
-    bool stale = false;
   };
 
   [[nodiscard]] offset log_end() const {
@@ -95,7 +85,6 @@ private:
     REQUIRE(from.ok());
     readers_[id].next = *from;
     readers_[id].waits = false;
-    if (auto at = reads_.find(id); at != reads_.end()) at->second.stale = true;
     core_.add(id, *from);
   }
 
@@ -112,8 +101,8 @@ private:
     if (reads_.empty()) return;
     const auto [id, read] = dice_->pick(reads_);
     reads_.erase(id);
-    if (read.stale ? dice_->percent(30) : dice_->percent(2)) {
-      may_fail_ = !read.stale;
+    if (dice_->percent(2)) {
+      may_fail_ = true;
       carry_out(core_.read_failed(id, errc::storage_failed), {});
       may_fail_ = false;
       return;
@@ -122,8 +111,8 @@ private:
     std::uint64_t bytes = 0;
     for (const auto& batch : log_) {
       const auto after = batch.base + batch.count;
-      if (after <= read.wish.from || read.wish.from < start_) continue;
-      if (!batches.empty() && bytes + batch.bytes > read.wish.bytes_max) break;
+      if (after <= read.from || read.from < start_) continue;
+      if (!batches.empty() && bytes + batch.bytes > read.bytes_max) break;
       bytes += batch.bytes;
       batches.push_back(batch);
     }
@@ -152,7 +141,7 @@ private:
     REQUIRE(readers_.at(e.reader).next == e.from);
     REQUIRE(readers_.at(e.reader).demand > 0);
     REQUIRE(e.bytes_max > 0);
-    REQUIRE(reads_.try_emplace(e.reader, read_under_way{e, false}).second);
+    REQUIRE(reads_.try_emplace(e.reader, e).second);
   }
 
   void on(const queue_core::want& e, const std::vector<batch_span>&) {
@@ -180,7 +169,7 @@ private:
   offset start_;
   std::uint64_t readers_made_ = 0;
   std::map<reader_id, reader_model> readers_;
-  std::map<reader_id, read_under_way> reads_;
+  std::map<reader_id, queue_core::read> reads_;
   bool may_fail_ = false;
 };
 

@@ -172,33 +172,6 @@ TEST_CASE("What a read brings for a reader that is gone is dropped") {
   CHECK(core.read_failed(reader_a, errc::storage_failed).empty());
 }
 
-TEST_CASE("What a read brings for a reader that was moved meanwhile is dropped") {
-  queue_core core{offset{0}, offset{10}};
-  core.add(reader_a, offset{0});
-  CHECK(core.demand(reader_a, plenty).size() == 1);
-  core.add(reader_a, offset{7});
-  CHECK(core.demand(reader_a, 0).empty());
-  const std::vector batches{span_of(0, 10)};
-  CHECK(only<queue_core::read>(core.read_done(reader_a, batches)).from == offset{7});
-}
-
-TEST_CASE("A read that fails for a reader that was moved meanwhile does not end it") {
-  queue_core core{offset{0}, offset{10}};
-  core.add(reader_a, offset{0});
-  CHECK(core.demand(reader_a, plenty).size() == 1);
-  core.add(reader_a, offset{7});
-  CHECK(only<queue_core::read>(core.read_failed(reader_a, errc::storage_corrupt)).from ==
-        offset{7});
-}
-
-TEST_CASE("A reader that was moved goes on with its demand") {
-  queue_core core{offset{0}, offset{10}};
-  core.add(reader_a, offset{10});
-  CHECK(core.demand(reader_a, plenty).empty());
-  core.add(reader_a, offset{2});
-  CHECK(only<queue_core::read>(core.demand(reader_a, 0)).from == offset{2});
-}
-
 TEST_CASE("A read that fails ends its reader with the reason") {
   queue_core core{offset{0}, offset{10}};
   core.add(reader_a, offset{0});

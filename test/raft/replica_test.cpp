@@ -104,18 +104,3 @@ TEST_CASE("Entries in flight have a limit in number and in bytes, and one always
   f.write_all();
   f.send(4, 3, 1, 5'000);
 }
-
-TEST_CASE("An abandoned replica takes nothing more and hands nothing out") {
-  replica_fixture f;
-  f.begin();
-  f.send(1, 0);
-  f.shard->abandon();
-  CHECK(f.shard->in_flight() == 0);
-  CHECK_FALSE(f.shard->next_write(plenty).has_value());
-  CHECK(f.shard->submit_effects({}, noon, f.now).code() == errc::shard_unavailable);
-  CHECK(f.shard->submit_batch(request_of(queue_a, producer_a, 1, 0), noon, f.now).code() ==
-        errc::shard_unavailable);
-  CHECK(f.shard->state().queue(queue_a) != nullptr);
-  f.recover();
-  CHECK(std::get<replica::pending>(f.send(1, 0)).index == entry_index{3});
-}

@@ -111,11 +111,6 @@ void simulated_shard::append_fails() {
   log_.append_fails = errc::storage_failed;
   REQUIRE(log_.append(to_write_.front().writes).code() == errc::storage_failed);
   log_.append_fails = errc::none;
-  replica_->abandon();
-  REQUIRE(replica_->in_flight() == 0);
-  REQUIRE(replica_->submit_effects({}, wall_, now_).code() == errc::shard_unavailable);
-  REQUIRE(replica_->submit_batch({}, wall_, now_).code() == errc::shard_unavailable);
-  REQUIRE_FALSE(replica_->next_write(1'000).has_value());
   crash();
 }
 
