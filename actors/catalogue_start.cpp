@@ -43,9 +43,9 @@ result<void> check_shards(const catalogue_state& s) {
   for (const auto& [id, topic] : s.core->topics())
     for (const auto& place : topic.queues)
       if (!s.shards.contains(place.shard))
-        return {errc::storage_corrupt, "topic " + topic.name + " has queues in shard " +
+        return {errc::storage_corrupt, "topic " + topic.name + " has queues in shard-" +
                                          std::to_string(place.shard.value) +
-                                         ", whose folder is missing; put it back"};
+                                         ", a folder that is missing; put it back"};
   return {};
 }
 

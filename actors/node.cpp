@@ -136,18 +136,8 @@ std::shared_ptr<const session_context> make_context(self_pointer self) {
   return context;
 }
 
-result<node_ports> start(self_pointer self) {
+result<node_ports> listen(self_pointer self) {
   auto& s = self->state;
-  const auto there = s.dir->shards();
-  if (!there.empty() && there.front() != shard_id{0})
-    return {errc::storage_corrupt, s.dir->path().string() + " has a folder for shard " +
-                                     std::to_string(there.front().value) +
-                                     ", but none for shard 0; put it back"};
-  for (const auto id : shards_to_open(s))
-    if (auto opened = open_shard(self, id); !opened) return opened.error();
-  s.catalogue =
-    self->spawn(catalogue, node_actor{self}, s.shards, s.clocks, catalogue_options_of(s.options));
-  depend_on(self, s.catalogue, "the catalogue");
   auto bound = std::make_shared<std::promise<result<std::uint16_t>>>();
   auto port = bound->get_future();
   s.listener = self->system().middleman().spawn_broker(
@@ -163,6 +153,35 @@ result<node_ports> start(self_pointer self) {
   s.started = s.clocks->monotonic();
   self->delayed_send(self, std::chrono::seconds{1}, tick_atom_v);
   return node_ports{*got, s.options.cluster_port};
+}
+
+/// Opens what is on disk, and lets clients in once the catalogue has found it to be complete.
+caf::result<node_ports> start(self_pointer self) {
+  auto& s = self->state;
+  const auto there = s.dir->shards();
+  if (!there.empty() && there.front() != shard_id{0})
+    return to_caf(
+      {errc::storage_corrupt, (s.dir->path() / s.dir->shard_folder(shard_id{0})).string() +
+                                " is missing, beside those of other shards; put it back"});
+  for (const auto id : shards_to_open(s))
+    if (auto opened = open_shard(self, id); !opened) return to_caf(opened.error());
+  s.catalogue =
+    self->spawn(catalogue, node_actor{self}, s.shards, s.clocks, catalogue_options_of(s.options));
+  depend_on(self, s.catalogue, "the catalogue");
+  auto promise = self->make_response_promise<node_ports>();
+  s.starting = promise;
+  self->request(s.catalogue, caf::infinite, status_atom_v)
+    .then(
+      [self](const catalogue_counts&) {
+        auto waiting = std::exchange(self->state.starting, std::nullopt);
+        if (!waiting) return;
+        if (auto ports = listen(self))
+          waiting->deliver(*ports);
+        else
+          waiting->deliver(to_caf(ports.error()));
+      },
+      [](const caf::error&) {}); // Why it ended is in its down message.
+  return promise;
 }
 
 // -- backup ---------------------------------------------------------------------------------------
@@ -188,8 +207,10 @@ void copy_next(self_pointer self, std::shared_ptr<std::vector<shard_id>> left,
         ++sum.shards;
         copy_next(self, left, std::move(sum), promise);
       },
-      [self, promise, copier](caf::error& why) mutable {
+      [self, path = sum.path, promise, copier](caf::error& why) mutable {
         self->send_exit(copier, caf::exit_reason::user_shutdown);
+        logging::warning("node", "backup to " + path + ": " + from_caf(why).message());
+        self->state.dir->abandon_copy(path);
         promise.deliver(std::move(why));
       });
 }
@@ -200,7 +221,11 @@ caf::result<frames::backup_done> backup(self_pointer self, const std::string& pa
   const fs::path to{path};
   if (!to.is_absolute())
     return to_caf({errc::invalid_argument, "give an absolute path on the node's machine"});
-  if (auto ok = s.dir->begin_copy(to); !ok) return to_caf(ok.error());
+  if (auto ok = s.dir->begin_copy(to); !ok) {
+    if (ok.code() != errc::already_exists && ok.code() != errc::invalid_argument)
+      s.dir->abandon_copy(to);
+    return to_caf(ok.error());
+  }
   auto left = std::make_shared<std::vector<shard_id>>();
   for (const auto& [id, handles] : s.shards) left->push_back(id); // Shard 0 comes first …
   auto promise = self->make_response_promise<frames::backup_done>();
@@ -279,17 +304,18 @@ node_actor::behavior_type node(self_pointer self, config::node_options options,
     // The listener ends without an error, which has no code either, when it has no more to do.
     if (state.stopping && !down.reason) return;
     auto why = from_caf(down.reason);
+    if (auto waiting = std::exchange(state.starting, std::nullopt)) {
+      state.stopping = true;
+      waiting->deliver(to_caf(why));
+      return;
+    }
     why.detail = part->second + " ended: " + why.detail;
     if (!state.stopping) return die(self, why);
     // It must not look like an orderly stop.
     if (!state.failed_stop) state.failed_stop = why;
   });
   return {
-    [self](start_atom) -> caf::result<node_ports> {
-      auto ports = start(self);
-      if (!ports) return to_caf(ports.error());
-      return *ports;
-    },
+    [self](start_atom) { return start(self); },
     [self](open_shard_atom, shard_id id) -> caf::result<shard_handles> {
       auto handles = open_shard(self, id);
       if (!handles) return to_caf(handles.error());

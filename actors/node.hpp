@@ -49,6 +49,8 @@ struct node_state {
   /// Why a part ended while the node was stopping.
   std::optional<failure> failed_stop;
   mono_ms started{0};
+  /// Who waits for the start.
+  std::optional<caf::typed_response_promise<node_ports>> starting;
   bool listening = false;
 
   shard_table shards;

@@ -3,6 +3,7 @@
 
 #include "actors/error_bridge.hpp"
 #include "actors/logging.hpp"
+#include "actors/net/peer.hpp"
 #include "actors/node.hpp"
 #include "cli/standard_streams.hpp"
 #include "config/load.hpp"
@@ -68,6 +69,7 @@ sigset_t block_signals() {
   sigemptyset(&stopping);
   sigaddset(&stopping, SIGTERM);
   sigaddset(&stopping, SIGINT);
+  sigaddset(&stopping, SIGHUP); // Its terminal is gone.
   pthread_sigmask(SIG_BLOCK, &stopping, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return stopping;
@@ -124,7 +126,7 @@ int serve(config::system_config& settings, std::shared_ptr<storage::data_dir> di
   self->request(supervisor, caf::infinite, start_atom_v)
     .receive(
       [&](const node_ports& ports) {
-        const auto client = options.listen_address + ":" + std::to_string(ports.client);
+        const auto client = peer{options.listen_address, ports.client}.address();
         std::cout << "ready client=" << client << " cluster=none data-dir=" << options.data_dir
                   << std::endl;
         logging::info("carafed", "ready, clients on " + client);
@@ -135,7 +137,7 @@ int serve(config::system_config& settings, std::shared_ptr<storage::data_dir> di
     sigwait(&signals, &signal);
     const std::lock_guard guard{note->lock};
     failed = note->why;
-    if (!failed) logging::info("carafed", signal == SIGINT ? "stops: SIGINT" : "stops: SIGTERM");
+    if (!failed) logging::info("carafed", std::string{"stops: SIG"} + ::sigabbrev_np(signal));
   }
   const auto code = std::make_shared<std::atomic<int>>(exit_failed);
   end_within(std::chrono::milliseconds{4'700}, code);

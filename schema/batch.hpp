@@ -114,7 +114,8 @@ result<std::uint64_t> validate_batch(std::span<const std::byte> bytes, codec com
 [[nodiscard]] std::uint32_t crc32c(std::span<const std::byte> bytes,
                                    std::uint32_t seed = 0) noexcept;
 
-/// The queue of a keyed message: crc32c(key) mod `queues`; the same in every client.
+/// The queue of a keyed message: its mixed CRC32C mod `queues`; the same in every client. Keys that
+/// differ in a digit are spread as evenly as others.
 [[nodiscard]] queue_number queue_of_key(std::string_view key, std::uint32_t queues) noexcept;
 
 } // namespace carafe

@@ -22,7 +22,11 @@ std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t seed) noexc
 
 queue_number queue_of_key(std::string_view key, std::uint32_t queues) noexcept {
   CARAFE_ASSERT(queues > 0);
-  return queue_number{crc32c(as_bytes(key)) % queues};
+  // CRCs of similar keys differ in few bits, which a division by a power of two would not see.
+  auto h = crc32c(as_bytes(key));
+  h = (h ^ (h >> 16)) * 0x85eb'ca6bu;
+  h = (h ^ (h >> 13)) * 0xc2b2'ae35u;
+  return queue_number{(h ^ (h >> 16)) % queues};
 }
 
 } // namespace carafe

@@ -20,9 +20,6 @@ namespace carafe::storage {
 namespace {
 
 constexpr std::string_view lock_name = "lock";
-/// Exists since shard 0 does.
-constexpr std::string_view filled_name = "carafe.filled";
-constexpr std::string_view filled_text = "A data directory with messages has a folder shard-0.\n";
 constexpr std::string_view shard_prefix = "shard-";
 constexpr std::string_view new_suffix = ".new";
 
@@ -190,7 +187,7 @@ result<void> data_dir::make_shard(shard_id shard, const log_options& options) co
                          options.reserve_bytes, options.entry_bytes_max},
                         entry_index{0});
     if (!log) return log.error();
-    return {};
+    return write_log_start(unfinished, entry_index{1});
   };
   if (auto done = make(); !done) {
     remove();
@@ -201,23 +198,20 @@ result<void> data_dir::make_shard(shard_id shard, const log_options& options) co
   return sync_folder(held_->path);
 }
 
-/// Shard 0 is made once. That it is missing later must not be taken for a new directory.
-result<void> data_dir::check_never_filled(shard_id shard) const {
-  if (shard != shard_id{0}) return {};
-  auto filled = is_there(held_->path / filled_name);
-  if (!filled) return filled.error();
-  if (!*filled) return {};
+/// A shard is made once. That it is missing later must not be taken for a new one.
+result<void> data_dir::check_never_made(shard_id shard) const {
+  auto made = read_made_shards(held_->path);
+  if (!made) return made.error();
+  if (!made->contains(shard)) return {};
   return {errc::storage_corrupt,
           (held_->path / shard_folder(shard)).string() +
-            " is missing, which the topics are in; put it back, or begin anew in another folder"};
+            " is missing, which had messages; put it back, or begin anew in another folder"};
 }
 
 /// Without room for the note (it is tried at each start) only the check above is weaker.
-void data_dir::note_filled(shard_id shard) const {
-  const auto path = held_->path / filled_name;
-  if (shard != shard_id{0}) return;
-  if (auto there = is_there(path); !there || *there) return;
-  static_cast<void>(replace_file(path, as_bytes(filled_text)));
+void data_dir::note_made(shard_id shard) const {
+  auto made = read_made_shards(held_->path);
+  if (made && made->insert(shard).second) static_cast<void>(write_made_shards(held_->path, *made));
 }
 
 result<opened_shard> data_dir::open_shard(shard_id shard, const log_options& options) {
@@ -232,13 +226,17 @@ result<opened_shard> data_dir::open_shard(shard_id shard, const log_options& opt
   auto there = is_there(folder);
   if (!there) return there.error();
   if (!*there) {
-    if (auto ok = check_never_filled(shard); !ok) return ok.error();
+    if (auto ok = check_never_made(shard); !ok) return ok.error();
     if (auto made = make_shard(shard, options); !made) return made.error();
   }
-  note_filled(shard);
+  note_made(shard);
   auto segments = list_segments(folder);
   if (!segments) return segments.error();
-  auto state = lmdb_state_store::open(folder, shard, segments->empty());
+  // A shard's folder comes to be with both in it.
+  if (segments->empty())
+    return {errc::storage_corrupt, folder.string() + " holds no segment of the log; put the files "
+                                                     "back (is its disk mounted?)"};
+  auto state = lmdb_state_store::open(folder, shard, false);
   if (state.code() == errc::not_found)
     return {errc::storage_corrupt,
             (folder / state_name).string() + " is missing, but the shard has a log; put it back"};
@@ -266,7 +264,19 @@ result<void> data_dir::begin_copy(const std::filesystem::path& to) const {
   if (auto done = make_folder(to); !done) return done;
   for (auto shard : shards())
     if (auto done = make_folder(to / shard_folder(shard)); !done) return done;
+  auto made = read_made_shards(held_->path);
+  if (!made) return made.error();
+  if (auto done = write_made_shards(to, *made); !done) return done;
   return write_format(to, held_->format);
+}
+
+void data_dir::abandon_copy(const std::filesystem::path& to) const {
+  std::error_code ignored;
+  const auto names = list_folder(to);
+  if (!names) return;
+  for (const auto& name : *names)
+    if (name.starts_with(shard_prefix) || name.starts_with("carafe."))
+      std::filesystem::remove_all(to / name, ignored);
 }
 
 result<std::uint64_t> data_dir::free_bytes() const { return free_space(held_->path); }

@@ -53,8 +53,9 @@ struct opened_shard {
 ///
 ///     DIR/carafe.format   "carafe data, format 1", node id, created
 ///     DIR/lock            flock; holds the pid of the holder
-///     DIR/carafe.filled   there was a shard 0
+///     DIR/carafe.filled   the shards that were made
 ///     DIR/shard-<n>/log-<first index>.mdb, .meta, .sum   DIR/shard-<n>/state.mdb
+///     DIR/shard-<n>/start           the first entry that the log must have
 ///     DIR/shard-<n>/spare.segment   the space of the next segment
 class data_dir {
 public:
@@ -92,6 +93,8 @@ public:
   /// @errors already_exists  `to` is there and not empty.
   ///         permission_denied, storage_full, storage_failed
   result<void> begin_copy(const std::filesystem::path& to) const;
+  /// Removes what a copy that failed has made in `to`.
+  void abandon_copy(const std::filesystem::path& to) const;
 
   /// Name of a shard's folder in a data directory.
   [[nodiscard]] static std::string shard_folder(shard_id shard);
@@ -101,8 +104,8 @@ public:
 
 private:
   result<void> make_shard(shard_id shard, const log_options& options) const;
-  result<void> check_never_filled(shard_id shard) const;
-  void note_filled(shard_id shard) const;
+  result<void> check_never_made(shard_id shard) const;
+  void note_made(shard_id shard) const;
   struct held;
   explicit data_dir(std::unique_ptr<held> h);
   std::unique_ptr<held> held_;

@@ -48,6 +48,14 @@ std::optional<Int> take_number(std::string_view& text, std::string_view prefix, 
   return value;
 }
 
+constexpr std::string_view made_name = "carafe.filled";
+constexpr std::string_view made_head = "A data directory with messages has these folders.\n";
+constexpr std::string_view shard_line = "shard-";
+constexpr std::size_t made_bytes_max = 64 * 1'024;
+
+constexpr std::string_view start_name = "start";
+constexpr std::string_view start_prefix = "carafe log, format ";
+
 result<data_format> decode_format(const std::string& text, const std::filesystem::path& path) {
   std::string_view rest{text};
   auto format = take_number<std::uint32_t>(rest, format_prefix);
@@ -99,6 +107,61 @@ result<data_format> read_format(const std::filesystem::path& folder) {
     return {errc::format_foreign, path.string() + " is not Carafe's format file"};
   if (!text) return text.error();
   return decode_format(*text, path);
+}
+
+result<std::set<shard_id>> read_made_shards(const std::filesystem::path& folder) {
+  std::set<shard_id> shards;
+  auto text = read_small_file(folder / made_name, made_bytes_max);
+  if (text.code() == errc::not_found) return shards;
+  if (!text) return text.error();
+  auto rest = std::string_view{*text};
+  if (!rest.starts_with(made_head)) { // It was a sentence about the first shard once.
+    shards.insert(shard_id{0});
+    return shards;
+  }
+  rest.remove_prefix(made_head.size());
+  while (!rest.empty()) {
+    auto shard = take_number<std::uint16_t>(rest, shard_line);
+    if (!shard) return {errc::storage_corrupt, (folder / made_name).string() + " is damaged"};
+    shards.insert(shard_id{*shard});
+  }
+  return shards;
+}
+
+result<void> write_made_shards(const std::filesystem::path& folder,
+                               const std::set<shard_id>& shards) {
+  std::string text{made_head};
+  for (const auto shard : shards)
+    text += std::string{shard_line} + std::to_string(shard.value) + "\n";
+  return replace_file(folder / made_name, as_bytes(text));
+}
+
+result<std::optional<entry_index>> read_log_start(const std::filesystem::path& shard_folder) {
+  auto path = shard_folder / start_name;
+  auto text = read_small_file(path, format_bytes_max);
+  if (text.code() == errc::not_found) return std::optional<entry_index>{};
+  if (!text) return text.error();
+  std::string_view rest{*text};
+  auto format = take_number<std::uint32_t>(rest, start_prefix);
+  if (!format) return {errc::storage_corrupt, path.string() + " is damaged"};
+  if (auto known = check_format(*format, path.string()); !known) return known.error();
+  auto first = take_number<std::uint64_t>(rest, "first ");
+  auto checked = std::string_view{*text}.substr(0, text->size() - rest.size());
+  auto check = take_number<std::uint32_t>(rest, "check ", 16);
+  if (!first || !check || !rest.empty() || *check != crc32c(as_bytes(checked)))
+    return {errc::storage_corrupt, path.string() + " is damaged"};
+  return std::optional{entry_index{*first}};
+}
+
+result<void> write_log_start(const std::filesystem::path& shard_folder, entry_index first) {
+  auto text = std::string{start_prefix} + std::to_string(storage_format) + "\nfirst " +
+              std::to_string(first.value) + "\n";
+  text += "check " + hex(crc32c(as_bytes(text)), 8) + "\n";
+  return replace_file(shard_folder / start_name, as_bytes(text));
+}
+
+result<void> remove_log_start(const std::filesystem::path& shard_folder) {
+  return remove_file(shard_folder / start_name);
 }
 
 } // namespace carafe::storage

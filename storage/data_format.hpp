@@ -1,11 +1,14 @@
 #pragma once
 
-/// The file that says what a data directory is, and of which format.
+/// Small files of text: what a data directory is, and of which format; what must be in it.
 
 #include <carafe/result.hpp>
+#include <carafe/types.hpp>
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <set>
 #include <string_view>
 
 namespace carafe::storage {
@@ -27,5 +30,20 @@ result<void> write_format(const std::filesystem::path& folder, const data_format
 
 /// @errors not_found, format_foreign, format_newer, storage_corrupt, storage_failed
 result<data_format> read_format(const std::filesystem::path& folder);
+
+/// The shards that were made in the directory: a folder that has gone must not be taken for one
+/// that was never there. Empty if there is no such file.
+/// @errors storage_corrupt, storage_failed
+result<std::set<shard_id>> read_made_shards(const std::filesystem::path& folder);
+result<void> write_made_shards(const std::filesystem::path& folder,
+                               const std::set<shard_id>& shards);
+
+/// The first entry that a shard's log still had, for sure, when this was written: a segment that
+/// has gone must not be taken for one that retention dropped.
+/// @returns Nothing if there is no such file.
+/// @errors storage_corrupt, format_newer, storage_failed
+result<std::optional<entry_index>> read_log_start(const std::filesystem::path& shard_folder);
+result<void> write_log_start(const std::filesystem::path& shard_folder, entry_index first);
+result<void> remove_log_start(const std::filesystem::path& shard_folder);
 
 } // namespace carafe::storage

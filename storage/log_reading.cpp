@@ -1,6 +1,7 @@
 #include "storage/log_reading.hpp"
 
 #include "storage/bytes.hpp"
+#include "storage/data_format.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -251,6 +252,7 @@ result<std::uint64_t> copy_to(const segment_list& log, const std::filesystem::pa
     if (!copied) return copied.error();
     bytes += *copied;
   }
+  if (auto done = write_log_start(to, log.first()); !done) return done.error();
   if (auto done = sync_folder(to); !done) return done.error();
   return bytes;
 }

@@ -1,5 +1,7 @@
 #include "storage/log_recovery.hpp"
 
+#include "storage/data_format.hpp"
+
 #include <algorithm>
 #include <fcntl.h>
 
@@ -61,6 +63,7 @@ private:
   result<void> check_bounds();
   result<std::optional<entry_index>> check_from_checkpoint();
   result<void> restore_metas(const newest_segment& segment);
+  result<void> check_start(entry_index first);
   result<opened_log> finish(std::optional<entry_index> cut);
   void note(const std::filesystem::path& path, const std::string& what) {
     out_.notes.push_back(path.filename().string() + ": " + what);
@@ -78,6 +81,7 @@ result<opened_log> log_opening::run() {
   auto firsts = list_segments(settings_.folder);
   if (!firsts) return firsts.error();
   if (firsts->empty()) return make_empty();
+  if (auto done = check_start(firsts->front()); !done) return done.error();
   if (auto done = open_segments(*firsts); !done) return done.error();
   std::ranges::move(newest_.notes, std::back_inserter(out_.notes));
   if (auto done = check_bounds(); !done) return done.error();
@@ -108,6 +112,20 @@ result<opened_log> log_opening::make_empty() {
   segments_.newest = std::move(*made);
   out_.log = std::make_shared<segmented_log>(std::move(settings_), std::move(segments_));
   return std::move(out_);
+}
+
+/// A log that has lost its oldest segment looks like one that retention has shortened.
+result<void> log_opening::check_start(entry_index first) {
+  auto start = read_log_start(settings_.folder);
+  if (start.code() == errc::storage_corrupt)
+    note(settings_.folder, "it is not known where the log must begin: " + start.error().detail);
+  else if (!start)
+    return start.error();
+  else if (*start && **start < first)
+    return lost_segments(settings_.folder, **start, first);
+  // Without room for it the check is made with the next start.
+  if (!start || !*start) static_cast<void>(write_log_start(settings_.folder, first));
+  return {};
 }
 
 result<void> log_opening::open_segments(std::span<const entry_index> firsts) {

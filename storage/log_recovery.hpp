@@ -14,6 +14,9 @@ namespace carafe::storage {
 /// @errors not_found, storage_failed
 result<std::vector<entry_index>> list_segments(const std::filesystem::path& folder);
 
+/// The log in `folder` begins with `first` and should begin with `start`.
+failure lost_segments(const std::filesystem::path& folder, entry_index start, entry_index first);
+
 /// Reads the segment that was written last, as recovery leaves it: with the metas of its `.meta`
 /// file if the machine was started again since they were written, or if its own are damaged.
 struct newest_segment {

@@ -47,6 +47,12 @@ result<std::vector<entry_index>> list_segments(const std::filesystem::path& fold
   return firsts;
 }
 
+failure lost_segments(const std::filesystem::path& folder, entry_index start, entry_index first) {
+  return {errc::storage_corrupt, "entries " + std::to_string(start.value) + " to " +
+                                   std::to_string(first.value - 1) + " are missing: put " +
+                                   (folder / segment_name(start)).string() + " back"};
+}
+
 result<newest_segment> read_newest(const std::filesystem::path& folder, shard_id shard,
                                    entry_index first, const active_settings& settings) {
   newest_segment out;

@@ -1,3 +1,4 @@
+#include "storage/data_format.hpp"
 #include "storage/segmented_log.hpp"
 
 #include <algorithm>
@@ -109,6 +110,15 @@ result<void> segmented_log::remove_segment(const segment& old) {
 
 result<void> segmented_log::drop_before(entry_index first) {
   if (auto ok = ready(); !ok) return ok;
+  const auto stays =
+    std::ranges::find_if(older_, [first](const auto& s) { return s->last() >= first; });
+  if (stays == older_.begin()) return {};
+  const auto start = stays == older_.end() ? active_->first() : (*stays)->first();
+  // Dropping must go on also on a disk without room for this note.
+  if (auto noted = write_log_start(settings_.folder, start); noted.code() == errc::storage_full)
+    noted = remove_log_start(settings_.folder);
+  else if (!noted)
+    return gave_up(noted.error());
   while (!older_.empty() && older_.front()->last() < first) {
     auto old = older_.front();
     if (is_retiring(old->first())) {

@@ -1,4 +1,5 @@
 #include "storage/data_dir.hpp"
+#include "storage/data_format.hpp"
 #include "storage/lmdb_state_store.hpp"
 #include "storage/log_recovery.hpp"
 #include "storage/state_layout.hpp"
@@ -71,14 +72,17 @@ result<void> shard_check::check() {
   if (!firsts) return firsts.error();
   file_ = folder_.string();
   auto checkpoint = *mark ? (*mark)->index : entry_index{0};
-  if (firsts->empty() && checkpoint.value > 0)
-    return {errc::storage_corrupt, folder_.string() + " holds no segment"};
-  if (!firsts->empty()) {
-    index_ = next_ = firsts->front();
-    if (next_ > checkpoint + 1)
-      return {errc::storage_corrupt, "entries from the checkpoint, entry " +
-                                       std::to_string(checkpoint.value) + ", on are missing"};
+  if (firsts->empty()) return {errc::storage_corrupt, folder_.string() + " holds no segment"};
+  auto start = read_log_start(folder_);
+  if (!start) return start.error();
+  if (*start && **start < firsts->front()) {
+    index_ = **start;
+    return lost_segments(folder_, **start, firsts->front());
   }
+  index_ = next_ = firsts->front();
+  if (next_ > checkpoint + 1)
+    return {errc::storage_corrupt, "entries from the checkpoint, entry " +
+                                     std::to_string(checkpoint.value) + ", on are missing"};
   for (std::size_t i = 0; i < firsts->size(); ++i) {
     auto first = (*firsts)[i];
     file_ = (folder_ / segment_name(first)).string();
@@ -223,7 +227,15 @@ result<void> shard_check::check_row_count(const sealed_segment& in, std::uint64_
 
 result<verify_report> verify(data_dir& dir) {
   verify_report report;
-  for (auto shard : dir.shards()) {
+  auto made = read_made_shards(dir.path());
+  if (!made && !is_damage(made.code())) return made.error();
+  if (!made) report.damage.push_back({dir.path().string(), entry_index{0}, made.error().detail});
+  const auto there = dir.shards();
+  for (auto shard : made ? *made : std::set<shard_id>{})
+    if (!std::ranges::binary_search(there, shard))
+      report.damage.push_back({(dir.path() / data_dir::shard_folder(shard)).string(),
+                               entry_index{0}, "the folder is missing"});
+  for (auto shard : there) {
     ++report.shards;
     shard_check check{dir.path() / data_dir::shard_folder(shard), shard, report};
     if (auto done = check.run(); !done) return done.error();

@@ -55,7 +55,9 @@ result<frames::body> connection::ask(const frames::body& body, on_loss loss) con
   while (true) {
     auto retry_after = milliseconds{};
     auto answer = ask_once(body, loss, deadline, retry_after);
-    if (answer || !is_not_now(answer.code())) return answer;
+    // A copy that failed is for the caller to try again, in another place.
+    const bool once = std::holds_alternative<frames::backup>(body);
+    if (answer || once || !is_not_now(answer.code())) return answer;
     wait = std::min(std::max(wait * 2, retry_after), std::max(ask_again_max, retry_after));
     if (steady_clock::now() + wait >= deadline) return answer;
     std::this_thread::sleep_for(wait);

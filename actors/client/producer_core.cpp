@@ -66,6 +66,7 @@ result<void> producer_core::add(const std::string& topic, message&& m, completio
   auto bytes = payload + message_overhead_bytes;
   auto guard = std::unique_lock{mutex_};
   if (auto room = wait_for_room(guard, bytes); !room) return room;
+  if (stopped_) return {errc::disconnected, "an earlier message failed"};
   auto now = steady_clock::now();
   if (m.born.value == 0) m.born = clock_.at(now);
   auto& t = topic_of(topic);
@@ -95,7 +96,7 @@ result<void> producer_core::wait_for_room(std::unique_lock<std::mutex>& guard,
   auto patience =
     options_.room_timeout.count() > 0 ? options_.room_timeout : options_.delivery_timeout;
   auto room = changed_.wait_until(guard, steady_clock::now() + patience,
-                                  [&] { return bytes_ == 0 || bytes_ + bytes <= low; });
+                                  [&] { return stopped_ || bytes_ == 0 || bytes_ + bytes <= low; });
   --pressed_;
   if (!room) return full;
   return {};

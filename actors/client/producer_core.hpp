@@ -103,6 +103,8 @@ private:
   void serve(lane_state& lane, outcomes& out);
   void arm(lane_state& lane);
   void on_answer(lane_state& lane, lane::key batch, frames::body&& body);
+  /// Takes down what is to be told, under mutex_.
+  void note(lane::settled what, const queue_name& where, outcomes& out);
   void tell(outcomes out);
   void gave_back(std::uint64_t bytes, std::uint64_t epoch, std::uint64_t count);
 
@@ -127,6 +129,8 @@ private:
   std::vector<lane_state*> to_serve_;
   bool service_posted_ = false;
   std::uint64_t bytes_ = 0;
+  /// A message failed, and no more are to be taken.
+  bool stopped_ = false;
   /// Senders that wait for room, and those that wait in `flush`.
   unsigned pressed_ = 0;
   unsigned flushing_ = 0;

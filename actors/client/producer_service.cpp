@@ -35,7 +35,7 @@ void producer_core::abandon() {
     for (auto& [queue, lane] : lanes_) {
       auto settled = std::vector<lane::settled>{};
       lane->box.abandon(why, settled);
-      for (auto& each : settled) out.push_back({std::move(each), &lane->box.name()});
+      for (auto& each : settled) note(std::move(each), lane->box.name(), out);
       arm(*lane);
     }
     for (auto& [name, topic] : topics_) {
@@ -89,7 +89,7 @@ void producer_core::serve(lane_state& lane, outcomes& out) {
                     self->on_answer(lane, batch, std::move(body));
                   });
   }
-  for (auto& each : settled) out.push_back({std::move(each), &box.name()});
+  for (auto& each : settled) note(std::move(each), box.name(), out);
   arm(lane);
 }
 
@@ -126,10 +126,15 @@ void producer_core::on_answer(lane_state& lane, lane::key batch, frames::body&& 
         if (topic != topics_.end()) look_up(*topic->second);
       }
     }
-    for (auto& each : settled) out.push_back({std::move(each), &lane.box.name()});
+    for (auto& each : settled) note(std::move(each), lane.box.name(), out);
     serve(lane, out);
   }
   tell(std::move(out));
+}
+
+void producer_core::note(lane::settled what, const queue_name& where, outcomes& out) {
+  if (!what.outcome && options_.stop_at_failure) stopped_ = true;
+  out.push_back({std::move(what), &where});
 }
 
 void producer_core::tell(outcomes out) {

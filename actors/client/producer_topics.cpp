@@ -102,6 +102,10 @@ void producer_core::expire_parked(topic_state& topic) {
 }
 
 void producer_core::tell_refused(refusals refused) {
+  if (!refused.empty() && options_.stop_at_failure) {
+    auto guard = std::lock_guard{mutex_};
+    stopped_ = true;
+  }
   for (auto& [each, why] : refused) complete(each.done, why);
   auto guard = std::lock_guard{mutex_};
   for (auto& [each, why] : refused) gave_back(each.bytes, each.epoch, 1);

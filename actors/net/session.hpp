@@ -5,6 +5,7 @@
 #include "actors/error_bridge.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
+#include "actors/net/peer.hpp"
 #include "actors/net/send_pool.hpp"
 #include "actors/watch_list.hpp"
 #include "schema/batch.hpp"
@@ -21,18 +22,6 @@
 #include <unordered_map>
 
 namespace carafe {
-
-/// The other end of a connection.
-struct peer {
-  std::string host;
-  std::uint16_t port = 0;
-
-  /// HOST:PORT, as the shell takes it.
-  [[nodiscard]] std::string address() const {
-    const bool bracketed = host.find(':') != std::string::npos;
-    return (bracketed ? "[" + host + "]:" : host + ":") + std::to_string(port);
-  }
-};
 
 struct session_options {
   std::string node_name;

@@ -90,6 +90,7 @@ exit_code produce(const produce_options& o, command_context& context) {
   options.batch_bytes = static_cast<std::uint32_t>(o.batch_bytes);
   options.compression = o.compression;
   options.room_timeout = production::room_wait;
+  options.stop_at_failure = true;
   if (context.globals.timeout) options.delivery_timeout = *context.globals.timeout;
   auto producer = node->make_producer(options);
   if (!producer) return context.fail(producer.error());

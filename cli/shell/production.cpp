@@ -70,8 +70,8 @@ bool production::send(std::string_view piece, std::uint64_t line) {
   const auto given = give(m, line);
   if (given)
     ++given_;
-  else if (!context_.stop.requested())
-    answers_.take(line, m.body.size(), given.error());
+  else if (!context_.stop.requested() && given.code() != errc::disconnected)
+    answers_.take(line, m.body.size(), given.error()); // Else it is told of the one that failed.
   return given.ok();
 }
 
@@ -136,8 +136,15 @@ void production::send_input(int fd, std::optional<std::uint64_t> bytes_total) {
 void production::report_failures() {
   if (input_failure_) context_.fail(input_failure_->code, input_failure_->sentence);
   const auto failures = answers_.failures();
-  for (const auto& [line, why] : failures)
-    context_.fail({why.code, place(line) + (why.detail.empty() ? "" : ": " + why.detail)});
+  for (const auto& [line, why] : failures) {
+    const auto detail = place(line) + (why.detail.empty() ? "" : ": " + why.detail);
+    if (why.code == errc::outcome_unknown && !context_.globals.json)
+      // A later `produce` is another producer: nothing it sends is recognised.
+      context_.fail(to_string(why.code), detail + ": it may or may not be stored; look before you "
+                                                  "send it again, it would be stored twice");
+    else
+      context_.fail({why.code, detail});
+  }
   const auto more = answers_.failed() - failures.size();
   if (more > 0 && !context_.globals.json)
     context_.terminal.write_error("and " + counted(more, "more line") + " that failed\n");

@@ -267,6 +267,35 @@ TEST_CASE("waiting for room ends with the delivery timeout") {
   g.open();
 }
 
+TEST_CASE("after a message that failed nothing is taken, if so it is wished") {
+  auto node = fake_node{};
+  node.add_topic("t", 1);
+  auto g = gate{};
+  guard(node, g);
+  auto c = connected(node);
+  auto options = producer_options{};
+  options.in_flight_bytes_max = 10'000;
+  options.delivery_timeout = 100ms;
+  options.room_timeout = 5s;
+  options.stop_at_failure = true;
+  {
+    auto p = make(c, options);
+    auto failed = std::atomic<int>{0};
+    auto refused = errc::none;
+    for (auto i = 0; i < 50 && refused == errc::none; ++i)
+      refused = p->send_async("t", text(std::string(1'000, 'x')),
+                              [&](const auto& answer) {
+                                if (!answer) ++failed;
+                              })
+                  .code();
+    // It waited for room, and room came by the failure of others.
+    CHECK(refused == errc::disconnected);
+    CHECK(p->send("t", text("x")).code() == errc::disconnected);
+    CHECK(eventually([&] { return failed > 0; }));
+  }
+  g.open();
+}
+
 TEST_CASE("what is wrong with a message is told at once") {
   auto s = fake_node::settings{};
   s.message_bytes_max = 1'000;

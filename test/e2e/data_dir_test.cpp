@@ -111,20 +111,25 @@ TEST_CASE("a data directory that has lost its only shard is not taken for a new 
   CHECK(node.stop() == exited(0));
 }
 
-TEST_CASE("a shard whose folder is gone is missed, not made anew") {
+TEST_CASE("a shard whose folder is gone or emptied is missed, not made anew") {
   temp_dir dir;
-  node_process node{dir.path()};
+  node_process node{dir.path(), {{"shards", "2"}}};
   node.start();
-  must(connect_to(node.address()).create_topic("safe", 1));
+  must(connect_to(node.address()).create_topic("safe", 2));
   must(connect_to(node.address()).create_topic("fast", 1, {.mode = durability::memory}));
   REQUIRE(node.stop() == exited(0));
-  const std::string lost = GENERATE("shard-0", "shard-2000");
+  const std::string lost = GENERATE("shard-0", "shard-1", "shard-2000");
+  const bool emptied = GENERATE(true, false);
   fs::rename(node.data_dir() / lost, dir / "away");
-  const auto run = run_node(dir / "refused", {"--carafe.data-dir=" + node.data_dir().string(),
-                                              "--carafe.client-port=0", "--carafe.cluster-port=0"});
-  CHECK(run.end == exited(1));
-  CHECK_THAT(run.err, Contains("storage_corrupt") && Contains("put it back"));
-  CHECK_FALSE(fs::exists(node.data_dir() / lost));
+  if (emptied) fs::create_directory(node.data_dir() / lost);
+  const auto said = refusal_of(dir, node.data_dir());
+  CHECK_THAT(said, Contains("storage_corrupt") && Contains("put") && Contains(lost));
+  CHECK(shell{dir.path(), node}({"log", "verify", node.data_dir().string()}).code == 1);
+  if (emptied)
+    CHECK(fs::is_empty(node.data_dir() / lost));
+  else
+    CHECK_FALSE(fs::exists(node.data_dir() / lost));
+  fs::remove(node.data_dir() / lost);
   fs::rename(dir / "away", node.data_dir() / lost);
   node.start();
   CHECK(must(connect_to(node.address()).list_topics()).size() == 2);

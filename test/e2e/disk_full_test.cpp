@@ -140,4 +140,18 @@ TEST_CASE(
   CHECK(node.stop() == exited(0));
 }
 
+TEST_CASE("a backup that finds no room says so, and leaves nothing behind") {
+  running_node at;
+  small_disk disk{at.dir / "disk", "size=2m"};
+  if (!disk.mounted()) return;
+  must(at.client.create_topic("t", 1));
+  auto p = must(at.client.make_producer({}));
+  for (int i = 0; i < 8; ++i) must(p->send("t", {.body = std::string(1u << 20, 'x')}));
+  const auto copied = at.run.json({"log", "backup", (at.dir / "disk" / "copy").string()});
+  CHECK(copied.code == 1);
+  CHECK(copied.error_code() == "storage_full");
+  CHECK(fs::is_empty(at.dir / "disk" / "copy"));
+  CHECK(at.run.json({"log", "backup", (at.dir / "elsewhere").string()}).code == 0);
+}
+
 } // namespace carafe::test

@@ -2,8 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <random>
 #include <string>
+#include <vector>
 
 using namespace carafe;
 
@@ -44,8 +46,24 @@ TEST_CASE("crc32c of any length and alignment is the bitwise one, and goes on fr
   }
 }
 
-TEST_CASE("a key's queue is its crc32c modulo the number of queues") {
+TEST_CASE("a key's queue is its mixed crc32c modulo the number of queues") {
   CHECK(queue_of_key("123456789", 1) == queue_number{0});
-  CHECK(queue_of_key("123456789", 1000) == queue_number{0xe3069283 % 1000});
+  CHECK(queue_of_key("42", 4) == queue_number{3});
+  CHECK(queue_of_key("42", 16) == queue_number{3});
+  CHECK(queue_of_key("user:alice", 16) == queue_number{1});
   CHECK(queue_of_key("", 7) == queue_number{0});
+}
+
+TEST_CASE("keys that differ in a digit are spread over all queues") {
+  for (const std::string prefix : {"", "k", "user-", "order:"}) {
+    for (const std::uint32_t queues : {2u, 4u, 8u, 16u}) {
+      std::vector<unsigned> counts(queues);
+      for (unsigned i = 0; i < 100 * queues; ++i)
+        ++counts[queue_of_key(prefix + std::to_string(i), queues).value];
+      const auto [fewest, most] = std::minmax_element(counts.begin(), counts.end());
+      CAPTURE(prefix, queues);
+      CHECK(*fewest > 60);
+      CHECK(*most < 140);
+    }
+  }
 }

@@ -102,11 +102,12 @@ void simulation::step() {
 }
 
 void simulation::run_some() {
-  for (auto left = dice_.between(1, 40); left > 0; --left)
-    if (!rig_.run_one([this](std::size_t count) { return dice_.below(count); })) break;
-  // Right after retention dropped something is the time at which it must not have been too early.
-  const auto before = std::exchange(dropped_, entries_dropped());
-  if (dropped_ > before && dice_.percent(10)) lose_power();
+  for (auto left = dice_.between(1, 40); left > 0; --left) {
+    if (!rig_.run_one([this](std::size_t count) { return dice_.below(count); })) return;
+    // Right after retention dropped something is the time at which it must not have been too early.
+    const auto before = std::exchange(dropped_, entries_dropped());
+    if (dropped_ > before && dice_.percent(20)) return lose_power();
+  }
 }
 
 std::uint64_t simulation::entries_dropped() const {

@@ -125,7 +125,7 @@ TEST_CASE("a shard's files are not accepted in another shard") {
   std::filesystem::rename(folder.path() / "shard-0", folder.path() / "shard-1");
   auto dir = must(data_dir::open(folder.path()));
   CHECK(dir.open_shard(shard_id{1}, small_log()).code() == errc::storage_corrupt);
-  CHECK(must(verify(dir)).damage.size() == 1);
+  CHECK(must(verify(dir)).damage.size() == 2); // Nor is the other one there.
 }
 
 TEST_CASE("a log without its state is not opened as if it were new") {
@@ -178,9 +178,61 @@ TEST_CASE("a log that begins after the checkpoint is refused") {
     for (int i = 0; i < 40; ++i) writer.append(node.log(), 1, {queue_id{1}, 1, 50'000});
   }
   std::filesystem::remove(segment_files(folder.path()).front());
+  std::filesystem::remove(folder.path() / "shard-0" / "start");
   auto why = fail_to_open(folder.path(), small_log());
   CHECK(why.code == errc::storage_corrupt);
   CHECK(why.detail.find("entry 1:") != std::string::npos);
+}
+
+TEST_CASE("a log that has lost its oldest segments is not taken for one that was shortened") {
+  temporary_folder folder;
+  log_writer writer;
+  {
+    auto node = open_at(folder.path(), small_log());
+    for (int i = 0; i < 120; ++i) writer.append(node.log(), 1, {queue_id{1}, 1, 50'000});
+    must(node.state().save_checkpoint({entry_index{120}, term{1}, unix_ms{0}, "", entry_index{1}},
+                                      {}));
+    must(node.log().drop_before(entry_index{50}));
+  }
+  const auto files = segment_files(folder.path());
+  REQUIRE(files.size() >= 3);
+  const auto aside = folder.path() / "aside";
+  std::filesystem::rename(files.front(), aside);
+  const auto why = fail_to_open(folder.path(), small_log());
+  CHECK(why.code == errc::storage_corrupt);
+  CHECK(why.detail.find(files.front().filename().string()) != std::string::npos);
+  {
+    auto dir = must(data_dir::open(folder.path()));
+    CHECK(must(verify(dir)).damage.size() == 1);
+  }
+  // Back in its place, all is well; so it is without the note of where the log begins.
+  std::filesystem::rename(aside, files.front());
+  {
+    auto node = open_at(folder.path(), small_log());
+    writer.check(node.log(), node.log().bounds().first);
+  }
+  std::filesystem::remove(folder.path() / "shard-0" / "start");
+  { auto node = open_at(folder.path(), small_log()); }
+  CHECK(std::filesystem::exists(folder.path() / "shard-0" / "start"));
+}
+
+TEST_CASE("a shard whose folder was emptied or removed is not made anew") {
+  temporary_folder folder;
+  const shard_id shard{GENERATE(as<std::uint16_t>{}, 0, 1)};
+  const bool emptied = GENERATE(true, false);
+  {
+    auto dir = must(data_dir::open(folder.path()));
+    must(dir.open_shard(shard_id{0}, small_log()));
+    must(dir.open_shard(shard_id{1}, small_log()));
+  }
+  const auto gone = folder.path() / data_dir::shard_folder(shard);
+  std::filesystem::remove_all(gone);
+  if (emptied) std::filesystem::create_directory(gone);
+  auto dir = must(data_dir::open(folder.path()));
+  const auto why = dir.open_shard(shard, small_log()).error();
+  CHECK(why.code == errc::storage_corrupt);
+  CHECK(why.detail.find(gone.string()) != std::string::npos);
+  CHECK(must(verify(dir)).damage.size() == 1);
 }
 
 TEST_CASE("dump hands out entries from an index on until told to stop") {

@@ -18,4 +18,7 @@ def crc32c(data):
 
 
 def queue_of_key(key, queues):
-    return crc32c(key) % queues
+    mixed = crc32c(key)
+    mixed = (mixed ^ (mixed >> 16)) * 0x85EBCA6B & 0xFFFFFFFF
+    mixed = (mixed ^ (mixed >> 13)) * 0xC2B2AE35 & 0xFFFFFFFF
+    return (mixed ^ (mixed >> 16)) % queues

@@ -29,13 +29,17 @@ struct producer_options {
   /// From `send` to the last retry; after it the answer is `outcome_unknown`, or `timeout` if the
   /// message never left.
   std::chrono::milliseconds delivery_timeout{30'000};
+  /// After the first message that fails none is taken: `send` and `send_async` answer
+  /// `disconnected`, so that nothing is stored behind it but what was given before.
+  bool stop_at_failure = false;
   /// A missing topic comes to be by its first use, if the node allows it (create-on-use-queues).
   bool create_topics = true;
 };
 
 /// Sends messages, each exactly once into its queue however often the connection breaks.
 ///
-/// Keyed messages go to queue crc32c(key) mod queues; the others round-robin, a batch at a time.
+/// Keyed messages go to a queue chosen by a checksum of the key; the others round-robin, a batch at
+/// a time.
 ///
 /// @thread Any; calls of several threads are ordered by a lock.
 class producer {
