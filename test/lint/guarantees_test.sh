@@ -32,8 +32,10 @@ done
 
 # Every mutant has its row, and every row its mutant.
 page=docs/testing.md
-diff <(git ls-files -co --exclude-standard 'test/*/mutants/*.cmake' | sed 's#.*/##; s#\.cmake$##' | sort) \
-  <(grep -oE '^\| `[a-z_]+` \||The mutant `[a-z_]+`' "$page" | grep -oE '`[a-z_]+`' | tr -d '`' | sort) ||
-  fail "the mutants that $page names are not those in test/"
+if [[ -f $page ]]; then
+  diff <(find test -path '*/mutants/*.cmake' ! -name mutate.cmake -printf '%f\n' | sed 's#\.cmake$##' | sort) \
+    <(grep -oE '^\| `[a-z_]+` \||The mutant `[a-z_]+`' "$page" | grep -oE '`[a-z_]+`' | tr -d '`' | sort) ||
+    fail "the mutants that $page names are not those in test/"
+fi
 
 finish
