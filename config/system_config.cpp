@@ -85,9 +85,9 @@ std::string caf_text(const caf::config_value& value) {
 system_config::system_config() {
   config_file_path.clear();
   // A thread without work sleeps at once, and work for it wakes it. Without any it looks every
-  // 100 ms (CAF: 10 ms) what it could take from others: an idle node costs a tenth as much.
+  // 200 ms (CAF: 10 ms) what it could take from others: an idle node costs a tenth as much.
   set("work-stealing.moderate-poll-attempts", 0);
-  set("work-stealing.relaxed-sleep-duration", caf::timespan{std::chrono::milliseconds{100}});
+  set("work-stealing.relaxed-sleep-duration", caf::timespan{std::chrono::milliseconds{200}});
   // CAF would take four on smaller machines.
   set("scheduler.max-threads", std::uint64_t{std::max(2u, std::thread::hardware_concurrency())});
   set("middleman.workers", 0);

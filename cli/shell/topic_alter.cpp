@@ -16,12 +16,12 @@ command topic_alter_command() {
               "be taken away.";
   c.examples = {"carafe topic alter orders --queues 8",
                 "carafe topic alter orders --retention 30d"};
-  c.options = {
-    text("NAME", "", o->name, "The topic.").must().completed_by(completes::topic),
-    number<std::uint32_t>("--queues", "N", o->queues, "New number of queues; never fewer.", 1),
-    parsed("--retention", "DURATION", o->retention,
-           "How long messages are kept: 90s, 15m, 12h, 7d; 0: as the node's setting.",
-           parse_duration)};
+  c.options = {text("NAME", "", o->name, "The topic.").must().completed_by(completes::topic),
+               number<std::uint32_t>("--queues", "N", o->queues,
+                                     "New number of queues; never fewer.", 1, 1'024),
+               parsed("--retention", "DURATION", o->retention,
+                      "How long messages are kept: 90s, 15m, 12h, 7d; 0: as the node's setting.",
+                      parse_duration)};
   c.run = [o](command_context& context) {
     if (!o->queues && !o->retention)
       return context.misused("topic alter needs --queues or --retention");

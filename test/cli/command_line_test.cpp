@@ -36,7 +36,7 @@ TEST_CASE("usage errors name cause and fix and exit with 2") {
         "carafe: topic list has no option '--frobnicate'; 'help topic list' lists them\n");
   CHECK(error_of("topic create o --queues") == "carafe: --queues needs a value: N\n");
   CHECK(error_of("topic create o --queues 0") ==
-        "carafe: topic create: --queues: '0' is not in range: a whole number from 1 to 4294967295 "
+        "carafe: topic create: --queues: '0' is not in range: a whole number from 1 to 1024 "
         "is expected\n");
   CHECK(error_of("topic create o --durability disk") ==
         "carafe: topic create: --durability: 'disk' is none of fsync|interval|memory\n");
