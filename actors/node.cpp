@@ -221,11 +221,7 @@ caf::result<frames::backup_done> backup(self_pointer self, const std::string& pa
   const fs::path to{path};
   if (!to.is_absolute())
     return to_caf({errc::invalid_argument, "give an absolute path on the node's machine"});
-  if (auto ok = s.dir->begin_copy(to); !ok) {
-    if (ok.code() != errc::already_exists && ok.code() != errc::invalid_argument)
-      s.dir->abandon_copy(to);
-    return to_caf(ok.error());
-  }
+  if (auto ok = s.dir->begin_copy(to); !ok) return to_caf(ok.error());
   auto left = std::make_shared<std::vector<shard_id>>();
   for (const auto& [id, handles] : s.shards) left->push_back(id); // Shard 0 comes first …
   auto promise = self->make_response_promise<frames::backup_done>();

@@ -261,13 +261,18 @@ result<void> data_dir::begin_copy(const std::filesystem::path& to) const {
   auto names = list_folder(to);
   if (!names && names.code() != errc::not_found) return names.error();
   if (names && !names->empty()) return {errc::already_exists, to.string() + " is not empty"};
-  if (auto done = make_folder(to); !done) return done;
-  for (auto shard : shards())
-    if (auto done = make_folder(to / shard_folder(shard)); !done) return done;
-  auto made = read_made_shards(held_->path);
-  if (!made) return made.error();
-  if (auto done = write_made_shards(to, *made); !done) return done;
-  return write_format(to, held_->format);
+  const auto begin = [&]() -> result<void> {
+    if (auto done = make_folder(to); !done) return done;
+    for (auto shard : shards())
+      if (auto done = make_folder(to / shard_folder(shard)); !done) return done;
+    auto made = read_made_shards(held_->path);
+    if (!made) return made.error();
+    if (auto done = write_made_shards(to, *made); !done) return done;
+    return write_format(to, held_->format);
+  };
+  auto done = begin();
+  if (!done) abandon_copy(to);
+  return done;
 }
 
 void data_dir::abandon_copy(const std::filesystem::path& to) const {

@@ -94,6 +94,7 @@ public:
   ///         permission_denied, storage_full, storage_failed
   result<void> begin_copy(const std::filesystem::path& to) const;
   /// Removes what a copy that failed has made in `to`.
+  /// @pre `begin_copy` has found `to` empty.
   void abandon_copy(const std::filesystem::path& to) const;
 
   /// Name of a shard's folder in a data directory.

@@ -161,7 +161,8 @@ result<void> write_log_start(const std::filesystem::path& shard_folder, entry_in
 }
 
 result<void> remove_log_start(const std::filesystem::path& shard_folder) {
-  return remove_file(shard_folder / start_name);
+  if (auto done = remove_file(shard_folder / start_name); !done) return done;
+  return sync_folder(shard_folder);
 }
 
 } // namespace carafe::storage

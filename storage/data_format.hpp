@@ -44,6 +44,7 @@ result<void> write_made_shards(const std::filesystem::path& folder,
 /// @errors storage_corrupt, format_newer, storage_failed
 result<std::optional<entry_index>> read_log_start(const std::filesystem::path& shard_folder);
 result<void> write_log_start(const std::filesystem::path& shard_folder, entry_index first);
+/// Durable when it returns.
 result<void> remove_log_start(const std::filesystem::path& shard_folder);
 
 } // namespace carafe::storage

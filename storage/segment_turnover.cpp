@@ -115,10 +115,10 @@ result<void> segmented_log::drop_before(entry_index first) {
   if (stays == older_.begin()) return {};
   const auto start = stays == older_.end() ? active_->first() : (*stays)->first();
   // Dropping must go on also on a disk without room for this note.
-  if (auto noted = write_log_start(settings_.folder, start); noted.code() == errc::storage_full)
-    noted = remove_log_start(settings_.folder);
-  else if (!noted)
-    return gave_up(noted.error());
+  auto noted = write_log_start(settings_.folder, start);
+  if (noted.code() == errc::storage_full) noted = remove_log_start(settings_.folder);
+  // An older note would make what is dropped now look lost.
+  if (!noted) return gave_up(noted.error());
   while (!older_.empty() && older_.front()->last() < first) {
     auto old = older_.front();
     if (is_retiring(old->first())) {

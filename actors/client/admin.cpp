@@ -10,9 +10,9 @@ failure odd_answer() { return {errc::internal, "the node answered with a frame o
 
 /// Asks, and turns the answer into what the caller of `client` gets.
 template <class Answer>
-auto ask(const connection& c, const frames::body& question, on_loss loss)
+auto ask(const connection& c, const frames::body& question, on_loss loss, bool again = true)
   -> result<decltype(told(std::declval<Answer>()))> {
-  auto answer = c.ask(question, loss);
+  auto answer = c.ask(question, loss, again);
   if (!answer) return answer.error();
   auto body = std::get_if<Answer>(&*answer);
   if (!body) return odd_answer();
@@ -89,7 +89,8 @@ result<std::vector<actor_line>> client::node_actors() const {
 }
 
 result<backup_info> client::backup(const std::string& path) const {
-  return ask<frames::backup_done>(*connection_, frames::backup{path}, on_loss::report);
+  // A copy that failed is for the caller to try again, in another place.
+  return ask<frames::backup_done>(*connection_, frames::backup{path}, on_loss::report, false);
 }
 
 } // namespace carafe::client

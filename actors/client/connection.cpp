@@ -47,7 +47,7 @@ connection::~connection() {
     thread_.join();
 }
 
-result<frames::body> connection::ask(const frames::body& body, on_loss loss) const {
+result<frames::body> connection::ask(const frames::body& body, on_loss loss, bool again) const {
   if (link_->loop().on_thread())
     return {errc::invalid_argument, "called from a callback of this connection"};
   auto deadline = steady_clock::now() + link_->options().timeout;
@@ -55,9 +55,7 @@ result<frames::body> connection::ask(const frames::body& body, on_loss loss) con
   while (true) {
     auto retry_after = milliseconds{};
     auto answer = ask_once(body, loss, deadline, retry_after);
-    // A copy that failed is for the caller to try again, in another place.
-    const bool once = std::holds_alternative<frames::backup>(body);
-    if (answer || once || !is_not_now(answer.code())) return answer;
+    if (answer || !again || !is_not_now(answer.code())) return answer;
     wait = std::min(std::max(wait * 2, retry_after), std::max(ask_again_max, retry_after));
     if (steady_clock::now() + wait >= deadline) return answer;
     std::this_thread::sleep_for(wait);

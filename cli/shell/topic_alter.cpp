@@ -1,5 +1,6 @@
 #include "cli/shell/commands.hpp"
 #include "cli/shell/views.hpp"
+#include "config/node_options.hpp"
 
 namespace carafe::shell {
 
@@ -18,7 +19,8 @@ command topic_alter_command() {
                 "carafe topic alter orders --retention 30d"};
   c.options = {text("NAME", "", o->name, "The topic.").must().completed_by(completes::topic),
                number<std::uint32_t>("--queues", "N", o->queues,
-                                     "New number of queues; never fewer.", 1, 1'024),
+                                     "New number of queues; never fewer.", 1,
+                                     config::fixed_limits::queues_per_topic_max),
                parsed("--retention", "DURATION", o->retention,
                       "How long messages are kept: 90s, 15m, 12h, 7d; 0: as the node's setting.",
                       parse_duration)};

@@ -1,5 +1,6 @@
 #include "cli/shell/commands.hpp"
 #include "cli/shell/views.hpp"
+#include "config/node_options.hpp"
 
 namespace carafe::shell {
 
@@ -19,7 +20,8 @@ command topic_create_command() {
                 "carafe topic create clicks --queues 16 --durability interval --retention 12h"};
   c.options = {
     text("NAME", "", o->name, "The new topic.").must(),
-    number<std::uint32_t>("--queues", "N", o->queues, "Number of queues (default 4).", 1, 1'024),
+    number<std::uint32_t>("--queues", "N", o->queues, "Number of queues (default 4).", 1,
+                          config::fixed_limits::queues_per_topic_max),
     choice("--durability", o->mode,
            "What an acknowledged message has survived: fsync (default): power failure; interval: "
            "power failure but for the last moments; memory: the node's crash.",

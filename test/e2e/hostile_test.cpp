@@ -46,6 +46,28 @@ std::string changed_frames(std::mt19937_64& random) {
   return out;
 }
 
+/// So many subscriptions of a queue, with credit for all that is in it.
+void ask_for_all(raw_connection& c, queue_id queue, std::uint64_t subscriptions) {
+  for (std::uint64_t i = 1; i <= subscriptions; ++i) {
+    frames::subscribe wish;
+    wish.subscription = subscription_id{i};
+    wish.queue = queue;
+    wish.credit_bytes = 1u << 30;
+    c.send(i, wish);
+  }
+}
+
+/// Of the next two seconds.
+std::uint64_t most_memory(const running_node& at) {
+  const auto end = std::chrono::steady_clock::now() + 2s;
+  std::uint64_t most = 0;
+  while (std::chrono::steady_clock::now() < end) {
+    most = std::max(most, at.node.memory_bytes());
+    std::this_thread::sleep_for(20ms);
+  }
+  return most;
+}
+
 } // namespace
 
 TEST_CASE("hostile: changed frames from many connections crash nothing and cost bounded memory") {
@@ -143,19 +165,8 @@ TEST_CASE("hostile: a thousand subscriptions of one queue that nobody takes cost
   const auto before = at.node.memory_bytes();
   raw_connection greedy{at.node.port()};
   greedy.greet();
-  for (std::uint64_t i = 1; i <= 1'000; ++i) {
-    frames::subscribe wish;
-    wish.subscription = subscription_id{i};
-    wish.queue = queue;
-    wish.credit_bytes = 1u << 30;
-    greedy.send(i, wish);
-  }
-  const auto end = std::chrono::steady_clock::now() + 2s;
-  std::uint64_t most = 0;
-  while (std::chrono::steady_clock::now() < end) {
-    most = std::max(most, at.node.memory_bytes());
-    std::this_thread::sleep_for(20ms);
-  }
+  ask_for_all(greedy, queue, 1'000);
+  const auto most = most_memory(at);
   CHECK(most < before + 96 * mib);
   check_works(at);
 }
@@ -171,20 +182,9 @@ TEST_CASE("hostile: many connections that take nothing share bounded memory, and
   for (int n = 0; n < 60; ++n) {
     auto& c = *greedy.emplace_back(std::make_unique<raw_connection>(at.node.port()));
     c.greet();
-    for (std::uint64_t i = 1; i <= 20; ++i) {
-      frames::subscribe wish;
-      wish.subscription = subscription_id{i};
-      wish.queue = queue;
-      wish.credit_bytes = 1u << 30;
-      c.send(i, wish);
-    }
+    ask_for_all(c, queue, 20);
   }
-  const auto end = std::chrono::steady_clock::now() + 2s;
-  std::uint64_t most = 0;
-  while (std::chrono::steady_clock::now() < end) {
-    most = std::max(most, at.node.memory_bytes());
-    std::this_thread::sleep_for(20ms);
-  }
+  const auto most = most_memory(at);
   // Each alone would hold 8 MiB and more.
   CHECK(most < before + 96 * mib);
   CHECK(bodies_in(at.node.address(), "t", queue_number{0}).size() == 400);
