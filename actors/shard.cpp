@@ -19,7 +19,7 @@ constexpr std::uint64_t group_bytes_max = 4u << 20;
 /// While a group is written, the next one waits at the writer's door only if it is as large as
 /// this: then the disk would stand still for it. Small entries gather here meanwhile, and wait for
 /// one group less before their own.
-constexpr std::uint64_t next_group_bytes_min = 256u << 10;
+constexpr std::uint64_t next_group_bytes_min = 1024u << 10;
 constexpr std::size_t groups_out_max = 2;
 
 constexpr auto tick_every = std::chrono::milliseconds{1'000};
