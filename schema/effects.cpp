@@ -64,6 +64,25 @@ struct effect_writer {
   void operator()(wire::Effect::Builder to, const effects::progress_dropped& from) {
     to.setProgressDropped(from.group.value);
   }
+  void operator()(wire::Effect::Builder to, const effects::settled& from) {
+    auto settled = to.initSettled();
+    settled.setGroup(from.group.value);
+    settled.setQueue(from.queue.value);
+    put(settled.initRanges(static_cast<unsigned>(from.ranges.size())), from.ranges);
+  }
+  void operator()(wire::Effect::Builder to, const effects::lent& from) {
+    auto lent = to.initLent();
+    lent.setGroup(from.group.value);
+    lent.setQueue(from.queue.value);
+    put(lent.initRanges(static_cast<unsigned>(from.ranges.size())), from.ranges);
+    lent.setMember(from.member);
+  }
+  void operator()(wire::Effect::Builder to, const effects::waiting& from) {
+    auto waiting = to.initWaiting();
+    waiting.setGroup(from.group.value);
+    waiting.setQueue(from.queue.value);
+    put(waiting.initRow(), from.row);
+  }
 };
 
 result<effects::effect> get_batch(wire::BatchAppended::Reader from,
@@ -91,6 +110,26 @@ result<effects::effect> get_put(Wire from, Record Effect::*record) {
   auto effect = Effect{};
   auto wrong = get(from, effect.*record);
   if (wrong != errc::none) return {wrong, "record"};
+  return effects::effect{std::move(effect)};
+}
+
+result<effects::effect> get_settled(wire::Settled::Reader from) {
+  auto effect = effects::settled{group_id{from.getGroup()}, queue_id{from.getQueue()}, {}};
+  if (get(from.getRanges(), effect.ranges) != errc::none) return corrupt("settled: ranges");
+  return effects::effect{std::move(effect)};
+}
+
+result<effects::effect> get_lent(wire::Lent::Reader from) {
+  auto effect = effects::lent{group_id{from.getGroup()}, queue_id{from.getQueue()}, {}, {}};
+  if (get(from.getRanges(), effect.ranges) != errc::none) return corrupt("lent: ranges");
+  const auto member = from.getMember();
+  effect.member.assign(member.begin(), member.size());
+  return effects::effect{std::move(effect)};
+}
+
+result<effects::effect> get_waiting(wire::Waiting::Reader from) {
+  auto effect = effects::waiting{group_id{from.getGroup()}, queue_id{from.getQueue()}, {}};
+  get(from.getRow(), effect.row);
   return effects::effect{std::move(effect)};
 }
 
@@ -125,6 +164,12 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
     return effects::effect{effects::group_deleted{group_id{from.getGroupDeleted()}}};
   case wire::Effect::PROGRESS_DROPPED:
     return effects::effect{effects::progress_dropped{group_id{from.getProgressDropped()}}};
+  case wire::Effect::SETTLED:
+    return get_settled(from.getSettled());
+  case wire::Effect::LENT:
+    return get_lent(from.getLent());
+  case wire::Effect::WAITING:
+    return get_waiting(from.getWaiting());
   }
   return newer("effect " + std::to_string(static_cast<unsigned>(from.which())));
 }

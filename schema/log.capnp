@@ -23,8 +23,62 @@ struct Effect {
     groupPut @7 :GroupRecord;
     groupDeleted @8 :UInt64;
     progressDropped @9 :UInt64;
-    # A group's committed offsets on this shard's queues are forgotten.
+    # A group's progress on this shard's queues is forgotten.
+    settled @10 :Settled;
+    lent @11 :Lent;
+    waiting @12 :Waiting;
   }
+}
+
+struct OffsetRange {
+  first @0 :UInt64;
+  count @1 :UInt64;
+}
+
+struct Settled {
+  # These messages are done for good.
+  group @0 :UInt64;
+  queue @1 :UInt64;
+  ranges @2 :List(OffsetRange);
+}
+
+struct Lent {
+  # A consumer was given these.
+  group @0 :UInt64;
+  queue @1 :UInt64;
+  ranges @2 :List(OffsetRange);
+  member @3 :Text;
+}
+
+struct Waiting {
+  # A message has left the main line; its row is put.
+  group @0 :UInt64;
+  queue @1 :UInt64;
+  row @2 :WaitingRecord;
+}
+
+struct WaitingRecord {
+  offset @0 :UInt64;
+  attempts @1 :UInt32;
+  # Deliveries that failed; 0: it stands behind another message of its key.
+  dueMs @2 :Int64;
+  error @3 :Text;
+  key @4 :UInt64;
+  # Hash of its key in keyed groups; 0: none.
+  firstFailedMs @5 :Int64;
+  lastFailedMs @6 :Int64;
+}
+
+struct DeliverySettings {
+  # Of a group of mode `shared` or `keyed`.
+  leaseMs @0 :UInt64;
+  attemptsMax @1 :UInt32;
+  backoffMs @2 :List(UInt64);
+  # After the first failed delivery, the second …; the last repeats.
+  jitterPercent @3 :UInt32;
+  memberInFlightMax @4 :UInt32;
+  inFlightMax @5 :UInt32;
+  waitingMax @6 :UInt32;
 }
 
 struct BatchAppended {
@@ -73,6 +127,8 @@ struct GroupRecord {
   mode @2 :Text;
   topics @3 :List(Text);
   createdMs @4 :Int64;
+  delivery @5 :DeliverySettings;
+  version @6 :UInt64 = 1;
 }
 
 struct QueueRecord {
@@ -100,6 +156,9 @@ struct ProducerRecord {
 struct ProgressRecord {
   offset @0 :UInt64;
   timeMs @1 :Int64;
+  done @2 :List(OffsetRange);
+  # Dealt with above `offset`; ascending and apart, as the next.
+  lent @3 :List(OffsetRange);
 }
 
 struct CatalogueRecord {

@@ -13,6 +13,10 @@ void put(wire::QueueRecord::Builder to, const queue_record& from);
 void put(wire::ProducerRecord::Builder to, const producer_record& from);
 void put(wire::ProgressRecord::Builder to, const progress_record& from);
 void put(wire::CatalogueRecord::Builder to, const catalogue_record& from);
+void put(wire::WaitingRecord::Builder to, const waiting_record& from);
+void put(wire::DeliverySettings::Builder to, const delivery_settings& from);
+/// @pre to.size() == from.size()
+void put(capnp::List<wire::OffsetRange>::Builder to, const std::vector<offset_range>& from);
 
 // `errc::none`, or what is wrong with the record.
 errc get(wire::TopicRecord::Reader from, topic_record& to);
@@ -21,5 +25,8 @@ errc get(wire::QueueRecord::Reader from, queue_record& to);
 errc get(wire::ProducerRecord::Reader from, producer_record& to);
 errc get(wire::ProgressRecord::Reader from, progress_record& to);
 errc get(wire::CatalogueRecord::Reader from, catalogue_record& to);
+errc get(wire::WaitingRecord::Reader from, waiting_record& to);
+errc get(wire::DeliverySettings::Reader from, delivery_settings& to);
+errc get(capnp::List<wire::OffsetRange>::Reader from, std::vector<offset_range>& to);
 
 } // namespace carafe

@@ -36,6 +36,10 @@ struct shape<progress_record> {
   using wire = wire::ProgressRecord;
 };
 template <>
+struct shape<waiting_record> {
+  using wire = wire::WaitingRecord;
+};
+template <>
 struct shape<catalogue_record> {
   using wire = wire::CatalogueRecord;
 };
@@ -80,6 +84,8 @@ void put(wire::GroupRecord::Builder to, const group_record& from) {
   auto topics = to.initTopics(size_of(from.topics.size()));
   for (unsigned i = 0; i < topics.size(); ++i) topics.set(i, text_of(from.topics[i]));
   to.setCreatedMs(from.created.value);
+  put(to.initDelivery(), from.delivery);
+  to.setVersion(from.version);
 }
 
 errc get(wire::GroupRecord::Reader from, group_record& to) {
@@ -89,6 +95,8 @@ errc get(wire::GroupRecord::Reader from, group_record& to) {
   to.topics.clear();
   for (auto topic : from.getTopics()) to.topics.emplace_back(text_of(topic));
   to.created = unix_ms{from.getCreatedMs()};
+  if (from.hasDelivery()) get(from.getDelivery(), to.delivery);
+  to.version = from.getVersion();
   return errc::none;
 }
 
@@ -134,11 +142,15 @@ errc get(wire::ProducerRecord::Reader from, producer_record& to) {
 void put(wire::ProgressRecord::Builder to, const progress_record& from) {
   to.setOffset(from.next.value);
   to.setTimeMs(from.time.value);
+  // Most groups have none, and a null list costs nothing.
+  if (!from.done.empty()) put(to.initDone(size_of(from.done.size())), from.done);
+  if (!from.lent.empty()) put(to.initLent(size_of(from.lent.size())), from.lent);
 }
 
 errc get(wire::ProgressRecord::Reader from, progress_record& to) {
   to = {offset{from.getOffset()}, unix_ms{from.getTimeMs()}};
-  return errc::none;
+  if (get(from.getDone(), to.done) != errc::none) return errc::storage_corrupt;
+  return get(from.getLent(), to.lent);
 }
 
 void put(wire::CatalogueRecord::Builder to, const catalogue_record& from) {
@@ -184,6 +196,7 @@ template std::string encode_record(const group_record&);
 template std::string encode_record(const queue_record&);
 template std::string encode_record(const producer_record&);
 template std::string encode_record(const progress_record&);
+template std::string encode_record(const waiting_record&);
 template std::string encode_record(const catalogue_record&);
 
 template result<topic_record> decode_record<topic_record>(std::string_view);
@@ -191,6 +204,7 @@ template result<group_record> decode_record<group_record>(std::string_view);
 template result<queue_record> decode_record<queue_record>(std::string_view);
 template result<producer_record> decode_record<producer_record>(std::string_view);
 template result<progress_record> decode_record<progress_record>(std::string_view);
+template result<waiting_record> decode_record<waiting_record>(std::string_view);
 template result<catalogue_record> decode_record<catalogue_record>(std::string_view);
 
 } // namespace carafe

@@ -2,6 +2,8 @@
 
 /// What the log and the checkpoint hold, as plain structs; `schema/log.capnp` is the stored shape.
 
+#include "schema/delivery.hpp"
+
 #include <carafe/result.hpp>
 #include <carafe/shared_bytes.hpp>
 #include <carafe/types.hpp>
@@ -45,6 +47,10 @@ struct group_record {
   std::string mode = "ordered";
   std::vector<std::string> topics;
   unix_ms created;
+  /// Used by `shared` and `keyed` groups.
+  delivery_settings delivery = {};
+  /// Rises with each change of mode, topics or settings.
+  std::uint64_t version = 1;
 
   friend bool operator==(const group_record&, const group_record&) = default;
 };
@@ -85,8 +91,13 @@ struct producer_record {
 inline constexpr std::size_t producer_window = 8;
 
 struct progress_record {
+  /// Everything below it was committed, or dealt with.
   offset next;
   unix_ms time;
+  /// Of `shared` and `keyed` groups, ascending and apart: what was dealt with above `next`, and
+  /// what consumers had.
+  std::vector<offset_range> done = {};
+  std::vector<offset_range> lent = {};
 
   friend bool operator==(const progress_record&, const progress_record&) = default;
 };
@@ -141,8 +152,9 @@ struct progress_dropped {
   group_id group;
 };
 
-using effect = std::variant<batch, commit, queue_opened, queue_closed, queue_start, topic_put,
-                            topic_deleted, group_put, group_deleted, progress_dropped>;
+using effect =
+  std::variant<batch, commit, queue_opened, queue_closed, queue_start, topic_put, topic_deleted,
+               group_put, group_deleted, progress_dropped, settled, lent, waiting>;
 
 } // namespace effects
 
@@ -215,7 +227,7 @@ template <class Record>
 template <class Record>
 result<Record> decode_record(std::string_view bytes);
 
-// Defined for topic_record, group_record, queue_record, producer_record, progress_record and
-// catalogue_record in schema/records.cpp.
+// Defined for topic_record, group_record, queue_record, producer_record, progress_record,
+// waiting_record and catalogue_record in schema/records.cpp.
 
 } // namespace carafe

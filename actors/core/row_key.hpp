@@ -13,6 +13,7 @@ enum class row_kind : char {
   queue = 'q',
   producer = 'p',
   progress = 'g',
+  waiting = 'w',
   topic = 'T',
   group = 'G',
   catalogue = 'C',
@@ -23,6 +24,7 @@ struct row_key {
   row_kind kind;
   std::uint64_t first = 0;
   std::uint64_t second = 0;
+  std::uint64_t third = 0;
 
   [[nodiscard]] static std::string of(queue_id id) { return make(row_kind::queue, id.value); }
   [[nodiscard]] static std::string of(topic_id id) { return make(row_kind::topic, id.value); }
@@ -32,6 +34,11 @@ struct row_key {
   }
   [[nodiscard]] static std::string of(const progress_key& k) {
     return make(row_kind::progress, k.group.value) + big_endian(k.queue.value);
+  }
+  /// A message of a group on a queue.
+  [[nodiscard]] static std::string of(const progress_key& k, offset at) {
+    return make(row_kind::waiting, k.group.value) + big_endian(k.queue.value) +
+           big_endian(at.value);
   }
   [[nodiscard]] static std::string catalogue() { return {static_cast<char>(row_kind::catalogue)}; }
 
@@ -44,14 +51,18 @@ struct row_key {
     case row_kind::topic:
     case row_kind::group:
       if (rest.size() != 8) return std::nullopt;
-      return row_key{kind, number(rest), 0};
+      return row_key{kind, number(rest), 0, 0};
     case row_kind::producer:
     case row_kind::progress:
       if (rest.size() != 16) return std::nullopt;
-      return row_key{kind, number(rest.substr(0, 8)), number(rest.substr(8))};
+      return row_key{kind, number(rest.substr(0, 8)), number(rest.substr(8)), 0};
+    case row_kind::waiting:
+      if (rest.size() != 24) return std::nullopt;
+      return row_key{kind, number(rest.substr(0, 8)), number(rest.substr(8, 8)),
+                     number(rest.substr(16))};
     case row_kind::catalogue:
       if (!rest.empty()) return std::nullopt;
-      return row_key{kind, 0, 0};
+      return row_key{kind, 0, 0, 0};
     }
     return std::nullopt;
   }

@@ -47,6 +47,57 @@ void shard_state::on(const effects::commit& e) {
   progress_[key] = progress_record{e.next, time_};
   groups_of_[e.queue].insert(e.group);
   dirty_.insert(row_key::of(key));
+  forget_delivery(key); // It begins there anew.
+}
+
+delivery_progress* shard_state::deliver(const progress_key& key) {
+  if (!queues_.contains(key.queue)) return nullptr;
+  const auto [row, fresh] = progress_.try_emplace(key);
+  if (fresh) groups_of_[key.queue].insert(key.group);
+  return &deliveries_.try_emplace(key, row->second.next).first->second;
+}
+
+void shard_state::delivered(const progress_key& key, const delivery_progress& now) {
+  progress_[key] = progress_record{now.next(), time_};
+  dirty_.insert(row_key::of(key));
+  // What a checkpoint would not tell apart from none must not behave otherwise.
+  if (now.plain()) deliveries_.erase(key);
+}
+
+void shard_state::forget_waiting(const progress_key& key, const std::vector<offset>& rows) {
+  for (const auto at : rows) dirty_.insert(row_key::of(key, at));
+}
+
+void shard_state::forget_delivery(const progress_key& key) {
+  const auto at = deliveries_.find(key);
+  if (at == deliveries_.end()) return;
+  for (const auto& [row, record] : at->second.waiting()) dirty_.insert(row_key::of(key, row));
+  deliveries_.erase(at);
+}
+
+void shard_state::on(const effects::settled& e) {
+  const auto key = progress_key{e.group, e.queue};
+  auto* delivery = deliver(key);
+  if (delivery == nullptr) return;
+  forget_waiting(key, delivery->settle(e.ranges));
+  delivered(key, *delivery);
+}
+
+void shard_state::on(const effects::lent& e) {
+  const auto key = progress_key{e.group, e.queue};
+  auto* delivery = deliver(key);
+  if (delivery == nullptr) return;
+  delivery->lend(e.ranges);
+  delivered(key, *delivery);
+}
+
+void shard_state::on(const effects::waiting& e) {
+  const auto key = progress_key{e.group, e.queue};
+  auto* delivery = deliver(key);
+  if (delivery == nullptr) return;
+  delivery->put(e.row);
+  dirty_.insert(row_key::of(key, e.row.at));
+  delivered(key, *delivery);
 }
 
 void shard_state::on(const effects::queue_opened& e) {
@@ -86,6 +137,7 @@ void shard_state::forget_producer(const producer_key& key) {
 }
 
 void shard_state::forget_progress(const progress_key& key) {
+  forget_delivery(key);
   progress_.erase(key);
   remove_from(groups_of_, key.queue, key.group);
   dirty_.insert(row_key::of(key));
@@ -99,6 +151,15 @@ void shard_state::on(const effects::queue_start& e) {
   if (start <= queue.start) return;
   queue.start = start;
   dirty_.insert(row_key::of(e.queue));
+  const auto groups = groups_of_.find(e.queue);
+  if (groups == groups_of_.end()) return;
+  for (const auto group : groups->second) {
+    const auto key = progress_key{group, e.queue};
+    const auto delivery = deliveries_.find(key);
+    if (delivery == deliveries_.end()) continue;
+    forget_waiting(key, delivery->second.start_at(start));
+    delivered(key, delivery->second);
+  }
 }
 
 void shard_state::on(const effects::topic_put& e) {
@@ -146,6 +207,15 @@ void shard_state::use_id(std::uint64_t id) {
   dirty_.insert(row_key::catalogue());
 }
 
+progress_record shard_state::whole_progress(const progress_key& key) const {
+  auto out = progress_.at(key);
+  if (const auto* rows = delivery(key)) {
+    out.done = rows->done().to_ranges();
+    out.lent = rows->lent().to_ranges();
+  }
+  return out;
+}
+
 std::optional<std::string> shard_state::row_value(const std::string& key) const {
   const auto parsed = row_key::parse(key);
   CARAFE_ASSERT(parsed.has_value());
@@ -162,8 +232,15 @@ std::optional<std::string> shard_state::row_value(const std::string& key) const 
     if (at == producers_.end()) return std::nullopt;
     return encode_record(at->second.record);
   }
-  case row_kind::progress:
-    return find(progress_, progress_key{group_id{parsed->first}, queue_id{parsed->second}});
+  case row_kind::progress: {
+    const auto id = progress_key{group_id{parsed->first}, queue_id{parsed->second}};
+    return progress_.contains(id) ? std::optional{encode_record(whole_progress(id))} : std::nullopt;
+  }
+  case row_kind::waiting: {
+    const auto* rows = delivery({group_id{parsed->first}, queue_id{parsed->second}});
+    if (rows == nullptr) return std::nullopt;
+    return find(rows->waiting(), offset{parsed->third});
+  }
   case row_kind::topic:
     return find(topics_, topic_id{parsed->first});
   case row_kind::group:
@@ -209,8 +286,14 @@ result<void> shard_state::load(std::string_view key, std::string_view value) {
   case row_kind::progress:
     return load_row<progress_record>(value, [&](progress_record r) {
       const auto id = progress_key{group_id{parsed->first}, queue_id{parsed->second}};
-      progress_[id] = r;
+      progress_[id] = progress_record{r.next, r.time};
       groups_of_[id.queue].insert(id.group);
+      if (!r.done.empty() || !r.lent.empty()) deliveries_.try_emplace(id, r);
+    });
+  case row_kind::waiting: // Behind its progress row, by the letters' order.
+    return load_row<waiting_record>(value, [&](const waiting_record& r) {
+      const auto id = progress_key{group_id{parsed->first}, queue_id{parsed->second}};
+      deliveries_.try_emplace(id, progress_[id].next).first->second.restore(r);
     });
   case row_kind::topic:
     return load_row<topic_record>(
@@ -249,7 +332,9 @@ std::uint64_t shard_state::hash() const {
   };
   for (const auto& [id, r] : queues_) add(row_key::of(id), encode_record(r));
   for (const auto& [id, r] : producers_) add(row_key::of(id), encode_record(r.record));
-  for (const auto& [id, r] : progress_) add(row_key::of(id), encode_record(r));
+  for (const auto& [id, r] : progress_) add(row_key::of(id), encode_record(whole_progress(id)));
+  for (const auto& [id, rows] : deliveries_)
+    for (const auto& [at, r] : rows.waiting()) add(row_key::of(id, at), encode_record(r));
   for (const auto& [id, r] : topics_) add(row_key::of(id), encode_record(r));
   for (const auto& [id, r] : groups_) add(row_key::of(id), encode_record(r));
   add(row_key::catalogue(), encode_record(catalogue_));
@@ -264,6 +349,11 @@ const queue_record* shard_state::queue(queue_id id) const {
 const producer_record* shard_state::producer(const producer_key& key) const {
   auto at = producers_.find(key);
   return at == producers_.end() ? nullptr : &at->second.record;
+}
+
+const delivery_progress* shard_state::delivery(const progress_key& key) const {
+  auto at = deliveries_.find(key);
+  return at == deliveries_.end() ? nullptr : &at->second;
 }
 
 const progress_record* shard_state::progress(const progress_key& key) const {

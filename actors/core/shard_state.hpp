@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/core/delivery_progress.hpp"
 #include "schema/records.hpp"
 #include "storage/state_store.hpp"
 
@@ -89,6 +90,8 @@ public:
   [[nodiscard]] const std::map<progress_key, progress_record>& all_progress() const noexcept {
     return progress_;
   }
+  /// Of `shared` and `keyed` groups; nothing if the group has no progress there.
+  [[nodiscard]] const delivery_progress* delivery(const progress_key& key) const;
   [[nodiscard]] const catalogue_record& catalogue() const noexcept { return catalogue_; }
 
 private:
@@ -107,7 +110,17 @@ private:
   void on(const effects::group_put& e);
   void on(const effects::group_deleted& e);
   void on(const effects::progress_dropped& e);
+  void on(const effects::settled& e);
+  void on(const effects::lent& e);
+  void on(const effects::waiting& e);
 
+  /// The delivery of a group on a queue that is open; nothing otherwise. Its row will change.
+  [[nodiscard]] delivery_progress* deliver(const progress_key& key);
+  void delivered(const progress_key& key, const delivery_progress& now);
+  void forget_waiting(const progress_key& key, const std::vector<offset>& rows);
+  void forget_delivery(const progress_key& key);
+  /// Its row: `progress_` and what is in `deliveries_`.
+  [[nodiscard]] progress_record whole_progress(const progress_key& key) const;
   void expire_producers();
   void forget_producer(const producer_key& key);
   void forget_progress(const progress_key& key);
@@ -121,6 +134,8 @@ private:
   /// Least recently used first; times never fall along it.
   std::list<producer_key> turns_;
   std::map<progress_key, progress_record> progress_;
+  /// Of those groups that settle single messages.
+  std::map<progress_key, delivery_progress> deliveries_;
   /// Whose rows go with a queue; never empty.
   std::unordered_map<queue_id, std::set<producer_id>> producers_of_;
   std::unordered_map<queue_id, std::set<group_id>> groups_of_;

@@ -101,6 +101,32 @@ struct effect_fields {
     auto r = named("progress_dropped");
     return std::move(r.add("group_id", value::id(e.group.value)));
   }
+  record operator()(const effects::settled& e) const {
+    return of_messages("settled", e.group, e.queue, e.ranges);
+  }
+  record operator()(const effects::lent& e) const {
+    auto r = of_messages("lent", e.group, e.queue, e.ranges);
+    return std::move(r.add("consumer", value::text(e.member)));
+  }
+  record operator()(const effects::waiting& e) const {
+    auto r = of_messages("waiting", e.group, e.queue, {{e.row.at, 1}});
+    r.add("attempts", value::id(e.row.attempts)).add("due", value::time(e.row.due));
+    return std::move(r.add("error", value::text(e.row.error)));
+  }
+
+private:
+  static record of_messages(std::string_view effect, group_id group, queue_id queue,
+                            const std::vector<offset_range>& ranges) {
+    std::string offsets;
+    for (const auto& range : ranges) {
+      if (!offsets.empty()) offsets += ',';
+      offsets += std::to_string(range.first.value);
+      if (range.count > 1) offsets += "-" + std::to_string(range.end().value - 1);
+    }
+    auto r = named(effect);
+    r.add("group_id", value::id(group.value)).add("queue_id", value::id(queue.value));
+    return std::move(r.add("offsets", value::text(offsets)));
+  }
 };
 
 } // namespace

@@ -19,6 +19,7 @@ struct sample {
   row_kind kind;
   std::uint64_t first;
   std::uint64_t second;
+  std::uint64_t third = 0;
 };
 
 std::vector<sample> samples() {
@@ -33,6 +34,8 @@ std::vector<sample> samples() {
         {row_key::of(producer_key{producer_id{a}, queue_id{b}}), row_kind::producer, a, b});
       out.push_back(
         {row_key::of(progress_key{group_id{a}, queue_id{b}}), row_kind::progress, a, b});
+      out.push_back({row_key::of(progress_key{group_id{a}, queue_id{b}}, offset{a ^ b}),
+                     row_kind::waiting, a, b, a ^ b});
     }
   }
   return out;
@@ -47,6 +50,7 @@ TEST_CASE("A row key parses back to what it was made of") {
     CHECK(parsed->kind == s.kind);
     CHECK(parsed->first == s.first);
     CHECK(parsed->second == s.second);
+    CHECK(parsed->third == s.third);
   }
 }
 

@@ -40,7 +40,7 @@ public:
 
 private:
   effects::effect effect(const shard_state& before) {
-    switch (dice_->below(16)) {
+    switch (dice_->below(22)) {
     case 0: {
       const auto queue = queue_id{++queues_made_};
       ends_.try_emplace(queue, 0);
@@ -68,10 +68,31 @@ private:
       return effects::group_deleted{any_group()};
     case 10:
       return effects::progress_dropped{any_group()};
+    case 11:
+    case 12:
+      return effects::settled{any_group(), any_queue(), ranges()};
+    case 13:
+    case 14:
+      return effects::lent{any_group(), any_queue(), ranges(), "worker"};
+    case 15:
+    case 16: {
+      waiting_record row;
+      row.at = offset{dice_->below(60)};
+      row.attempts = static_cast<std::uint32_t>(dice_->below(5));
+      row.key = dice_->below(3);
+      return effects::waiting{any_group(), any_queue(), row};
+    }
     default:
       break;
     }
     return batch();
+  }
+
+  std::vector<offset_range> ranges() {
+    std::vector<offset_range> out;
+    for (auto count = dice_->between(1, 3); count > 0; --count)
+      out.push_back({offset{dice_->below(60)}, dice_->between(1, 9)});
+    return out;
   }
 
   effects::effect batch() {

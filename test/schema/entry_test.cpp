@@ -45,7 +45,7 @@ TEST_CASE("the samples fill every field of every effect") {
     CHECK(std::visit([](auto& effect) { return is_filled(effect); }, effects[i].value));
   }
   CHECK(is_filled(sample_topic()));
-  CHECK(is_filled(sample_group()));
+  CHECK(is_filled(sample_delivery_group()));
 }
 
 TEST_CASE("an entry gives back its effects") {

@@ -51,6 +51,9 @@ void for_each_record(Use use) {
   use("record-queue", sample_queue());
   use("record-producer", sample_producer());
   use("record-progress", sample_progress());
+  use("record-delivery", sample_delivery());
+  use("record-waiting", sample_waiting());
+  use("record-group-delivery", sample_delivery_group());
   use("record-catalogue", sample_catalogue());
 }
 

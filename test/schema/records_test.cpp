@@ -9,7 +9,8 @@ using namespace carafe;
 using namespace carafe::test;
 
 TEMPLATE_TEST_CASE("a record with nothing filled comes back as it was", "", topic_record,
-                   group_record, queue_record, producer_record, progress_record, catalogue_record) {
+                   group_record, queue_record, producer_record, progress_record, waiting_record,
+                   catalogue_record) {
   auto decoded = decode_record<TestType>(encode_record(TestType{}));
   REQUIRE(decoded);
   CHECK(*decoded == TestType{});
@@ -57,6 +58,9 @@ TEST_CASE("every record comes back as it was, and damage never crashes the decod
   check_record(sample_queue());
   check_record(sample_producer());
   check_record(sample_progress());
+  check_record(sample_delivery());
+  check_record(sample_waiting());
+  check_record(sample_delivery_group());
   check_record(sample_catalogue());
 }
 

@@ -71,6 +71,30 @@ producer_record sample_producer() {
 
 progress_record sample_progress() { return {offset{61}, unix_ms{1'700'000'000'004}}; }
 
+progress_record sample_delivery() {
+  return {offset{61},
+          unix_ms{1'700'000'000'004},
+          {{offset{63}, 2}, {offset{70}, 1}},
+          {{offset{61}, 2}, {offset{67}, 3}}};
+}
+
+waiting_record sample_waiting() {
+  return {offset{64},
+          3,
+          unix_ms{1'700'000'060'000},
+          "the bank does not answer",
+          0xfedcba9876543210,
+          unix_ms{1'700'000'000'006},
+          unix_ms{1'700'000'000'007}};
+}
+
+group_record sample_delivery_group() {
+  auto group = sample_group();
+  group.delivery = {60'000, 5, {1'000, 2'000}, 20, 7, 8, 9};
+  group.version = 3;
+  return group;
+}
+
 catalogue_record sample_catalogue() { return {71}; }
 
 std::vector<named<effects::effect>> sample_effects() {
@@ -95,6 +119,9 @@ std::vector<named<effects::effect>> sample_effects() {
     {"groupPut", effects::group_put{sample_group()}},
     {"groupDeleted", effects::group_deleted{group_id{21}}},
     {"progressDropped", effects::progress_dropped{group_id{21}}},
+    {"settled", effects::settled{group_id{21}, queue_id{12}, {{offset{3}, 4}, {offset{90}, 1}}}},
+    {"lent", effects::lent{group_id{21}, queue_id{12}, {{offset{5}, 10}}, "worker-7"}},
+    {"waiting", effects::waiting{group_id{21}, queue_id{12}, sample_waiting()}},
   };
 }
 

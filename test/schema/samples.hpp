@@ -48,6 +48,9 @@ struct owned_message {
 [[nodiscard]] queue_record sample_queue();
 [[nodiscard]] producer_record sample_producer();
 [[nodiscard]] progress_record sample_progress();
+[[nodiscard]] progress_record sample_delivery();
+[[nodiscard]] waiting_record sample_waiting();
+[[nodiscard]] group_record sample_delivery_group();
 [[nodiscard]] catalogue_record sample_catalogue();
 
 [[nodiscard]] entry_header sample_header();

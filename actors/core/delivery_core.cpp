@@ -1,0 +1,311 @@
+#include "actors/core/delivery_core.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace carafe::core {
+
+namespace {
+
+failure not_lent(offset at) {
+  return {errc::not_owner, "message " + std::to_string(at.value) + " is not lent to this consumer"};
+}
+
+mono_ms later(mono_ms now, std::uint64_t ms) { return mono_ms{now.value + ms}; }
+
+} // namespace
+
+delivery_core::delivery_core(options o, std::function<std::uint64_t(std::uint64_t)> dice)
+  : options_(std::move(o)), dice_(std::move(dice)) {}
+
+delivery_core::queue_state* delivery_core::find(queue_id queue) {
+  auto at = queues_.find(queue);
+  return at == queues_.end() ? nullptr : &at->second;
+}
+
+// -- queues ---------------------------------------------------------------------------------------
+
+void delivery_core::add_queue(queue_id id, delivery_progress progress, offset end, instant now) {
+  auto [at, fresh] = queues_.try_emplace(id);
+  if (!fresh) return;
+  auto& queue = at->second;
+  queue.progress = std::move(progress);
+  queue.end = end;
+  queue.fetched = queue.progress.next();
+  for (const auto& [offset, row] : queue.progress.waiting()) {
+    if (row.key != 0) meet_key(queue, offset, row.key);
+    if (!queue.progress.lent().contains(offset)) due_.emplace(row.due, id, offset);
+  }
+  const auto ends = later(now.mono, options_.how.lease_ms);
+  const auto put = [&](offset_range range, std::uint32_t attempts) {
+    if (range.count == 0) return;
+    queue.leases.emplace(range.first, lease{range.count, member_id{0}, attempts, ends});
+    in_flight_ += range.count;
+  };
+  for (auto range : queue.progress.lent().to_ranges()) {
+    // Messages that failed before are lent one by one.
+    const auto& rows = queue.progress.waiting();
+    for (auto row = rows.lower_bound(range.first); row != rows.end() && row->first < range.end();
+         ++row) {
+      put({range.first, row->first.value - range.first.value}, 0);
+      put({row->first, 1}, row->second.attempts);
+      range = {row->first + 1, range.end().value - row->first.value - 1};
+    }
+    put(range, 0);
+  }
+}
+
+void delivery_core::remove_queue(queue_id id) {
+  auto at = queues_.find(id);
+  if (at == queues_.end()) return;
+  auto& queue = at->second;
+  end_leases(queue, {offset{0}, queue.end.value}, [](offset_range, const lease&) {});
+  for (const auto& [key, offsets] : queue.keys) behind_ -= offsets.size() - 1;
+  std::erase_if(due_, [id](const auto& due) { return std::get<queue_id>(due) == id; });
+  queues_.erase(at);
+}
+
+offset delivery_core::reads_from(queue_id queue) const { return queues_.at(queue).fetched; }
+
+void delivery_core::raise_start(queue_id id, offset start) {
+  auto* queue = find(id);
+  if (queue == nullptr) return;
+  forget(*queue, id, {offset{0}, start.value});
+  queue->progress.start_at(start);
+  queue->fetched = std::max(queue->fetched, start);
+  queue->end = std::max(queue->end, start);
+}
+
+// -- members --------------------------------------------------------------------------------------
+
+delivery_core::effects_list delivery_core::join(member_id id, std::uint32_t in_flight_max,
+                                                instant now) {
+  effects_list out;
+  auto& member = members_[id];
+  member.in_flight_max = std::min(in_flight_max, options_.how.member_in_flight_max);
+  member.last_settled = now.mono;
+  give(out, now);
+  return out;
+}
+
+delivery_core::effects_list delivery_core::leave(member_id id, bool lost, instant now) {
+  effects_list out;
+  if (members_.erase(id) == 0) return out;
+  for (auto& [queue_name, queue] : queues_) {
+    std::vector<std::pair<offset_range, lease>> had;
+    for (const auto& [first, held] : queue.leases)
+      if (held.member == id) had.emplace_back(offset_range{first, held.count}, held);
+    for (const auto& [range, was] : had) {
+      end_leases(queue, range, [](offset_range, const lease&) {});
+      if (lost) {
+        end_lease(queue_name, queue, range, was, 0, "its consumer was lost", out, now);
+        continue;
+      }
+      for (auto at = range.first; at < range.end(); at = at + 1) queue.ready.insert(at);
+    }
+  }
+  give(out, now);
+  return out;
+}
+
+delivery_core::effects_list delivery_core::demand(member_id id, std::uint64_t bytes, instant now) {
+  effects_list out;
+  auto at = members_.find(id);
+  if (at == members_.end()) return out;
+  constexpr std::uint64_t demand_max = std::uint64_t{1} << 40;
+  at->second.demand += static_cast<std::int64_t>(std::min(bytes, demand_max));
+  at->second.demand = std::min(at->second.demand, static_cast<std::int64_t>(demand_max));
+  give(out, now);
+  return out;
+}
+
+// -- messages -------------------------------------------------------------------------------------
+
+delivery_core::effects_list delivery_core::arrived(queue_id id, delivery_batch_ptr batch,
+                                                   instant now) {
+  effects_list out;
+  auto* queue = find(id);
+  if (queue == nullptr) return out;
+  queue->asked -= std::min<std::uint64_t>(queue->asked, batch->what.bytes.size());
+  queue->wants = 0;
+  queue->end = std::max(queue->end, batch->end());
+  sort_in(*queue, batch);
+  queue->fetched = std::max(queue->fetched, batch->end());
+  give(out, now);
+  return out;
+}
+
+delivery_core::effects_list delivery_core::wanted(queue_id id, std::uint64_t bytes,
+                                                  std::uint64_t returned) {
+  effects_list out;
+  auto* queue = find(id);
+  if (queue == nullptr) return out;
+  queue->asked -= std::min(queue->asked, returned);
+  queue->wants = bytes;
+  pull_more(out);
+  return out;
+}
+
+delivery_core::effects_list delivery_core::looked(queue_id id, offset at, delivery_batch_ptr batch,
+                                                  instant now) {
+  effects_list out;
+  auto* queue = find(id);
+  if (queue == nullptr || queue->looking != at) return out;
+  queue->looking.reset();
+  if (batch) {
+    lend_ready(id, *queue, batch, out, now);
+  } else if (queue->ready.contains(at)) { // Retention has passed it.
+    forget(*queue, id, {at, 1});
+    queue->progress.settle({{at, 1}});
+    out.push_back(write{id, effects::settled{options_.group, id, {{at, 1}}}});
+  }
+  give(out, now);
+  return out;
+}
+
+result<delivery_core::effects_list> delivery_core::settle(member_id id, queue_id name,
+                                                          const std::vector<offset_range>& ranges,
+                                                          instant now) {
+  auto* queue = find(name);
+  if (queue == nullptr) return {errc::queue_unknown, "queue " + std::to_string(name.value)};
+  for (const auto& range : ranges)
+    if (range.count == 0 || range.first >= queue->end ||
+        range.count > queue->end.value - range.first.value)
+      return {errc::invalid_argument, "messages past the end of queue " +
+                                        std::to_string(name.value) + ", " +
+                                        std::to_string(queue->end.value)};
+  effects_list out;
+  effects::settled done{options_.group, name, {}};
+  for (const auto& range : ranges)
+    for (const auto& part : unfinished(*queue, range)) {
+      forget(*queue, name, part);
+      queue->progress.settle({part});
+      done.ranges.push_back(part);
+    }
+  if (auto member = members_.find(id); member != members_.end())
+    member->second.last_settled = now.mono;
+  if (!done.ranges.empty()) out.push_back(write{name, std::move(done)});
+  give(out, now);
+  return out;
+}
+
+result<delivery_core::effects_list> delivery_core::nack(member_id id, queue_id name, offset at,
+                                                        std::optional<std::uint64_t> delay_ms,
+                                                        std::string error, instant now) {
+  auto* queue = find(name);
+  if (queue == nullptr) return {errc::queue_unknown, "queue " + std::to_string(name.value)};
+  const auto was = take_lease(*queue, id, at);
+  if (!was) return not_lent(at);
+  effects_list out;
+  failed(name, *queue, at, was->attempts, delay_ms, std::move(error), out, now);
+  if (auto member = members_.find(id); member != members_.end())
+    member->second.last_settled = now.mono;
+  give(out, now);
+  return out;
+}
+
+result<delivery_core::effects_list> delivery_core::reject(member_id id, queue_id name, offset at,
+                                                          std::string error, instant now) {
+  auto* queue = find(name);
+  if (queue == nullptr) return {errc::queue_unknown, "queue " + std::to_string(name.value)};
+  const auto was = take_lease(*queue, id, at);
+  if (!was) return not_lent(at);
+  effects_list out;
+  queue->dying.insert(at);
+  out.push_back(bury{name, next_row(*queue, at, was->attempts, std::move(error), now)});
+  give(out, now);
+  return out;
+}
+
+delivery_core::effects_list delivery_core::give_back(member_id id, queue_id name,
+                                                     const std::vector<offset_range>& ranges,
+                                                     instant now) {
+  effects_list out;
+  auto* queue = find(name);
+  if (queue == nullptr) return out;
+  for (const auto& range : ranges)
+    for (const auto& part : unfinished(*queue, range))
+      for (auto at = part.first; at < part.end(); at = at + 1)
+        if (take_lease(*queue, id, at)) queue->ready.insert(at);
+  give(out, now);
+  return out;
+}
+
+void delivery_core::renew(member_id id, instant now) {
+  const auto ends = later(now.mono, options_.how.lease_ms);
+  for (auto& [name, queue] : queues_)
+    for (auto& [first, held] : queue.leases)
+      if (held.member == id) held.ends = ends;
+}
+
+std::vector<offset_range> delivery_core::reclaim(member_id id, queue_id name,
+                                                 const std::vector<offset_range>& ranges,
+                                                 instant now) {
+  auto* queue = find(name);
+  auto member = members_.find(id);
+  if (queue == nullptr || member == members_.end()) return ranges;
+  offset_set missing{ranges};
+  const auto ends = later(now.mono, options_.how.lease_ms);
+  for (const auto& range : ranges) {
+    std::vector<std::pair<offset_range, lease>> here;
+    end_leases(*queue, range,
+               [&here](offset_range part, const lease& was) { here.emplace_back(part, was); });
+    for (auto [part, was] : here) {
+      const bool ours = was.member == id || was.member == member_id{0};
+      if (ours) {
+        was.member = id;
+        was.ends = ends;
+        missing.remove(part);
+      }
+      was.count = part.count;
+      queue->leases.emplace(part.first, was);
+      in_flight_ += part.count;
+      if (auto holder = members_.find(was.member); holder != members_.end())
+        holder->second.in_flight += part.count;
+    }
+  }
+  return missing.to_ranges();
+}
+
+delivery_core::effects_list delivery_core::buried(queue_id name, offset at, instant now) {
+  effects_list out;
+  auto* queue = find(name);
+  if (queue == nullptr || !queue->dying.contains(at)) return out;
+  forget(*queue, name, {at, 1});
+  queue->progress.settle({{at, 1}});
+  give(out, now);
+  return out;
+}
+
+// -- time -----------------------------------------------------------------------------------------
+
+delivery_core::effects_list delivery_core::tick(instant now) {
+  effects_list out;
+  while (!due_.empty() && std::get<unix_ms>(*due_.begin()) <= now.wall) {
+    const auto [due, name, at] = *due_.begin();
+    due_.erase(due_.begin());
+    auto& queue = queues_.at(name);
+    if (first_of_key(queue, at)) queue.ready.insert(at);
+  }
+  for (auto& [name, queue] : queues_) {
+    std::vector<std::pair<offset_range, lease>> ended;
+    for (const auto& [first, held] : queue.leases) {
+      if (held.ends > now.mono) continue;
+      // Whose key is not known yet would let others of that key pass.
+      if (options_.keyed && held.member == member_id{0} && first + held.count > queue.fetched &&
+          !queue.progress.waiting().contains(first))
+        continue;
+      ended.emplace_back(offset_range{first, held.count}, held);
+    }
+    for (const auto& [range, was] : ended) {
+      end_leases(queue, range, [](offset_range, const lease&) {});
+      end_lease(name, queue, range, was, std::nullopt, "its lease ended", out, now);
+    }
+  }
+  give(out, now);
+  return out;
+}
+
+bool delivery_core::idle() const { return in_flight_ == 0 && due_.empty(); }
+
+} // namespace carafe::core

@@ -1,0 +1,258 @@
+#pragma once
+
+#include "actors/core/delivery_progress.hpp"
+#include "schema/records.hpp"
+
+#include <carafe/result.hpp>
+#include <carafe/types.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace carafe::core {
+
+/// A batch on its way to consumers.
+struct delivery_batch {
+  effects::batch what;
+  unix_ms time;
+  /// `keyed`: of each message, the hash of its key; 0: it has none. Empty: none has one.
+  std::vector<std::uint64_t> keys;
+
+  [[nodiscard]] offset end() const { return what.base + what.count; }
+};
+using delivery_batch_ptr = std::shared_ptr<const delivery_batch>;
+
+/// Both clocks, for what is only of this run and for what is stored.
+struct instant {
+  mono_ms mono;
+  unix_ms wall;
+};
+
+/// Deliveries of a `shared` or `keyed` group: who is lent which message, what becomes of it.
+///
+/// A message's states and what moves it on:
+///
+///     unmet    --arrived-->                    free, or behind another of its key
+///     behind   --that one is finished-->       ready
+///     free, ready --(a member has room)-->     lent      (`lend`, `write lent`)
+///     lent     --settle-->                     finished  (`write settled`)
+///     lent     --nack, lease ends, member lost--> waiting (`write waiting`), or dying (`bury`)
+///     lent     --reject-->                     dying     (`bury`)
+///     lent     --give_back, member leaves-->   ready
+///     waiting  --due-->                        ready     (`look` reads it again)
+///     dying    --buried-->                     finished
+///     any      --settle-->                     finished  (a late acknowledgement)
+///
+/// After a restart, what the log says was lent is lent to nobody known, for one lease time.
+///
+/// @invariant A message is lent to one member at a time.
+/// @invariant `keyed`: of one key and queue, only the oldest unfinished message is ready or lent.
+/// @invariant What `progress` of a queue says is what the log says once everything that `write`
+///            was asked for is applied.
+class delivery_core {
+public:
+  struct options {
+    group_id group;
+    bool keyed = false;
+    delivery_settings how;
+    /// Of batches that were read and hold messages that nobody has yet; a batch more for each
+    /// queue.
+    std::uint64_t window_bytes = 8u << 20;
+  };
+
+  /// `member` has these messages of `batch` from now on.
+  struct lend {
+    member_id member;
+    queue_id queue;
+    delivery_batch_ptr batch;
+    std::vector<offset_range> ranges;
+    /// Which delivery of these it is, from 1.
+    std::uint32_t attempt = 1;
+  };
+  /// Read on: so many bytes more.
+  struct pull {
+    queue_id queue;
+    std::uint64_t bytes = 0;
+  };
+  /// Read the batch that has this message; `looked` takes it.
+  struct look {
+    queue_id queue;
+    offset at;
+  };
+  /// To be written, in this order.
+  struct write {
+    queue_id queue;
+    effects::effect what;
+  };
+  /// The message is dead: its letter and its end are one entry; then `buried`.
+  struct bury {
+    queue_id queue;
+    waiting_record row;
+  };
+  using effect = std::variant<lend, pull, look, write, bury>;
+  using effects_list = std::vector<effect>;
+
+  /// @param dice Gives a number below its argument.
+  delivery_core(options o, std::function<std::uint64_t(std::uint64_t)> dice);
+
+  /// A queue of the group's topics. `reads_from(queue)` is where its reader has to begin.
+  void add_queue(queue_id queue, delivery_progress progress, offset end, instant now);
+  void remove_queue(queue_id queue);
+  [[nodiscard]] offset reads_from(queue_id queue) const;
+  /// What is below `start` is gone.
+  void raise_start(queue_id queue, offset start);
+
+  effects_list join(member_id id, std::uint32_t in_flight_max, instant now);
+  /// @param lost It did not say goodbye: what it had counts as failed.
+  effects_list leave(member_id id, bool lost, instant now);
+  /// `id` may be sent so many bytes more.
+  effects_list demand(member_id id, std::uint64_t bytes, instant now);
+
+  /// The queue's reader brought its next batch.
+  effects_list arrived(queue_id queue, delivery_batch_ptr batch, instant now);
+  /// It could not send the next one, which has `bytes` (0: there is none), and gives `returned` of
+  /// its demand back.
+  effects_list wanted(queue_id queue, std::uint64_t bytes, std::uint64_t returned);
+  /// `look` found this, or nothing.
+  effects_list looked(queue_id queue, offset at, delivery_batch_ptr batch, instant now);
+
+  /// `id` is done with these for good. What is being buried stays dead.
+  /// @errors queue_unknown, invalid_argument (past the queue's end)
+  result<effects_list> settle(member_id id, queue_id queue, const std::vector<offset_range>& ranges,
+                              instant now);
+  /// Failed: again after `delay_ms`, or after the group's back-off.
+  /// @errors not_owner (somebody else has it, or it is finished)
+  result<effects_list> nack(member_id id, queue_id queue, offset at,
+                            std::optional<std::uint64_t> delay_ms, std::string error, instant now);
+  /// Never again.
+  /// @errors not_owner
+  result<effects_list> reject(member_id id, queue_id queue, offset at, std::string error,
+                              instant now);
+  /// `id` does not want these after all; that is no failure.
+  effects_list give_back(member_id id, queue_id queue, const std::vector<offset_range>& ranges,
+                         instant now);
+  /// All leases of `id` begin anew.
+  void renew(member_id id, instant now);
+  /// `id` still works on these, which it was lent before the connection or the node broke.
+  /// @returns What it does not have any more.
+  std::vector<offset_range> reclaim(member_id id, queue_id queue,
+                                    const std::vector<offset_range>& ranges, instant now);
+  effects_list buried(queue_id queue, offset at, instant now);
+
+  /// Leases that have ended, messages that are due.
+  effects_list tick(instant now);
+  /// Whether `tick` will have something to do some time.
+  [[nodiscard]] bool idle() const;
+
+  struct lease {
+    std::uint64_t count = 0;
+    /// 0: lent before a restart, nobody knows to whom.
+    member_id member;
+    /// Deliveries that failed before.
+    std::uint32_t attempts = 0;
+    mono_ms ends;
+  };
+  struct member_state {
+    std::uint32_t in_flight_max = 0;
+    std::uint64_t in_flight = 0;
+    /// May fall below 0 by part of a batch.
+    std::int64_t demand = 0;
+    mono_ms last_settled{};
+  };
+  struct queue_state {
+    struct window_part {
+      delivery_batch_ptr batch;
+      /// Free ones, ascending.
+      std::deque<offset_range> free;
+    };
+    delivery_progress progress;
+    offset end;
+    /// Where the reader is.
+    offset fetched;
+    std::deque<window_part> window;
+    std::uint64_t window_bytes = 0;
+    /// Of what the reader may bring, in bytes; and what its next batch has, if that was too little.
+    std::uint64_t asked = 0;
+    std::uint64_t wants = 0;
+    /// May be lent, and have to be looked up for it.
+    std::set<offset> ready;
+    std::optional<offset> looking;
+    std::set<offset> dying;
+    /// First offset -> lease.
+    std::map<offset, lease> leases;
+    /// `keyed`: unfinished messages that were read, by key; and the other way round.
+    std::unordered_map<std::uint64_t, std::set<offset>> keys;
+    std::map<offset, std::uint64_t> key_of;
+  };
+  [[nodiscard]] const std::map<queue_id, queue_state>& queues() const noexcept { return queues_; }
+  [[nodiscard]] const std::map<member_id, member_state>& members() const noexcept {
+    return members_;
+  }
+  [[nodiscard]] std::uint64_t in_flight() const noexcept { return in_flight_; }
+  /// Messages that wait for their next attempt or behind one of their key.
+  [[nodiscard]] std::uint64_t waiting() const noexcept { return behind_ + due_.size(); }
+
+private:
+  using lent_away = std::function<void(offset_range, const lease&)>;
+
+  queue_state* find(queue_id queue);
+
+  // -- delivery_lend.cpp: who gets what
+  void give(effects_list& out, instant now);
+  bool give_from(queue_id id, queue_state& queue, effects_list& out, instant now);
+  bool give_ready(queue_id id, queue_state& queue, effects_list& out, instant now);
+  bool give_window(queue_id id, queue_state& queue, effects_list& out, instant now);
+  bool lend_ready(queue_id id, queue_state& queue, const delivery_batch_ptr& batch,
+                  effects_list& out, instant now);
+  void put_out(queue_state& queue, lend what, effects_list& out, instant now);
+  [[nodiscard]] member_id next_member();
+  [[nodiscard]] bool room_somewhere() const;
+  [[nodiscard]] std::uint64_t room(const member_state& member) const;
+  void pull_more(effects_list& out);
+
+  // -- delivery_state.cpp: what becomes of a message
+  void sort_in(queue_state& queue, const delivery_batch_ptr& batch);
+  void meet_key(queue_state& queue, offset at, std::uint64_t key);
+  void release_key(queue_id id, queue_state& queue, offset at);
+  [[nodiscard]] static bool lent_out(const queue_state& queue, offset at);
+  [[nodiscard]] bool first_of_key(const queue_state& queue, offset at) const;
+  void end_leases(queue_state& queue, offset_range range, const lent_away& each);
+  [[nodiscard]] std::optional<lease> take_lease(queue_state& queue, member_id id, offset at);
+  void forget(queue_state& queue, queue_id id, offset_range range);
+  void failed(queue_id id, queue_state& queue, offset at, std::uint32_t attempts,
+              std::optional<std::uint64_t> delay_ms, std::string error, effects_list& out,
+              instant now);
+  void end_lease(queue_id id, queue_state& queue, offset_range range, const lease& was,
+                 std::optional<std::uint64_t> delay_ms, const std::string& error, effects_list& out,
+                 instant now);
+  [[nodiscard]] waiting_record next_row(const queue_state& queue, offset at, std::uint32_t attempts,
+                                        std::string error, instant now) const;
+  [[nodiscard]] std::uint64_t pause_after(std::uint32_t attempts);
+  [[nodiscard]] std::vector<offset_range> unfinished(const queue_state& queue,
+                                                     offset_range range) const;
+
+  options options_;
+  std::function<std::uint64_t(std::uint64_t)> dice_;
+  std::map<queue_id, queue_state> queues_;
+  std::map<member_id, member_state> members_;
+  /// Whose turn it is.
+  queue_id turn_{0};
+  member_id member_turn_{0};
+  std::uint64_t in_flight_ = 0;
+  std::uint64_t behind_ = 0;
+  /// When which message is due.
+  std::set<std::tuple<unix_ms, queue_id, offset>> due_;
+};
+
+} // namespace carafe::core

@@ -1,0 +1,211 @@
+#include "actors/core/delivery_core.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace carafe::core {
+
+/// Puts the messages of a batch that nobody has dealt with into the window.
+void delivery_core::sort_in(queue_state& queue, const delivery_batch_ptr& batch) {
+  queue_state::window_part part{batch, {}};
+  const auto& keys = batch->keys;
+  const auto base = batch->what.base;
+  const auto begin = std::max({base, queue.progress.next(), queue.fetched});
+  if (begin >= batch->end()) return;
+  const offset_range whole{begin, batch->end().value - begin.value};
+  for (const auto& unmet : queue.progress.done().missing(whole)) {
+    const auto lent = queue.progress.lent().within(unmet);
+    for (const auto& range : lent)
+      for (auto at = range.first; !keys.empty() && at < range.end(); at = at + 1)
+        meet_key(queue, at, keys[at.value - base.value]);
+    for (const auto& range : queue.progress.lent().missing(unmet)) {
+      if (keys.empty()) {
+        part.free.push_back(range);
+        continue;
+      }
+      for (auto at = range.first; at < range.end(); at = at + 1) {
+        meet_key(queue, at, keys[at.value - base.value]);
+        if (!first_of_key(queue, at)) continue;
+        if (!part.free.empty() && part.free.back().end() == at)
+          ++part.free.back().count;
+        else
+          part.free.push_back({at, 1});
+      }
+    }
+  }
+  if (part.free.empty()) return;
+  queue.window_bytes += batch->what.bytes.size();
+  queue.window.push_back(std::move(part));
+}
+
+void delivery_core::meet_key(queue_state& queue, offset at, std::uint64_t key) {
+  if (key == 0 || !queue.key_of.emplace(at, key).second) return;
+  auto& offsets = queue.keys[key];
+  if (!offsets.empty()) ++behind_;
+  offsets.insert(at);
+}
+
+bool delivery_core::first_of_key(const queue_state& queue, offset at) const {
+  const auto key = queue.key_of.find(at);
+  return key == queue.key_of.end() || *queue.keys.at(key->second).begin() == at;
+}
+
+/// `at` is finished: the next of its key may go.
+void delivery_core::release_key(queue_id id, queue_state& queue, offset at) {
+  const auto key = queue.key_of.find(at);
+  if (key == queue.key_of.end()) return;
+  const auto offsets = queue.keys.find(key->second);
+  queue.key_of.erase(key);
+  const bool was_first = *offsets->second.begin() == at;
+  offsets->second.erase(at);
+  if (offsets->second.empty()) {
+    queue.keys.erase(offsets);
+    return;
+  }
+  --behind_;
+  if (!was_first) return;
+  const auto next = *offsets->second.begin();
+  const auto row = queue.progress.waiting().find(next);
+  const bool waits =
+    row != queue.progress.waiting().end() && due_.contains({row->second.due, id, next});
+  if (!waits && !lent_out(queue, next)) queue.ready.insert(next);
+}
+
+/// Takes `range` out of every lease.
+void delivery_core::end_leases(queue_state& queue, offset_range range, const lent_away& each) {
+  auto at = queue.leases.upper_bound(range.first);
+  if (at != queue.leases.begin()) --at;
+  while (at != queue.leases.end() && at->first < range.end()) {
+    const auto first = at->first;
+    const auto was = at->second;
+    const auto end = first + was.count;
+    if (end <= range.first) {
+      ++at;
+      continue;
+    }
+    at = queue.leases.erase(at);
+    const auto from = std::max(first, range.first);
+    const auto to = std::min(end, range.end());
+    auto rest = was;
+    if (first < from) {
+      rest.count = from.value - first.value;
+      queue.leases.emplace(first, rest);
+    }
+    if (to < end) {
+      rest.count = end.value - to.value;
+      queue.leases.emplace(to, rest);
+    }
+    const auto count = to.value - from.value;
+    in_flight_ -= count;
+    if (auto member = members_.find(was.member); member != members_.end())
+      member->second.in_flight -= count;
+    each({from, count}, was);
+  }
+}
+
+bool delivery_core::lent_out(const queue_state& queue, offset at) {
+  auto found = queue.leases.upper_bound(at);
+  if (found == queue.leases.begin()) return false;
+  --found;
+  return at < found->first + found->second.count;
+}
+
+std::optional<delivery_core::lease> delivery_core::take_lease(queue_state& queue, member_id id,
+                                                              offset at) {
+  auto found = queue.leases.upper_bound(at);
+  if (found == queue.leases.begin()) return std::nullopt;
+  --found;
+  const auto was = found->second;
+  const bool known = was.member == id || was.member == member_id{0};
+  if (at >= found->first + was.count || !known) return std::nullopt;
+  end_leases(queue, {at, 1}, [](offset_range, const lease&) {});
+  return was;
+}
+
+/// Drops everything that is known of these but what the log says.
+void delivery_core::forget(queue_state& queue, queue_id id, offset_range range) {
+  end_leases(queue, range, [](offset_range, const lease&) {});
+  queue.ready.erase(queue.ready.lower_bound(range.first), queue.ready.lower_bound(range.end()));
+  queue.dying.erase(queue.dying.lower_bound(range.first), queue.dying.lower_bound(range.end()));
+  const auto& rows = queue.progress.waiting();
+  for (auto row = rows.lower_bound(range.first); row != rows.end() && row->first < range.end();
+       ++row)
+    due_.erase({row->second.due, id, row->first});
+  for (;;) {
+    const auto key = queue.key_of.lower_bound(range.first);
+    if (key == queue.key_of.end() || key->first >= range.end()) break;
+    release_key(id, queue, key->first);
+  }
+}
+
+std::uint64_t delivery_core::pause_after(std::uint32_t attempts) {
+  const auto& list = options_.how.backoff_ms;
+  if (list.empty()) return 0;
+  const auto pause = list[std::min<std::size_t>(attempts, list.size()) - 1];
+  const auto spread = pause / 100 * options_.how.jitter_percent;
+  return spread == 0 ? pause : pause - dice_(spread + 1);
+}
+
+waiting_record delivery_core::next_row(const queue_state& queue, offset at, std::uint32_t attempts,
+                                       std::string error, instant now) const {
+  waiting_record row;
+  const auto& rows = queue.progress.waiting();
+  if (auto before = rows.find(at); before != rows.end()) row = before->second;
+  row.at = at;
+  row.attempts = attempts + 1;
+  if (error.size() > delivery_error_bytes_max) error.resize(delivery_error_bytes_max);
+  row.error = std::move(error);
+  if (auto key = queue.key_of.find(at); key != queue.key_of.end()) row.key = key->second;
+  if (attempts == 0) row.first_failed = now.wall;
+  row.last_failed = now.wall;
+  return row;
+}
+
+void delivery_core::failed(queue_id id, queue_state& queue, offset at, std::uint32_t attempts,
+                           std::optional<std::uint64_t> delay_ms, std::string error,
+                           effects_list& out, instant now) {
+  auto row = next_row(queue, at, attempts, std::move(error), now);
+  if (row.attempts >= options_.how.attempts_max) {
+    queue.dying.insert(at);
+    out.push_back(bury{id, std::move(row)});
+    return;
+  }
+  const auto pause = delay_ms ? *delay_ms : pause_after(row.attempts);
+  row.due = unix_ms{now.wall.value + static_cast<std::int64_t>(pause)};
+  queue.progress.put(row);
+  if (pause == 0)
+    queue.ready.insert(at);
+  else
+    due_.emplace(row.due, id, at);
+  out.push_back(write{id, effects::waiting{options_.group, id, std::move(row)}});
+}
+
+/// What a lease that came to nothing leaves behind.
+void delivery_core::end_lease(queue_id id, queue_state& queue, offset_range range, const lease& was,
+                              std::optional<std::uint64_t> delay_ms, const std::string& error,
+                              effects_list& out, instant now) {
+  for (auto at = range.first; at < range.end(); at = at + 1)
+    failed(id, queue, at, was.attempts, delay_ms, error, out, now);
+}
+
+/// The parts of `range` that may still be finished.
+std::vector<offset_range> delivery_core::unfinished(const queue_state& queue,
+                                                    offset_range range) const {
+  offset_set open;
+  const auto& progress = queue.progress;
+  const auto from = std::max(range.first, progress.next());
+  if (from < range.end())
+    for (const auto& part : progress.done().missing({from, range.end().value - from.value}))
+      open.add(part);
+  const auto& rows = progress.waiting();
+  for (auto row = rows.lower_bound(range.first); row != rows.end() && row->first < range.end();
+       ++row)
+    open.add({row->first, 1});
+  for (auto at = queue.dying.lower_bound(range.first); at != queue.dying.end() && *at < range.end();
+       ++at)
+    open.remove({*at, 1});
+  return open.to_ranges();
+}
+
+} // namespace carafe::core

@@ -1,0 +1,73 @@
+#include "schema/flat_message.hpp"
+#include "schema/log_codec.hpp"
+
+#include <limits>
+
+namespace carafe {
+
+void put(capnp::List<wire::OffsetRange>::Builder to, const std::vector<offset_range>& from) {
+  for (unsigned i = 0; i < to.size(); ++i) {
+    to[i].setFirst(from[i].first.value);
+    to[i].setCount(from[i].count);
+  }
+}
+
+errc get(capnp::List<wire::OffsetRange>::Reader from, std::vector<offset_range>& to) {
+  to.clear();
+  to.reserve(from.size());
+  for (auto range : from) {
+    const auto first = range.getFirst();
+    const auto count = range.getCount();
+    if (count == 0 || count > std::numeric_limits<std::uint64_t>::max() - first)
+      return errc::storage_corrupt;
+    to.push_back({offset{first}, count});
+  }
+  return errc::none;
+}
+
+void put(wire::WaitingRecord::Builder to, const waiting_record& from) {
+  to.setOffset(from.at.value);
+  to.setAttempts(from.attempts);
+  to.setDueMs(from.due.value);
+  to.setError({from.error.c_str(), from.error.size()});
+  to.setKey(from.key);
+  to.setFirstFailedMs(from.first_failed.value);
+  to.setLastFailedMs(from.last_failed.value);
+}
+
+errc get(wire::WaitingRecord::Reader from, waiting_record& to) {
+  to.at = offset{from.getOffset()};
+  to.attempts = from.getAttempts();
+  to.due = unix_ms{from.getDueMs()};
+  const auto error = from.getError();
+  to.error.assign(error.begin(), error.size());
+  to.key = from.getKey();
+  to.first_failed = unix_ms{from.getFirstFailedMs()};
+  to.last_failed = unix_ms{from.getLastFailedMs()};
+  return errc::none;
+}
+
+void put(wire::DeliverySettings::Builder to, const delivery_settings& from) {
+  to.setLeaseMs(from.lease_ms);
+  to.setAttemptsMax(from.attempts_max);
+  auto backoff = to.initBackoffMs(static_cast<unsigned>(from.backoff_ms.size()));
+  for (unsigned i = 0; i < backoff.size(); ++i) backoff.set(i, from.backoff_ms[i]);
+  to.setJitterPercent(from.jitter_percent);
+  to.setMemberInFlightMax(from.member_in_flight_max);
+  to.setInFlightMax(from.in_flight_max);
+  to.setWaitingMax(from.waiting_max);
+}
+
+errc get(wire::DeliverySettings::Reader from, delivery_settings& to) {
+  to.lease_ms = from.getLeaseMs();
+  to.attempts_max = from.getAttemptsMax();
+  to.backoff_ms.clear();
+  for (auto pause : from.getBackoffMs()) to.backoff_ms.push_back(pause);
+  to.jitter_percent = from.getJitterPercent();
+  to.member_in_flight_max = from.getMemberInFlightMax();
+  to.in_flight_max = from.getInFlightMax();
+  to.waiting_max = from.getWaitingMax();
+  return errc::none;
+}
+
+} // namespace carafe

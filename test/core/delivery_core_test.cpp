@@ -1,0 +1,227 @@
+#include "actors/core/delivery_core.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <vector>
+
+using namespace carafe;
+using namespace carafe::core;
+
+namespace {
+
+constexpr queue_id the_queue{5};
+constexpr member_id one{1}, two{2};
+constexpr std::uint64_t much = 1u << 20;
+const std::vector<std::byte> nothing(1'024);
+
+instant at_ms(std::uint64_t ms) {
+  return {mono_ms{ms}, unix_ms{static_cast<std::int64_t>(1'000'000 + ms)}};
+}
+
+delivery_core make(bool keyed = false, delivery_settings how = {}) {
+  delivery_core core{{group_id{9}, keyed, how}, [](std::uint64_t) { return 0; }};
+  core.add_queue(the_queue, delivery_progress{}, offset{0}, at_ms(0));
+  return core;
+}
+
+delivery_batch_ptr batch(std::uint64_t base, std::uint32_t count,
+                         std::vector<std::uint64_t> keys = {}) {
+  auto out = std::make_shared<delivery_batch>();
+  out->what.base = offset{base};
+  out->what.count = count;
+  out->what.bytes = shared_bytes{nullptr, std::span{nothing}.first(count * 10)};
+  out->keys = std::move(keys);
+  return out;
+}
+
+/// "1:0+3" is: member 1 gets offsets 0, 1, 2; with "#2" behind it, for the second time.
+std::string lent(const delivery_core::effects_list& effects) {
+  std::string out;
+  for (const auto& effect : effects) {
+    const auto* e = std::get_if<delivery_core::lend>(&effect);
+    if (e == nullptr) continue;
+    for (const auto& range : e->ranges) {
+      if (!out.empty()) out += ' ';
+      out += std::to_string(e->member.value) + ":" + std::to_string(range.first.value) + "+" +
+             std::to_string(range.count);
+      if (e->attempt > 1) out += "#" + std::to_string(e->attempt);
+    }
+  }
+  return out;
+}
+
+template <class Effect>
+std::vector<Effect> all(const delivery_core::effects_list& effects) {
+  std::vector<Effect> out;
+  for (const auto& effect : effects)
+    if (const auto* e = std::get_if<Effect>(&effect)) out.push_back(*e);
+  return out;
+}
+
+void welcome(delivery_core& core, member_id id, std::uint32_t in_flight = 100) {
+  core.join(id, in_flight, at_ms(0));
+  core.demand(id, much, at_ms(0));
+}
+
+} // namespace
+
+TEST_CASE("messages go to whoever has room, each to one") {
+  auto core = make();
+  welcome(core, one, 2);
+  welcome(core, two, 2);
+  CHECK(lent(core.arrived(the_queue, batch(0, 5), at_ms(0))) == "1:0+2 2:2+2");
+  CHECK(core.in_flight() == 4);
+  const auto next = core.settle(one, the_queue, {{offset{0}, 2}}, at_ms(1));
+  CHECK(lent(*next) == "1:4+1");
+  CHECK(core.queues().at(the_queue).progress.next() == offset{2});
+}
+
+TEST_CASE("one slow message holds nobody back") {
+  auto core = make();
+  welcome(core, one, 1);
+  welcome(core, two, 1);
+  core.arrived(the_queue, batch(0, 100), at_ms(0));
+  for (std::uint64_t at = 1; at < 100; ++at) {
+    const auto done = core.settle(two, the_queue, {{offset{at}, 1}}, at_ms(at));
+    CHECK(lent(*done) == (at < 99 ? "2:" + std::to_string(at + 1) + "+1" : ""));
+  }
+  const auto& progress = core.queues().at(the_queue).progress;
+  CHECK(progress.next() == offset{0});
+  CHECK(progress.done().ranges() == 1);
+}
+
+TEST_CASE("a failed message comes back after the group's pause, and then is dead") {
+  delivery_settings how;
+  how.backoff_ms = {100, 300};
+  how.attempts_max = 3;
+  auto core = make(false, how);
+  welcome(core, one);
+  core.arrived(the_queue, batch(0, 2), at_ms(0));
+  auto out = core.nack(one, the_queue, offset{0}, std::nullopt, "no", at_ms(10));
+  const auto row = std::get<effects::waiting>(all<delivery_core::write>(*out).at(0).what).row;
+  CHECK(row.attempts == 1);
+  CHECK(row.error == "no");
+  CHECK(row.due == at_ms(110).wall);
+  CHECK(core.tick(at_ms(109)).empty());
+  auto due = core.tick(at_ms(110));
+  REQUIRE(all<delivery_core::look>(due).size() == 1);
+  CHECK(lent(core.looked(the_queue, offset{0}, batch(0, 2), at_ms(110))) == "1:0+1#2");
+  out = core.nack(one, the_queue, offset{0}, std::nullopt, "no", at_ms(200));
+  CHECK(core.tick(at_ms(499)).empty());
+  core.tick(at_ms(500));
+  CHECK(lent(core.looked(the_queue, offset{0}, batch(0, 2), at_ms(500))) == "1:0+1#3");
+  out = core.nack(one, the_queue, offset{0}, std::nullopt, "still no", at_ms(600));
+  const auto dead = all<delivery_core::bury>(*out);
+  REQUIRE(dead.size() == 1);
+  CHECK(dead[0].row.attempts == 3);
+  CHECK(dead[0].row.error == "still no");
+  CHECK(dead[0].row.first_failed == at_ms(10).wall);
+  core.buried(the_queue, offset{0}, at_ms(601));
+  CHECK(core.queues().at(the_queue).progress.finished(offset{0}));
+}
+
+TEST_CASE("a late acknowledgement ends a message that waits, but not one that is being buried") {
+  auto core = make();
+  welcome(core, one);
+  core.arrived(the_queue, batch(0, 2), at_ms(0));
+  REQUIRE(core.nack(one, the_queue, offset{0}, std::nullopt, "", at_ms(0)).ok());
+  REQUIRE(core.settle(one, the_queue, {{offset{0}, 1}}, at_ms(1)).ok());
+  CHECK(core.queues().at(the_queue).progress.finished(offset{0}));
+  CHECK(core.idle() == false);
+  REQUIRE(core.reject(one, the_queue, offset{1}, "bad", at_ms(2)).ok());
+  const auto late = core.settle(one, the_queue, {{offset{1}, 1}}, at_ms(3));
+  CHECK(all<delivery_core::write>(*late).empty());
+  core.buried(the_queue, offset{1}, at_ms(4));
+  CHECK(core.idle());
+}
+
+TEST_CASE("a lease that ends, and a lost consumer, are failures; a farewell is none") {
+  delivery_settings how;
+  how.lease_ms = 1'000;
+  how.backoff_ms = {0};
+  auto core = make(false, how);
+  welcome(core, one, 1);
+  core.arrived(the_queue, batch(0, 1), at_ms(0));
+  core.renew(one, at_ms(900));
+  CHECK(core.tick(at_ms(1'899)).empty());
+  auto out = core.tick(at_ms(1'900));
+  CHECK(std::get<effects::waiting>(all<delivery_core::write>(out).at(0).what).row.error ==
+        "its lease ended");
+  CHECK(lent(core.looked(the_queue, offset{0}, batch(0, 1), at_ms(1'900))) == "1:0+1#2");
+  welcome(core, two);
+  out = core.leave(one, true, at_ms(1'901));
+  CHECK(lent(core.looked(the_queue, offset{0}, batch(0, 1), at_ms(1'901))) == "2:0+1#3");
+  welcome(core, one);
+  core.leave(two, false, at_ms(1'902));
+  CHECK(lent(core.looked(the_queue, offset{0}, batch(0, 1), at_ms(1'902))) == "1:0+1#3");
+}
+
+TEST_CASE("keyed: one of a key at a time, and a failed one holds back only its key") {
+  delivery_settings how;
+  how.backoff_ms = {500};
+  auto core = make(true, how);
+  welcome(core, one);
+  welcome(core, two);
+  CHECK(lent(core.arrived(the_queue, batch(0, 6, {1, 1, 2, 0, 2, 1}), at_ms(0))) == "1:0+1 1:2+2");
+  CHECK(core.waiting() == 3);
+  REQUIRE(core.nack(one, the_queue, offset{0}, std::nullopt, "", at_ms(1)).ok());
+  CHECK(lent(*core.settle(one, the_queue, {{offset{2}, 1}}, at_ms(2))).empty());
+  CHECK(lent(core.looked(the_queue, offset{4}, batch(0, 6, {1, 1, 2, 0, 2, 1}), at_ms(3))) ==
+        "2:4+1");
+  REQUIRE(core.settle(two, the_queue, {{offset{4}, 1}}, at_ms(4)).ok());
+  core.tick(at_ms(501));
+  CHECK(lent(core.looked(the_queue, offset{0}, batch(0, 6), at_ms(501))) == "1:0+1#2");
+  REQUIRE(core.settle(one, the_queue, {{offset{0}, 1}}, at_ms(502)).ok());
+  CHECK(lent(core.looked(the_queue, offset{1}, batch(0, 6), at_ms(503))) == "2:1+1");
+}
+
+TEST_CASE("after a restart what was lent waits for its holder, for one lease") {
+  delivery_settings how;
+  how.lease_ms = 1'000;
+  delivery_core core{{group_id{9}, false, how}, [](std::uint64_t) { return 0; }};
+  delivery_progress before;
+  before.lend({{offset{0}, 4}});
+  before.settle({{offset{1}, 1}});
+  core.add_queue(the_queue, before, offset{6}, at_ms(0));
+  welcome(core, one);
+  CHECK(lent(core.arrived(the_queue, batch(0, 6), at_ms(1))) == "1:4+2");
+  CHECK(core.reclaim(one, the_queue, {{offset{0}, 3}}, at_ms(500)) ==
+        std::vector<offset_range>{{offset{1}, 1}});
+  const auto out = core.tick(at_ms(1'000));
+  const auto written = all<delivery_core::write>(out);
+  REQUIRE(written.size() == 1);
+  CHECK(std::get<effects::waiting>(written[0].what).row.at == offset{3});
+}
+
+TEST_CASE("what may be lent at a time is limited, for each and for all") {
+  delivery_settings how;
+  how.member_in_flight_max = 3;
+  how.in_flight_max = 5;
+  auto core = make(false, how);
+  welcome(core, one, 100);
+  welcome(core, two, 100);
+  CHECK(lent(core.arrived(the_queue, batch(0, 20), at_ms(0))) == "1:0+3 2:3+2");
+}
+
+TEST_CASE("a group with too many waiting messages takes no new ones") {
+  delivery_settings how;
+  how.waiting_max = 2;
+  auto core = make(false, how);
+  welcome(core, one);
+  core.arrived(the_queue, batch(0, 4), at_ms(0));
+  REQUIRE(core.nack(one, the_queue, offset{0}, std::nullopt, "", at_ms(1)).ok());
+  REQUIRE(core.nack(one, the_queue, offset{1}, std::nullopt, "", at_ms(1)).ok());
+  CHECK(all<delivery_core::pull>(core.wanted(the_queue, 10, much)).empty());
+  const auto out = core.settle(one, the_queue, {{offset{0}, 1}}, at_ms(2));
+  CHECK(all<delivery_core::pull>(*out).size() == 1);
+}
+
+TEST_CASE("messages past the end of a queue cannot be acknowledged") {
+  auto core = make();
+  welcome(core, one);
+  core.arrived(the_queue, batch(0, 2), at_ms(0));
+  CHECK(core.settle(one, the_queue, {{offset{1}, 2}}, at_ms(1)).code() == errc::invalid_argument);
+  CHECK(core.settle(one, queue_id{77}, {{offset{0}, 1}}, at_ms(1)).code() == errc::queue_unknown);
+  CHECK(core.nack(two, the_queue, offset{0}, std::nullopt, "", at_ms(1)).code() == errc::not_owner);
+}
