@@ -141,7 +141,7 @@ caf::result<frames::joined> on_join(self_pointer self, const join_request& reque
   s.watched.add(self, session);
   // The answer must leave before the first assignment does.
   auto promise = self->make_response_promise<frames::joined>();
-  promise.deliver(frames::joined{id, s.record.group});
+  promise.deliver(frames::joined{id, s.record.group, {}, 0});
   carry_out(self, *effects);
   return promise;
 }

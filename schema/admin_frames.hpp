@@ -80,6 +80,8 @@ struct group_member {
   std::string address;
   std::uint32_t queues = 0;
   unix_ms joined;
+  std::uint64_t in_flight = 0;
+  std::uint64_t idle_ms = 0;
 };
 struct group_queue {
   std::string topic;
@@ -91,6 +93,8 @@ struct group_queue {
   /// 0: nobody.
   member_id owner;
   std::uint64_t lag = 0;
+  std::uint64_t in_flight = 0;
+  std::uint64_t waiting = 0;
 };
 struct group_description {
   std::string name;
@@ -99,6 +103,17 @@ struct group_description {
   std::vector<std::string> topics;
   std::vector<group_member> members;
   std::vector<group_queue> queues;
+  delivery_settings delivery = {};
+  std::uint64_t version = 0;
+};
+struct group_put {
+  std::string name;
+  std::string mode;
+  std::vector<std::string> topics;
+  delivery_settings delivery = {};
+  /// 0: make it.
+  std::uint64_t version = 0;
+  bool if_missing = false;
 };
 struct group_reset {
   std::string group;

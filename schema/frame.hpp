@@ -24,7 +24,8 @@ using body =
                release, commit, leave, topic_describe, topic_description, topic_create, topic_alter,
                topic_delete, topic_list, topic_names, group_list, group_names, group_describe,
                group_description, group_reset, group_delete, node_status, node_status_report,
-               node_actors, node_actor_list, backup, backup_done>;
+               node_actors, node_actor_list, backup, backup_done, leased, settle, renew, renewed,
+               group_put>;
 
 struct frame {
   std::uint64_t request = 0;

@@ -103,6 +103,16 @@ void put(wire::Commit::Builder to, const commit& from);
 [[nodiscard]] release get(wire::Release::Reader from, decoding& state);
 [[nodiscard]] commit get(wire::Commit::Reader from, decoding& state);
 
+// frame_delivery.cpp
+void put(wire::Leased::Builder to, const leased& from);
+void put(wire::Settle::Builder to, const settle& from);
+void put(wire::Renew::Builder to, const renew& from);
+void put(wire::Renewed::Builder to, const renewed& from);
+[[nodiscard]] leased get(wire::Leased::Reader from, decoding& state);
+[[nodiscard]] settle get(wire::Settle::Reader from, decoding& state);
+[[nodiscard]] renew get(wire::Renew::Reader from, decoding& state);
+[[nodiscard]] renewed get(wire::Renewed::Reader from, decoding& state);
+
 // frame_topic.cpp
 void put(wire::TopicDescribe::Builder to, const topic_describe& from);
 void put(wire::TopicDescription::Builder to, const topic_description& from);
@@ -119,9 +129,11 @@ void put(capnp::List<wire::TopicSummary>::Builder to, const topic_names& from);
 void put(capnp::List<wire::GroupSummary>::Builder to, const group_names& from);
 void put(wire::GroupDescription::Builder to, const group_description& from);
 void put(wire::GroupReset::Builder to, const group_reset& from);
+void put(wire::GroupPut::Builder to, const group_put& from);
 [[nodiscard]] group_names get(capnp::List<wire::GroupSummary>::Reader from, decoding& state);
 [[nodiscard]] group_description get(wire::GroupDescription::Reader from, decoding& state);
 [[nodiscard]] group_reset get(wire::GroupReset::Reader from, decoding& state);
+[[nodiscard]] group_put get(wire::GroupPut::Reader from, decoding& state);
 
 // frame_node.cpp
 void put(wire::NodeStatus::Builder to, const node_status_report& from);

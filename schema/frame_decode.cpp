@@ -38,6 +38,14 @@ std::optional<body> get_stream(wire::Frame::Reader from, decoding& state) {
     return get(from.getCommit(), state);
   case tag::LEAVE:
     return leave{member_id{from.getLeave()}};
+  case tag::LEASED:
+    return get(from.getLeased(), state);
+  case tag::SETTLE:
+    return get(from.getSettle(), state);
+  case tag::RENEW:
+    return get(from.getRenew(), state);
+  case tag::RENEWED:
+    return get(from.getRenewed(), state);
   default:
     return std::nullopt;
   }
@@ -92,6 +100,8 @@ std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
     return get(from.getGroupReset(), state);
   case tag::GROUP_DELETE:
     return group_delete{state.text(from.getGroupDelete())};
+  case tag::GROUP_PUT:
+    return get(from.getGroupPut(), state);
   case tag::NODE_STATUS:
     return node_status{};
   case tag::NODE_STATUS_REPORT:

@@ -56,6 +56,11 @@ struct body_writer {
   }
   void operator()(const backup& from) { to.setBackup(wire_text{from.path}); }
   void operator()(const backup_done& from) { put(to.initBackupDone(), from); }
+  void operator()(const leased& from) { put(to.initLeased(), from); }
+  void operator()(const settle& from) { put(to.initSettle(), from); }
+  void operator()(const renew& from) { put(to.initRenew(), from); }
+  void operator()(const renewed& from) { put(to.initRenewed(), from); }
+  void operator()(const group_put& from) { put(to.initGroupPut(), from); }
 };
 
 void append(std::vector<char>& out, std::span<const std::byte> bytes) {

@@ -1,4 +1,5 @@
 #include "schema/frame_codec.hpp"
+#include "schema/log_codec.hpp"
 
 #include <limits>
 
@@ -14,6 +15,8 @@ void put(wire::GroupDescription::Member::Builder to, const group_member& from) {
   to.setAddress(wire_text{from.address});
   to.setQueues(from.queues);
   to.setJoinedMs(from.joined.value);
+  to.setInFlight(from.in_flight);
+  to.setIdleMs(from.idle_ms);
 }
 
 group_member get(wire::GroupDescription::Member::Reader from, decoding& state) {
@@ -24,6 +27,8 @@ group_member get(wire::GroupDescription::Member::Reader from, decoding& state) {
   to.address = state.text(from.getAddress());
   to.queues = from.getQueues();
   to.joined = unix_ms{from.getJoinedMs()};
+  to.in_flight = from.getInFlight();
+  to.idle_ms = from.getIdleMs();
   return to;
 }
 
@@ -37,6 +42,8 @@ void put(wire::GroupDescription::Queue::Builder to, const group_queue& from) {
   to.setEnd(from.end.value);
   to.setOwner(from.owner.value);
   to.setLag(from.lag);
+  to.setInFlight(from.in_flight);
+  to.setWaiting(from.waiting);
 }
 
 group_queue get(wire::GroupDescription::Queue::Reader from, decoding& state) {
@@ -49,6 +56,8 @@ group_queue get(wire::GroupDescription::Queue::Reader from, decoding& state) {
   to.end = offset{from.getEnd()};
   to.owner = member_id{from.getOwner()};
   to.lag = from.getLag();
+  to.in_flight = from.getInFlight();
+  to.waiting = from.getWaiting();
   return to;
 }
 
@@ -91,6 +100,8 @@ void put(wire::GroupDescription::Builder to, const group_description& from) {
   for (unsigned i = 0; i < members.size(); ++i) put(members[i], from.members[i]);
   auto queues = to.initQueues(size_of(from.queues.size()));
   for (unsigned i = 0; i < queues.size(); ++i) put(queues[i], from.queues[i]);
+  carafe::put(to.initDelivery(), from.delivery);
+  to.setVersion(from.version);
 }
 
 group_description get(wire::GroupDescription::Reader from, decoding& state) {
@@ -105,6 +116,28 @@ group_description get(wire::GroupDescription::Reader from, decoding& state) {
   auto queues = from.getQueues();
   to.queues.reserve(queues.size());
   for (auto queue : queues) to.queues.push_back(get(queue, state));
+  if (from.hasDelivery()) carafe::get(from.getDelivery(), to.delivery);
+  to.version = from.getVersion();
+  return to;
+}
+
+void put(wire::GroupPut::Builder to, const group_put& from) {
+  to.setName(wire_text{from.name});
+  to.setMode(wire_text{from.mode});
+  put(to.initTopics(size_of(from.topics.size())), from.topics);
+  carafe::put(to.initDelivery(), from.delivery);
+  to.setVersion(from.version);
+  to.setIfMissing(from.if_missing);
+}
+
+group_put get(wire::GroupPut::Reader from, decoding& state) {
+  auto to = group_put{};
+  to.name = state.text(from.getName());
+  to.mode = state.text(from.getMode());
+  to.topics = state.texts(from.getTopics());
+  if (from.hasDelivery()) carafe::get(from.getDelivery(), to.delivery);
+  to.version = from.getVersion();
+  to.if_missing = from.getIfMissing();
   return to;
 }
 

@@ -9,6 +9,8 @@ void put(wire::Join::Builder to, const join& from) {
   put(to.initStart(), from.start);
   to.setOutOfRange(to_wire(from.out_of_range));
   to.setCreditBytes(from.credit_bytes);
+  if (!from.mode.empty()) to.setMode(wire_text{from.mode});
+  to.setInFlightMax(from.in_flight_max);
 }
 
 join get(wire::Join::Reader from, decoding& state) {
@@ -19,16 +21,21 @@ join get(wire::Join::Reader from, decoding& state) {
   to.start = get(from.getStart(), state);
   to.out_of_range = state.enumerator(from.getOutOfRange());
   to.credit_bytes = from.getCreditBytes();
+  to.mode = state.text(from.getMode());
+  to.in_flight_max = from.getInFlightMax();
   return to;
 }
 
 void put(wire::Joined::Builder to, const joined& from) {
   to.setMember(from.member.value);
   to.setGroup(from.group.value);
+  to.setSubscription(from.subscription.value);
+  to.setLeaseMs(from.lease_ms);
 }
 
 joined get(wire::Joined::Reader from, decoding&) {
-  return {member_id{from.getMember()}, group_id{from.getGroup()}};
+  return {member_id{from.getMember()}, group_id{from.getGroup()},
+          subscription_id{from.getSubscription()}, from.getLeaseMs()};
 }
 
 void put(wire::Assigned::Builder to, const assigned& from) {

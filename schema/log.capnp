@@ -30,23 +30,18 @@ struct Effect {
   }
 }
 
-struct OffsetRange {
-  first @0 :UInt64;
-  count @1 :UInt64;
-}
-
 struct Settled {
   # These messages are done for good.
   group @0 :UInt64;
   queue @1 :UInt64;
-  ranges @2 :List(OffsetRange);
+  ranges @2 :List(Wire.OffsetRange);
 }
 
 struct Lent {
   # A consumer was given these.
   group @0 :UInt64;
   queue @1 :UInt64;
-  ranges @2 :List(OffsetRange);
+  ranges @2 :List(Wire.OffsetRange);
   member @3 :Text;
 }
 
@@ -67,18 +62,6 @@ struct WaitingRecord {
   # Hash of its key in keyed groups; 0: none.
   firstFailedMs @5 :Int64;
   lastFailedMs @6 :Int64;
-}
-
-struct DeliverySettings {
-  # Of a group of mode `shared` or `keyed`.
-  leaseMs @0 :UInt64;
-  attemptsMax @1 :UInt32;
-  backoffMs @2 :List(UInt64);
-  # After the first failed delivery, the second …; the last repeats.
-  jitterPercent @3 :UInt32;
-  memberInFlightMax @4 :UInt32;
-  inFlightMax @5 :UInt32;
-  waitingMax @6 :UInt32;
 }
 
 struct BatchAppended {
@@ -127,7 +110,7 @@ struct GroupRecord {
   mode @2 :Text;
   topics @3 :List(Text);
   createdMs @4 :Int64;
-  delivery @5 :DeliverySettings;
+  delivery @5 :Wire.DeliverySettings;
   version @6 :UInt64 = 1;
 }
 
@@ -156,9 +139,9 @@ struct ProducerRecord {
 struct ProgressRecord {
   offset @0 :UInt64;
   timeMs @1 :Int64;
-  done @2 :List(OffsetRange);
+  done @2 :List(Wire.OffsetRange);
   # Dealt with above `offset`; ascending and apart, as the next.
-  lent @3 :List(OffsetRange);
+  lent @3 :List(Wire.OffsetRange);
 }
 
 struct CatalogueRecord {

@@ -9,6 +9,7 @@
 #include <carafe/types.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -104,10 +105,16 @@ struct join {
   start_position start;
   range_policy out_of_range = range_policy::error;
   std::uint32_t credit_bytes = 0;
+  /// Empty: `ordered`.
+  std::string mode;
+  std::uint32_t in_flight_max = 0;
 };
 struct joined {
   member_id member;
   group_id group;
+  /// Of `shared` and `keyed` groups.
+  subscription_id subscription;
+  std::uint64_t lease_ms = 0;
 };
 struct assigned {
   member_id member;
@@ -140,6 +147,53 @@ struct commit {
 };
 struct leave {
   member_id member;
+};
+
+struct queue_ranges {
+  queue_id queue;
+  std::vector<offset_range> ranges;
+
+  friend bool operator==(const queue_ranges&, const queue_ranges&) = default;
+};
+struct leased {
+  subscription_id subscription;
+  std::string topic;
+  queue_number number;
+  queue_id queue;
+  /// Ascending; `batch` holds exactly these messages.
+  std::vector<offset_range> ranges;
+  std::uint32_t attempt = 1;
+  unix_ms broker_time;
+  producer_id producer;
+  /// Of the message at offset `base`.
+  sequence first;
+  offset base;
+  codec compression = codec::none;
+  std::uint32_t checksum = 0;
+  shared_bytes batch;
+};
+struct settle_failed {
+  queue_id queue;
+  offset at;
+  bool dead = false;
+  /// Nothing: the group's back-off decides.
+  std::optional<std::uint64_t> delay_ms;
+  std::string error;
+
+  friend bool operator==(const settle_failed&, const settle_failed&) = default;
+};
+struct settle {
+  member_id member;
+  std::vector<queue_ranges> done;
+  std::vector<settle_failed> failed;
+  std::vector<queue_ranges> returned;
+};
+struct renew {
+  member_id member;
+  std::vector<queue_ranges> held;
+};
+struct renewed {
+  std::vector<queue_ranges> lost;
 };
 
 } // namespace carafe::frames

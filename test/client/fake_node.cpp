@@ -279,7 +279,7 @@ std::optional<frames::body> fake_node::join(connection& c, std::uint64_t request
     if (!topics_.contains(topic)) return frames::error{{errc::topic_unknown, topic}, 0};
   }
   member_ = member_id{next_id_++};
-  put(c, request, frames::joined{member_, group_id{1}});
+  put(c, request, frames::joined{member_, group_id{1}, {}, 0});
   owners_.clear();
   if (!settings_.assign_all) return {};
   for (auto& topic : j.topics) {

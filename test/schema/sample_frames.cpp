@@ -59,11 +59,32 @@ group_description sample_group_description() {
   to.group = group_id{21};
   to.mode = "ordered";
   to.topics = {"orders", "refunds"};
-  to.members = {{member_id{31}, "worker", "carafe", "[::1]:4711", 2, start_at}};
-  to.queues = {
-    {"orders", queue_number{1}, queue_id{12}, offset{61}, offset{3}, offset{99}, member_id{31}, 38},
-    {"orders", queue_number{2}, queue_id{13}, std::nullopt, offset{3}, offset{99}, member_id{31},
-     96}};
+  to.members = {{member_id{31}, "worker", "carafe", "[::1]:4711", 2, start_at, 5, 6}};
+  to.queues = {{"orders", queue_number{1}, queue_id{12}, offset{61}, offset{3}, offset{99},
+                member_id{31}, 38, 7, 8},
+               {"orders", queue_number{2}, queue_id{13}, std::nullopt, offset{3}, offset{99},
+                member_id{31}, 96}};
+  to.delivery = sample_delivery_group().delivery;
+  to.version = 3;
+  return to;
+}
+
+leased sample_leased() {
+  auto batch = encode_messages(sample_messages(), codec::lz4);
+  auto to = leased{};
+  to.subscription = subscription_id{~0ull};
+  to.topic = "orders";
+  to.number = queue_number{1};
+  to.queue = queue_id{12};
+  to.ranges = {{offset{61}, 2}, {offset{70}, 4}};
+  to.attempt = 3;
+  to.broker_time = start_at;
+  to.producer = producer_id{0x0123456789abcdef};
+  to.first = sequence{41};
+  to.base = offset{60};
+  to.compression = batch.compression;
+  to.checksum = batch.checksum;
+  to.batch = batch.bytes;
   return to;
 }
 
@@ -130,9 +151,15 @@ std::vector<named<frame>> sample_frames() {
     {"deliver", sample_deliver()},
     {"subscriptionEnded",
      subscription_ended{subscription_id{1}, {errc::offset_out_of_range, "3..99"}}},
-    {"join",
-     join{"billing", {"orders", "refunds"}, "worker", at_time(), range_policy::earliest, 1u << 20}},
-    {"joined", joined{member_id{31}, group_id{21}}},
+    {"join", join{"billing",
+                  {"orders", "refunds"},
+                  "worker",
+                  at_time(),
+                  range_policy::earliest,
+                  1u << 20,
+                  "shared",
+                  9}},
+    {"joined", joined{member_id{31}, group_id{21}, subscription_id{~0ull}, 30'000}},
     {"assigned", assigned{member_id{31}, subscription_id{~0ull}, generation{4}, "orders",
                           queue_number{1}, queue_id{12}, offset{61}}},
     {"revoked", revoked{member_id{31}, queue_id{12}, generation{4}, 5000}},
@@ -161,6 +188,16 @@ std::vector<named<frame>> sample_frames() {
     {"nodeActorList", node_actor_list{{{"shard.0", "shard", 3}}}},
     {"backup", backup{"/backup"}},
     {"backupDone", backup_done{"/backup", 1, 2}},
+    {"leased", sample_leased()},
+    {"settle", settle{member_id{31},
+                      {{queue_id{12}, {{offset{61}, 3}, {offset{70}, 1}}}},
+                      {{queue_id{12}, offset{64}, true, 1'500, "no such account"},
+                       {queue_id{13}, offset{9}, false, std::nullopt, "busy"}},
+                      {{queue_id{13}, {{offset{10}, 5}}}}}},
+    {"renew", renew{member_id{31}, {{queue_id{12}, {{offset{61}, 3}}}}}},
+    {"renewed", renewed{{{queue_id{12}, {{offset{62}, 1}}}}}},
+    {"groupPut",
+     group_put{"billing", "keyed", {"orders"}, sample_delivery_group().delivery, 3, true}},
   };
   auto list = std::vector<named<frame>>{};
   for (auto& [name, body] : bodies)
