@@ -3,7 +3,7 @@
 # attachments (docs/architecture.md, "A log entry's bytes").
 
 using Cxx = import "/capnp/c++.capnp";
-using Wire = import "wire.capnp";
+using Common = import "common.capnp";
 $Cxx.namespace("carafe::wire");
 
 struct Effects {
@@ -34,14 +34,14 @@ struct Settled {
   # These messages are done for good.
   group @0 :UInt64;
   queue @1 :UInt64;
-  ranges @2 :List(Wire.OffsetRange);
+  ranges @2 :List(Common.OffsetRange);
 }
 
 struct Lent {
   # A consumer was given these.
   group @0 :UInt64;
   queue @1 :UInt64;
-  ranges @2 :List(Wire.OffsetRange);
+  ranges @2 :List(Common.OffsetRange);
   member @3 :Text;
 }
 
@@ -70,7 +70,7 @@ struct BatchAppended {
   count @2 :UInt32;
   producer @3 :UInt64;
   sequence @4 :UInt64;
-  codec @5 :Wire.Codec;
+  codec @5 :Common.Codec;
   checksum @6 :UInt32;
   attachment @7 :UInt32;
   # Where the batch begins in the entry's attachments, in bytes; 8-byte aligned.
@@ -100,7 +100,7 @@ struct TopicRecord {
   # Their ids, by number. shards[i] is queue i's shard.
   shards @3 :List(UInt16);
   retentionMs @4 :UInt64;
-  durability @5 :Wire.Durability;
+  durability @5 :Common.Durability;
   createdMs @6 :Int64;
 }
 
@@ -110,7 +110,7 @@ struct GroupRecord {
   mode @2 :Text;
   topics @3 :List(Text);
   createdMs @4 :Int64;
-  delivery @5 :Wire.DeliverySettings;
+  delivery @5 :Common.DeliverySettings;
   version @6 :UInt64 = 1;
 }
 
@@ -139,9 +139,9 @@ struct ProducerRecord {
 struct ProgressRecord {
   offset @0 :UInt64;
   timeMs @1 :Int64;
-  done @2 :List(Wire.OffsetRange);
+  done @2 :List(Common.OffsetRange);
   # Dealt with above `offset`; ascending and apart, as the next.
-  lent @3 :List(Wire.OffsetRange);
+  lent @3 :List(Common.OffsetRange);
 }
 
 struct CatalogueRecord {

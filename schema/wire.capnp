@@ -5,6 +5,10 @@
 # Rules of change: a new field takes the next ordinal; nothing is renumbered, retyped or reused.
 
 using Cxx = import "/capnp/c++.capnp";
+using Common = import "common.capnp";
+using Delivery = import "delivery.capnp";
+using Codec = Common.Codec;
+using Durability = Common.Durability;
 $Cxx.namespace("carafe::wire");
 
 struct Frame {
@@ -62,10 +66,10 @@ struct Frame {
     # A folder on the node's machine that does not exist yet; only over loopback.
     backupDone @40 :BackupDone;
 
-    leased @41 :Leased;
-    settle @42 :Settle;
-    renew @43 :Renew;
-    renewed @44 :Renewed;
+    leased @41 :Delivery.Leased;
+    settle @42 :Delivery.Settle;
+    renew @43 :Delivery.Renew;
+    renewed @44 :Delivery.Renewed;
     groupPut @45 :GroupPut;
     # Answered with `groupDescription`.
   }
@@ -99,9 +103,6 @@ struct Welcome {
   inFlightMax @7 :UInt32;
   # Unanswered `produce` frames on this connection, at most; past it the node stops reading.
 }
-
-enum Codec { none @0; lz4 @1; zstd @2; }
-enum Durability { fsync @0; interval @1; memory @2; }
 
 struct Produce {
   queue @0 :UInt64;
@@ -210,86 +211,11 @@ struct Joined {
   # A member sends `renew` several times in this while.
 }
 
-struct OffsetRange {
-  first @0 :UInt64;
-  count @1 :UInt64;
-}
-
-struct QueueRanges {
-  queue @0 :UInt64;
-  ranges @1 :List(OffsetRange);
-}
-
-struct Leased {
-  # Messages that the member has from now on, until it settles them or their lease ends.
-  subscription @0 :UInt64;
-  topic @1 :Text;
-  queueNumber @2 :UInt32;
-  queue @3 :UInt64;
-  ranges @4 :List(OffsetRange);
-  attempt @5 :UInt32;
-  # Which delivery of these messages it is, from 1.
-  brokerTimeMs @6 :Int64;
-  producer @7 :UInt64;
-  sequence @8 :UInt64;
-  baseOffset @9 :UInt64;
-  # Message at offset o has sequence `sequence` + o - `baseOffset`.
-  codec @10 :Codec;
-  checksum @11 :UInt32;
-  batch @12 :Data;
-  # Exactly the messages of `ranges`, in order.
-}
-
-struct Settle {
-  # Answered with `ok` once it is as durable as the queues' messages.
-  member @0 :UInt64;
-  done @1 :List(QueueRanges);
-  failed @2 :List(Failed);
-  returned @3 :List(QueueRanges);
-  # Not begun, and not wanted: another member may have them, and that is no failure.
-
-  struct Failed {
-    queue @0 :UInt64;
-    offset @1 :UInt64;
-    dead @2 :Bool;
-    # Never again: it goes to the dead letters.
-    hasDelay @3 :Bool;
-    # Otherwise the group's back-off decides.
-    delayMs @4 :UInt64;
-    error @5 :Text;
-  }
-}
-
-struct Renew {
-  # The leases of everything that the member has begin anew.
-  member @0 :UInt64;
-  held @1 :List(QueueRanges);
-  # After a reconnection: what it still works on.
-}
-
-struct Renewed {
-  lost @0 :List(QueueRanges);
-  # Of `held`: what others have, or what is finished.
-}
-
-struct DeliverySettings {
-  # Of a group of mode `shared` or `keyed`.
-  leaseMs @0 :UInt64;
-  attemptsMax @1 :UInt32;
-  # After so many failed deliveries a message is dead.
-  backoffMs @2 :List(UInt64);
-  # Pause after the first failed delivery, the second …; the last repeats.
-  jitterPercent @3 :UInt32;
-  memberInFlightMax @4 :UInt32;
-  inFlightMax @5 :UInt32;
-  waitingMax @6 :UInt32;
-}
-
 struct GroupPut {
   name @0 :Text;
   mode @1 :Text;
   topics @2 :List(Text);
-  delivery @3 :DeliverySettings;
+  delivery @3 :Common.DeliverySettings;
   version @4 :UInt64;
   # 0: make it. Otherwise: change it, if it still has this version.
   ifMissing @5 :Bool;
@@ -403,7 +329,7 @@ struct GroupDescription {
   topics @3 :List(Text);
   members @4 :List(Member);
   queues @5 :List(Queue);
-  delivery @6 :DeliverySettings;
+  delivery @6 :Common.DeliverySettings;
   version @7 :UInt64;
 
   struct Member {
