@@ -1,4 +1,5 @@
 #include "actors/catalogue.hpp"
+#include "actors/delivery.hpp"
 #include "actors/error_bridge.hpp"
 #include "actors/logging.hpp"
 #include "actors/topic.hpp"
@@ -184,8 +185,12 @@ group_actor group_of(catalogue_pointer self, const group_record& record) {
   std::vector<topic_record> topics;
   for (const auto& name : record.topics)
     if (const auto* found = s.core->topic(name)) topics.push_back(*found);
-  auto made = self->spawn<caf::monitored>(group, record, std::move(topics), s.shards,
-                                          catalogue_actor{self}, s.clocks, s.options.groups);
+  const auto make = [&](auto behavior) {
+    return group_actor{self->spawn<caf::monitored>(behavior, record, std::move(topics), s.shards,
+                                                   catalogue_actor{self}, s.clocks,
+                                                   s.options.groups)};
+  };
+  auto made = record.mode == "ordered" ? make(group) : make(delivery);
   s.groups.emplace(record.group, made);
   return made;
 }

@@ -41,7 +41,8 @@ caf::result<group_actor> join_group(catalogue_pointer self, const frames::join& 
   change_catalogue(
     self,
     [self, wish] {
-      return self->state.core->join_group(wish.group, wish.topics, self->state.clocks->wall());
+      return self->state.core->join_group(wish.group, wish.topics, self->state.clocks->wall(),
+                                          wish.mode);
     },
     [self, promise](const result<decision>& outcome) mutable {
       if (outcome)
@@ -114,6 +115,67 @@ caf::result<frames::group_description> reset_group_of(catalogue_pointer self,
                 failed);
       },
       failed);
+  return promise;
+}
+
+namespace {
+
+/// Describes the group once the change is durable; its actor learns of it.
+std::function<void(const result<decision>&)>
+tell_then(catalogue_pointer self, caf::typed_response_promise<frames::group_description> to) {
+  return [self, to](const result<decision>& outcome) mutable {
+    if (!outcome) {
+      to.deliver(to_caf(outcome.error()));
+      return;
+    }
+    const auto actor = group_of(self, outcome->group);
+    self->send(actor, alter_atom_v, outcome->group);
+    self->request(actor, caf::infinite, describe_atom_v)
+      .then([to](frames::group_description& d) mutable { to.deliver(std::move(d)); },
+            [to](caf::error& why) mutable { to.deliver(std::move(why)); });
+  };
+}
+
+} // namespace
+
+caf::result<frames::group_description> put_group(catalogue_pointer self,
+                                                 const frames::group_put& wish) {
+  auto promise = self->make_response_promise<frames::group_description>();
+  const auto decide = [self, wish] {
+    return self->state.core->put_group(wish, self->state.clocks->wall());
+  };
+  const auto* there = self->state.core->group(wish.name);
+  const bool becomes_another = wish.version != 0 && there != nullptr &&
+                               there->version == wish.version &&
+                               (there->mode != wish.mode || there->topics != wish.topics);
+  if (!becomes_another) {
+    change_catalogue(self, decide, tell_then(self, promise));
+    return promise;
+  }
+  // Nobody may be in it, and its actor goes: another one serves what it is then.
+  self->request(group_of(self, *there), caf::infinite, remove_atom_v)
+    .then(
+      [self, decide, promise, id = there->group](caf::ok_atom) {
+        change_catalogue(self, decide, [self, id, promise](const result<decision>& outcome) {
+          forget_group(self, id);
+          tell_then(self, promise)(outcome);
+        });
+      },
+      [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+  return promise;
+}
+
+caf::result<topic_record> dead_letters_of_group(catalogue_pointer self, const std::string& name) {
+  auto promise = self->make_response_promise<topic_record>();
+  change_catalogue(
+    self,
+    [self, name] { return self->state.core->make_dead_letters(name, self->state.clocks->wall()); },
+    [promise](const result<decision>& outcome) mutable {
+      if (outcome)
+        promise.deliver(outcome->topic);
+      else
+        promise.deliver(to_caf(outcome.error()));
+    });
   return promise;
 }
 

@@ -21,12 +21,6 @@ constexpr std::size_t commit_positions_max = 65'536;
 
 constexpr auto start_again_after = std::chrono::milliseconds{500};
 
-/// Members are told apart over all groups of the node.
-member_id next_member() {
-  static std::atomic<std::uint64_t> made{0};
-  return member_id{++made};
-}
-
 assignment make_assignment(self_pointer self, member_id member, generation owner, queue_id queue) {
   auto& core = *self->state.core;
   const auto& info = core.queues().at(queue).info;
@@ -105,6 +99,11 @@ void on(self_pointer self, const group_core::find_start& e) {
 }
 
 } // namespace
+
+member_id next_member() {
+  static std::atomic<std::uint64_t> made{0};
+  return member_id{++made};
+}
 
 void carry_out(self_pointer self, const group_core::effects& effects) {
   for (const auto& effect : effects) std::visit([self](const auto& e) { on(self, e); }, effect);
@@ -229,7 +228,7 @@ void load_progress(self_pointer self, std::vector<topic_record> topics) {
     self->request(handles.shard, caf::infinite, progress_atom_v, s.record.group)
       .await(
         [self, committed, missing, topics](const progress_rows& rows) {
-          for (const auto& [queue, record] : rows.rows) committed->emplace(queue, record.next);
+          for (const auto& row : rows.rows) committed->emplace(row.queue, row.progress.next);
           if (--*missing > 0) return;
           for (const auto& topic : topics) add_queues(self, topic, *committed);
         },
@@ -288,6 +287,7 @@ group_actor::behavior_type group(self_pointer self, group_record record,
       self->state.shards = shards_now;
       add_queues(self, topic, {});
     },
+    [self](alter_atom, const group_record& changed) { self->state.record = changed; },
     [self](remove_atom, const topic_record& topic) { remove_topic(self, topic); },
     [self](deadline_atom, queue_id queue, generation owner) {
       carry_out(self, self->state.core->deadline(queue, owner));

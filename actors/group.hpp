@@ -5,6 +5,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/owed_answers.hpp"
 #include "actors/watch_list.hpp"
+#include "schema/batch.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -19,6 +20,8 @@ namespace carafe {
 struct group_options {
   std::uint32_t members_max = 0;
   std::uint64_t revoke_timeout_ms = 0;
+  /// What a batch may be, for those that are opened.
+  batch_limits limits = {};
 };
 
 struct group_reset_task;
@@ -41,6 +44,9 @@ struct group_state {
   /// Resets that wait for commits of former owners; at most one a queue.
   std::vector<std::shared_ptr<group_reset_task>> waiting_resets;
 };
+
+/// Members are told apart over all groups of the node.
+[[nodiscard]] member_id next_member();
 
 /// Tells the sessions, and does, what the core has decided.
 void carry_out(group_actor::stateful_pointer<group_state> self,

@@ -33,6 +33,8 @@ frames::group_description fill(const group_state& s, const std::vector<queue_vie
   out.group = s.record.group;
   out.mode = s.record.mode;
   out.topics = s.record.topics;
+  out.delivery = s.record.delivery;
+  out.version = s.record.version;
   for (const auto& [id, m] : s.core->members())
     out.members.push_back({id, m.name, m.client, m.address, s.core->owned_by(id), m.joined});
   for (const auto& [id, state] : s.core->queues()) {

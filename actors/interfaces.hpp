@@ -41,10 +41,12 @@ CARAFE_ATOM(drain, "drain")
 CARAFE_ATOM(drop, "drop")
 CARAFE_ATOM(ended, "ended")
 CARAFE_ATOM(flushed, "flushed")
+CARAFE_ATOM(graves, "graves")
 CARAFE_ATOM(halt, "halt")
 CARAFE_ATOM(input, "input")
 CARAFE_ATOM(inventory, "inventory")
 CARAFE_ATOM(join, "join")
+CARAFE_ATOM(leased, "leased")
 CARAFE_ATOM(leave, "leave")
 CARAFE_ATOM(list, "list")
 CARAFE_ATOM(load, "load")
@@ -57,12 +59,14 @@ CARAFE_ATOM(queues, "queues")
 CARAFE_ATOM(read, "read")
 CARAFE_ATOM(release, "release")
 CARAFE_ATOM(remove, "remove")
+CARAFE_ATOM(renew, "renew")
 CARAFE_ATOM(reset, "reset")
 CARAFE_ATOM(resolve, "resolve")
 CARAFE_ATOM(resume, "resume")
 CARAFE_ATOM(revoke, "revoke")
 CARAFE_ATOM(route, "route")
 CARAFE_ATOM(save, "save")
+CARAFE_ATOM(settle, "settle")
 CARAFE_ATOM(space, "space")
 CARAFE_ATOM(start, "start")
 CARAFE_ATOM(status, "status")
@@ -101,23 +105,26 @@ using listener_actor = caf::typed_actor<
   // Accept no more; answered when the last is gone.
   caf::replies_to<drain_atom>::with<caf::ok_atom>>;
 
-/// One client: decodes, validates and answers its frames.
-using session_actor =
-  caf::typed_actor<caf::reacts_to<input_atom, byte_buffer>,
-                   caf::reacts_to<flushed_atom, std::uint64_t>, // So many bytes still unsent.
-                   caf::reacts_to<closed_atom>, caf::reacts_to<tick_atom>,
-                   caf::reacts_to<drain_atom>, // The node stops: answer what is in flight, close.
-                   caf::reacts_to<deliver_atom, core::reader_id, storage::stored_batch>,
+/// Gets what a queue's reader brings.
+using reader_actor =
+  caf::typed_actor<caf::reacts_to<deliver_atom, core::reader_id, storage::stored_batch>,
                    // A reader's demand is back; it waits for so much at once.
                    caf::reacts_to<want_atom, core::reader_id, want>,
-                   caf::reacts_to<ended_atom, core::reader_id, failure>,
-                   caf::reacts_to<assign_atom, assignment>,
-                   caf::reacts_to<ended_atom, assignment, failure>, // It could not begin.
-                   caf::reacts_to<revoke_atom, revocation>>;
+                   caf::reacts_to<ended_atom, core::reader_id, failure>>;
+
+/// One client: decodes, validates and answers its frames.
+using session_actor = reader_actor::extend<
+  caf::reacts_to<input_atom, byte_buffer>,
+  caf::reacts_to<flushed_atom, std::uint64_t>, // So many bytes still unsent.
+  caf::reacts_to<closed_atom>, caf::reacts_to<tick_atom>,
+  caf::reacts_to<drain_atom>, // The node stops: answer what is in flight, close.
+  caf::reacts_to<leased_atom, core::reader_id, lending>, caf::reacts_to<assign_atom, assignment>,
+  caf::reacts_to<ended_atom, assignment, failure>, // It could not begin.
+  caf::reacts_to<revoke_atom, revocation>>;
 
 /// A queue's reading side; made when somebody reads it.
 using queue_actor =
-  caf::typed_actor<caf::replies_to<subscribe_atom, session_actor, subscribe_request>::with<reading>,
+  caf::typed_actor<caf::replies_to<subscribe_atom, reader_actor, subscribe_request>::with<reading>,
                    caf::reacts_to<unsubscribe_atom, core::reader_id>,
                    caf::reacts_to<demand_atom, core::reader_id, std::uint64_t>,
                    caf::replies_to<resolve_atom, start_position, range_policy>::with<reading>,
@@ -190,9 +197,20 @@ using group_actor = caf::typed_actor<
   caf::replies_to<remove_atom>::with<caf::ok_atom>,      // Unless somebody is in it.
   caf::reacts_to<close_atom>,                            // Its deletion is over.
   caf::reacts_to<alter_atom, topic_record, shard_table>, // A topic it reads, and its queues.
+  caf::reacts_to<alter_atom, group_record>,              // Its own settings.
   caf::reacts_to<remove_atom, topic_record>,             // A topic it reads is gone.
   caf::reacts_to<deadline_atom, queue_id, generation>,   // The revoke time-out is over.
   caf::reacts_to<start_atom, queue_id, generation>>;     // Look again where to begin.
+
+/// One group of mode `shared` or `keyed`: what `group_actor` does, and single messages. Of
+/// `joined`, `subscription` is the member's reader here.
+using delivery_actor = group_actor::extend_with<reader_actor>::extend<
+  caf::replies_to<settle_atom, frames::settle>::with<caf::ok_atom>,
+  caf::replies_to<renew_atom, frames::renew>::with<frames::renewed>,
+  caf::reacts_to<demand_atom, core::reader_id, std::uint64_t>, // A member may be sent so much more.
+  caf::reacts_to<flushed_atom, shard_id>,                      // Write what has gathered.
+  caf::reacts_to<subscribe_atom, queue_id>,                    // Begin to read, or once more.
+  caf::reacts_to<tick_atom>>;
 
 /// Names: which topics and groups there are, and who serves them. One change at a time.
 using catalogue_actor = caf::typed_actor<
@@ -207,6 +225,8 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<list_atom, group_tag>::with<frames::group_names>,
   caf::replies_to<describe_atom, group_tag, std::string>::with<frames::group_description>,
   caf::replies_to<reset_atom, frames::group_reset>::with<frames::group_description>,
+  caf::replies_to<alter_atom, frames::group_put>::with<frames::group_description>,
+  caf::replies_to<graves_atom, std::string>::with<topic_record>, // A group's dead letters.
   caf::replies_to<remove_atom, group_tag, std::string>::with<caf::ok_atom>,
   caf::reacts_to<tick_atom>, caf::replies_to<status_atom>::with<catalogue_counts>,
   caf::replies_to<actors_atom>::with<frames::node_actor_list>>;

@@ -57,7 +57,14 @@ struct queue_news {
 
 /// A group's committed offsets on one shard's queues.
 struct progress_rows {
-  std::vector<std::pair<queue_id, progress_record>> rows;
+  struct row {
+    queue_id queue;
+    progress_record progress;
+    std::vector<waiting_record> waiting;
+    /// The queue's end.
+    offset end;
+  };
+  std::vector<row> rows;
 };
 
 /// The catalogue as shard 0 recovered it.
@@ -161,6 +168,13 @@ struct revocation {
   std::uint32_t deadline_ms = 0;
   /// It is taken already: stop, there is nothing to release.
   bool taken = false;
+};
+
+/// Messages for a member of a `shared` or `keyed` group, and the bytes of its demand that they
+/// cost.
+struct lending {
+  frames::leased what;
+  std::uint64_t bytes = 0;
 };
 
 /// A subscription's position was found.

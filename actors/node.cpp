@@ -108,11 +108,18 @@ std::vector<shard_id> shards_to_open(const node_state& s) {
   return ids;
 }
 
+batch_limits batch_limits_of(const config::node_options& options) {
+  batch_limits out;
+  out.message_bytes_max = static_cast<std::uint32_t>(options.message_bytes_max);
+  out.batch_bytes_max = static_cast<std::uint32_t>(batch_bytes_max(options));
+  return out;
+}
+
 catalogue_options catalogue_options_of(const config::node_options& options) {
   using fixed = config::fixed_limits;
   catalogue_options out;
   out.limits = {options.topics_max, fixed::queues_per_topic_max, fixed::groups_max, options.shards};
-  out.groups = {fixed::members_per_group_max, options.revoke_timeout_ms};
+  out.groups = {fixed::members_per_group_max, options.revoke_timeout_ms, batch_limits_of(options)};
   out.create_on_use_queues = options.create_on_use_queues;
   return out;
 }
@@ -123,8 +130,7 @@ std::shared_ptr<const session_context> make_context(self_pointer self) {
   auto& options = context->options;
   options.node_name = s.options.node_name;
   options.software = software_version;
-  options.limits.message_bytes_max = static_cast<std::uint32_t>(s.options.message_bytes_max);
-  options.limits.batch_bytes_max = static_cast<std::uint32_t>(batch_bytes_max(s.options));
+  options.limits = batch_limits_of(s.options);
   options.frame_bytes_max = static_cast<std::uint32_t>(s.options.frame_bytes_max());
   options.in_flight_max = s.options.in_flight_max;
   options.idle_timeout_ms = s.options.idle_timeout_ms;

@@ -13,12 +13,6 @@ namespace {
 
 using self_pointer = queue_actor::stateful_pointer<queue_state>;
 
-/// Readers are told apart over all queues of the node.
-core::reader_id next_reader() {
-  static std::atomic<std::uint64_t> made{0};
-  return core::reader_id{++made};
-}
-
 std::vector<core::batch_span> spans_of(const std::vector<storage::stored_batch>& batches) {
   std::vector<core::batch_span> out;
   out.reserve(batches.size());
@@ -138,7 +132,7 @@ void resolve(self_pointer self, const start_position& start, range_policy policy
 
 using reading_answer = owed_answer<reading, self_pointer>;
 
-void on_subscribe(self_pointer self, const session_actor& session, const subscribe_request& wish,
+void on_subscribe(self_pointer self, const reader_actor& session, const subscribe_request& wish,
                   reading_answer reply) {
   resolve(self, wish.start, wish.out_of_range, [self, session, reply](result<offset> at) mutable {
     auto& s = self->state;
@@ -158,7 +152,7 @@ void on_subscribe(self_pointer self, const session_actor& session, const subscri
 
 queue_actor::behavior_type serving(self_pointer self) {
   return {
-    [self](subscribe_atom, const session_actor& session,
+    [self](subscribe_atom, const reader_actor& session,
            const subscribe_request& wish) -> caf::result<reading> {
       auto reply = owe<reading>(self);
       on_subscribe(self, session, wish, reply);
@@ -186,6 +180,11 @@ queue_actor::behavior_type serving(self_pointer self) {
 }
 
 } // namespace
+
+core::reader_id next_reader() {
+  static std::atomic<std::uint64_t> made{0};
+  return core::reader_id{++made};
+}
 
 queue_actor::behavior_type queue(self_pointer self, queue_id id, shard_handles shard) {
   self->state.log = shard.reader;

@@ -17,7 +17,7 @@ struct queue_state {
   static inline const char* name = "queue";
 
   struct reader {
-    session_actor session;
+    reader_actor session;
     storage::read_hint hint;
   };
 
@@ -31,6 +31,9 @@ struct queue_state {
   /// Why it ends, while it does.
   failure ended{errc::none};
 };
+
+/// Readers, and members of groups that are sent messages, are told apart over all of the node.
+[[nodiscard]] core::reader_id next_reader();
 
 /// One queue's reading side: feeds its readers from commits and from the log, as `queue_core`
 /// decides.

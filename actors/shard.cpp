@@ -110,12 +110,20 @@ failure no_room(storage::log_room left) {
                               "room for another segment (segment-bytes) above it"};
 }
 
+/// What consumers did.
+bool is_progress(const effects::effect& effect) {
+  return std::holds_alternative<effects::commit>(effect) ||
+         std::holds_alternative<effects::settled>(effect) ||
+         std::holds_alternative<effects::lent>(effect) ||
+         std::holds_alternative<effects::waiting>(effect);
+}
+
 /// Frees space, or follows from what was written already: written while the log takes anything.
 bool is_freeing(const core::shard_state& state, const effects::effect& effect) {
   if (const auto* topic = std::get_if<effects::topic_put>(&effect))
     return state.topics().contains(topic->topic.topic); // Its retention may be shorter now.
-  return !std::holds_alternative<effects::commit>(effect) &&
-         !std::holds_alternative<effects::group_put>(effect);
+  return !is_progress(effect) && !std::holds_alternative<effects::group_put>(effect) &&
+         !std::holds_alternative<effects::batch>(effect);
 }
 
 /// Consumers' progress is written longer than new names are.
@@ -123,8 +131,7 @@ bool has_room(const shard_state_data& s, const effect_list& wish) {
   if (s.room == storage::log_room::everything) return true;
   const bool commits = s.room == storage::log_room::no_batches;
   return std::ranges::all_of(wish.effects, [&](const effects::effect& effect) {
-    return is_freeing(s.replica->state(), effect) ||
-           (commits && std::holds_alternative<effects::commit>(effect));
+    return is_freeing(s.replica->state(), effect) || (commits && is_progress(effect));
   });
 }
 

@@ -39,10 +39,20 @@ shard_inventory inventory_of(shard_pointer self) {
 
 progress_rows progress_of(shard_pointer self, group_id group) {
   progress_rows out;
-  const auto& all = self->state.replica->state().all_progress();
-  for (auto row = all.lower_bound({group, queue_id{0}});
-       row != all.end() && row->first.group == group; ++row)
-    out.rows.emplace_back(row->first.queue, row->second);
+  const auto& state = self->state.replica->state();
+  const auto& all = state.all_progress();
+  for (auto at = all.lower_bound({group, queue_id{0}}); at != all.end() && at->first.group == group;
+       ++at) {
+    auto& row = out.rows.emplace_back();
+    row.queue = at->first.queue;
+    row.progress = at->second;
+    row.end = state.queue(row.queue)->next;
+    const auto* delivery = state.delivery(at->first);
+    if (delivery == nullptr) continue;
+    row.progress.done = delivery->done().to_ranges();
+    row.progress.lent = delivery->lent().to_ranges();
+    for (const auto& [message, waiting] : delivery->waiting()) row.waiting.push_back(waiting);
+  }
   return out;
 }
 

@@ -156,6 +156,14 @@ constexpr row rows[] = {
    "the connection has as many subscriptions as its limit allows; end some, use another "
    "connection, or raise the limit",
    as_it_is},
+  {errc::group_exists, "group_exists",
+   "a group of this name is there already and is another one; use it as it is, change it, or "
+   "choose "
+   "another name",
+   as_it_is},
+  {errc::group_changed, "group_changed",
+   "the group was changed since it was looked at; look at it again and repeat the change",
+   as_it_is},
 
   {errc::not_leader, "not_leader",
    "another node leads this shard now; send the request to the node named in the detail", again},

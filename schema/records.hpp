@@ -86,6 +86,9 @@ struct producer_record {
   friend bool operator==(const producer_record&, const producer_record&) = default;
 };
 
+/// Of batches that the node makes itself, such as dead letters: their entry is their guard.
+inline constexpr producer_id no_producer{0};
+
 /// Batches of one producer on one queue whose receipts are remembered; also the most that a
 /// producer may have in flight on one queue.
 inline constexpr std::size_t producer_window = 8;

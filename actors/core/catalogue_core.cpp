@@ -18,12 +18,6 @@ bool plain_name(std::string_view name) {
          });
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string out;
-  for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
-  return out;
-}
-
 const char* name_of(durability mode) {
   switch (mode) {
   case durability::interval:
@@ -59,6 +53,8 @@ result<void> check_topic_name(std::string_view name) {
   return {errc::topic_name_invalid, std::string{name.substr(0, 200)}};
 }
 
+std::string dead_letters_of(std::string_view group) { return "%DLQ%" + std::string{group}; }
+
 result<void> check_group_name(std::string_view name) {
   if (plain_name(name)) return {};
   return {errc::group_name_invalid, std::string{name.substr(0, 200)}};
@@ -80,24 +76,31 @@ void catalogue_core::put(const topic_record& topic) {
   topics_[topic.topic] = topic;
 }
 
+void catalogue_core::add_queue(topic_record& topic, shard_id shard, std::uint64_t& next_id,
+                               decision& out) {
+  const auto queue = queue_id{next_id++};
+  topic.queues.push_back({queue, shard});
+  const effects::queue_opened opened{queue, topic.topic};
+  if (shard == shard_id{0})
+    out.entry.emplace_back(opened);
+  else
+    out.follow_ups[shard].emplace_back(opened);
+}
+
+/// The topic as it is now comes before what follows from it.
+void catalogue_core::finish(decision& out) {
+  out.entry.insert(out.entry.begin(), effects::topic_put{out.topic});
+}
+
 void catalogue_core::add_queues(topic_record& topic, std::uint32_t count, std::uint64_t& next_id,
                                 decision& out) const {
-  std::vector<effects::effect> local;
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto number = queue_number{static_cast<std::uint32_t>(topic.queues.size())};
-    const auto shard =
-      place_queue(topic.topic, number, topic.settings.mode, limits_.shards_per_mode);
-    const auto queue = queue_id{next_id++};
-    topic.queues.push_back({queue, shard});
-    const effects::queue_opened opened{queue, topic.topic};
-    if (shard == shard_id{0})
-      local.emplace_back(opened);
-    else
-      out.follow_ups[shard].emplace_back(opened);
+    add_queue(topic, place_queue(topic.topic, number, topic.settings.mode, limits_.shards_per_mode),
+              next_id, out);
   }
-  out.entry.emplace_back(effects::topic_put{topic});
-  out.entry.insert(out.entry.end(), local.begin(), local.end());
   out.topic = topic;
+  finish(out);
 }
 
 result<catalogue_core::decision> catalogue_core::create_topic(const frames::topic_create& wish,
@@ -162,53 +165,6 @@ result<catalogue_core::decision> catalogue_core::delete_topic(const std::string&
       out.entry.emplace_back(closed);
     else
       out.follow_ups[place.shard].emplace_back(closed);
-  }
-  return out;
-}
-
-result<catalogue_core::decision> catalogue_core::join_group(const std::string& name,
-                                                            std::vector<std::string> topics,
-                                                            unix_ms now) const {
-  if (auto ok = check_group_name(name); !ok) return ok.error();
-  if (topics.empty()) return {errc::invalid_argument, "a group reads at least one topic"};
-  std::sort(topics.begin(), topics.end());
-  topics.erase(std::unique(topics.begin(), topics.end()), topics.end());
-  for (const auto& topic_name : topics)
-    if (topic(topic_name) == nullptr) return unknown_topic(topic_name);
-  decision out;
-  if (const auto* there = group(name)) {
-    auto read = there->topics;
-    std::erase_if(read, [this](const auto& topic_name) { return topic(topic_name) == nullptr; });
-    if (read != topics)
-      return {errc::subscription_mismatch, "group " + name + " reads " +
-                                             (read.empty() ? "only deleted topics" : joined(read)) +
-                                             "; this consumer asked for " + joined(topics)};
-    out.group = *there;
-    return out;
-  }
-  if (groups_.size() >= limits_.groups_max)
-    return {errc::too_many_groups, "at most " + std::to_string(limits_.groups_max)};
-  out.group.group = group_id{next_id_};
-  out.group.name = name;
-  out.group.topics = std::move(topics);
-  out.group.created = now;
-  out.entry.emplace_back(effects::group_put{out.group});
-  return out;
-}
-
-result<catalogue_core::decision> catalogue_core::delete_group(const std::string& name) const {
-  const auto* there = group(name);
-  if (there == nullptr) return {errc::group_unknown, name};
-  decision out;
-  out.group = *there;
-  out.entry.emplace_back(effects::group_deleted{there->group});
-  out.entry.emplace_back(effects::progress_dropped{there->group});
-  for (const auto& topic_name : there->topics) {
-    const auto* read = topic(topic_name);
-    if (read == nullptr) continue;
-    for (const auto& place : read->queues)
-      if (place.shard != shard_id{0} && !out.follow_ups.contains(place.shard))
-        out.follow_ups[place.shard].emplace_back(effects::progress_dropped{there->group});
   }
   return out;
 }

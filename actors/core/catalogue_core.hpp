@@ -29,6 +29,9 @@ struct catalogue_limits {
 result<void> check_topic_name(std::string_view name);
 result<void> check_group_name(std::string_view name);
 
+/// The topic with the dead letters of this group.
+[[nodiscard]] std::string dead_letters_of(std::string_view group);
+
 /// Which topics and groups there are, and what a wish to change them comes to.
 ///
 /// A decision gives the entry for shard 0 and what other shards are to be told afterwards; those
@@ -59,9 +62,16 @@ public:
   /// The group of this name, to be created if there is none. Topics of the group that were deleted
   /// are not to be asked for; they come back if they are made again.
   /// @errors group_name_invalid, topic_unknown, subscription_mismatch (shows both),
-  ///         too_many_groups, invalid_argument (no topics).
-  result<decision> join_group(const std::string& name, std::vector<std::string> topics,
-                              unix_ms now) const;
+  ///         too_many_groups, invalid_argument (no topics, a mode that there is not).
+  result<decision> join_group(const std::string& name, std::vector<std::string> topics, unix_ms now,
+                              std::string mode = {}) const;
+  /// Makes a group, or changes the one that still has `wish.version`.
+  /// @errors Those of `join_group`; group_exists, group_unknown, group_changed, invalid_argument
+  ///         (a setting out of its range).
+  result<decision> put_group(frames::group_put wish, unix_ms now) const;
+  /// The topic of the group's dead letters, with a queue in every shard that it reads from.
+  /// @errors group_unknown, too_many_topics
+  result<decision> make_dead_letters(const std::string& group_name, unix_ms now) const;
   /// @errors group_unknown
   result<decision> delete_group(const std::string& name) const;
 
@@ -88,6 +98,11 @@ public:
 private:
   void add_queues(topic_record& topic, std::uint32_t count, std::uint64_t& next_id,
                   decision& out) const;
+  static void add_queue(topic_record& topic, shard_id shard, std::uint64_t& next_id, decision& out);
+  static void finish(decision& out);
+  result<decision> make_group(const frames::group_put& wish, unix_ms now) const;
+  result<std::vector<std::string>> check_topics(std::vector<std::string> topics) const;
+  [[nodiscard]] std::vector<std::string> topics_read(const group_record& group) const;
   void put(const topic_record& topic);
 
   catalogue_limits limits_;

@@ -40,6 +40,7 @@ void delivery_core::add_queue(queue_id id, delivery_progress progress, offset en
   const auto put = [&](offset_range range, std::uint32_t attempts) {
     if (range.count == 0) return;
     queue.leases.emplace(range.first, lease{range.count, member_id{0}, attempts, ends});
+    soonest_ = std::min(soonest_, ends);
     in_flight_ += range.count;
   };
   for (auto range : queue.progress.lent().to_ranges()) {
@@ -119,6 +120,11 @@ delivery_core::effects_list delivery_core::demand(member_id id, std::uint64_t by
   return out;
 }
 
+void delivery_core::charged(member_id id, std::uint64_t estimated, std::uint64_t actual) {
+  if (auto at = members_.find(id); at != members_.end())
+    at->second.demand += static_cast<std::int64_t>(estimated) - static_cast<std::int64_t>(actual);
+}
+
 // -- messages -------------------------------------------------------------------------------------
 
 delivery_core::effects_list delivery_core::arrived(queue_id id, delivery_batch_ptr batch,
@@ -142,6 +148,15 @@ delivery_core::effects_list delivery_core::wanted(queue_id id, std::uint64_t byt
   if (queue == nullptr) return out;
   queue->asked -= std::min(queue->asked, returned);
   queue->wants = bytes;
+  pull_more(out);
+  return out;
+}
+
+delivery_core::effects_list delivery_core::reopened(queue_id id) {
+  effects_list out;
+  auto* queue = find(id);
+  if (queue == nullptr) return out;
+  queue->asked = queue->wants = 0;
   pull_more(out);
   return out;
 }
@@ -287,14 +302,26 @@ delivery_core::effects_list delivery_core::tick(instant now) {
     auto& queue = queues_.at(name);
     if (first_of_key(queue, at)) queue.ready.insert(at);
   }
+  if (now.mono >= soonest_) end_overdue(out, now);
+  give(out, now);
+  return out;
+}
+
+void delivery_core::end_overdue(effects_list& out, instant now) {
+  soonest_ = mono_ms{~std::uint64_t{0}};
   for (auto& [name, queue] : queues_) {
     std::vector<std::pair<offset_range, lease>> ended;
     for (const auto& [first, held] : queue.leases) {
-      if (held.ends > now.mono) continue;
+      if (held.ends > now.mono) {
+        soonest_ = std::min(soonest_, held.ends);
+        continue;
+      }
       // Whose key is not known yet would let others of that key pass.
       if (options_.keyed && held.member == member_id{0} && first + held.count > queue.fetched &&
-          !queue.progress.waiting().contains(first))
+          !queue.progress.waiting().contains(first)) {
+        soonest_ = now.mono;
         continue;
+      }
       ended.emplace_back(offset_range{first, held.count}, held);
     }
     for (const auto& [range, was] : ended) {
@@ -302,8 +329,6 @@ delivery_core::effects_list delivery_core::tick(instant now) {
       end_lease(name, queue, range, was, std::nullopt, "its lease ended", out, now);
     }
   }
-  give(out, now);
-  return out;
 }
 
 bool delivery_core::idle() const { return in_flight_ == 0 && due_.empty(); }

@@ -79,6 +79,8 @@ public:
     std::vector<offset_range> ranges;
     /// Which delivery of these it is, from 1.
     std::uint32_t attempt = 1;
+    /// What it was taken to cost of the member's demand; `charged` tells what it did.
+    std::uint64_t bytes = 0;
   };
   /// Read on: so many bytes more.
   struct pull {
@@ -113,17 +115,25 @@ public:
   /// What is below `start` is gone.
   void raise_start(queue_id queue, offset start);
 
+  /// From now on; leases that run keep their end.
+  void alter(delivery_settings how) { options_.how = std::move(how); }
+
   effects_list join(member_id id, std::uint32_t in_flight_max, instant now);
   /// @param lost It did not say goodbye: what it had counts as failed.
   effects_list leave(member_id id, bool lost, instant now);
   /// `id` may be sent so many bytes more.
   effects_list demand(member_id id, std::uint64_t bytes, instant now);
 
+  /// A `lend` of `estimated` bytes was sent, and had `actual`.
+  void charged(member_id id, std::uint64_t estimated, std::uint64_t actual);
+
   /// The queue's reader brought its next batch.
   effects_list arrived(queue_id queue, delivery_batch_ptr batch, instant now);
   /// It could not send the next one, which has `bytes` (0: there is none), and gives `returned` of
   /// its demand back.
   effects_list wanted(queue_id queue, std::uint64_t bytes, std::uint64_t returned);
+  /// Its reader is another one, which was not asked for anything yet.
+  effects_list reopened(queue_id queue);
   /// `look` found this, or nothing.
   effects_list looked(queue_id queue, offset at, delivery_batch_ptr batch, instant now);
 
@@ -219,6 +229,7 @@ private:
   [[nodiscard]] member_id next_member();
   [[nodiscard]] bool room_somewhere() const;
   [[nodiscard]] std::uint64_t room(const member_state& member) const;
+  [[nodiscard]] std::uint64_t room(const member_state& member, const effects::batch& batch) const;
   void pull_more(effects_list& out);
 
   // -- delivery_state.cpp: what becomes of a message
@@ -233,6 +244,7 @@ private:
   void failed(queue_id id, queue_state& queue, offset at, std::uint32_t attempts,
               std::optional<std::uint64_t> delay_ms, std::string error, effects_list& out,
               instant now);
+  void end_overdue(effects_list& out, instant now);
   void end_lease(queue_id id, queue_state& queue, offset_range range, const lease& was,
                  std::optional<std::uint64_t> delay_ms, const std::string& error, effects_list& out,
                  instant now);
@@ -251,6 +263,8 @@ private:
   member_id member_turn_{0};
   std::uint64_t in_flight_ = 0;
   std::uint64_t behind_ = 0;
+  /// No lease ends before.
+  mono_ms soonest_{~std::uint64_t{0}};
   /// When which message is due.
   std::set<std::tuple<unix_ms, queue_id, offset>> due_;
 };

@@ -22,6 +22,13 @@ std::uint64_t delivery_core::room(const member_state& member) const {
                                  options_.how.in_flight_max - in_flight_);
 }
 
+/// Of this batch, no more than the member's demand goes for; one message goes always.
+std::uint64_t delivery_core::room(const member_state& member, const effects::batch& batch) const {
+  const auto each = batch.bytes.size() / batch.count + 1;
+  const auto fit = static_cast<std::uint64_t>(std::max<std::int64_t>(member.demand, 0)) / each;
+  return std::min(room(member), std::max<std::uint64_t>(fit, 1));
+}
+
 /// In turn, of those that have room; 0: nobody has.
 member_id delivery_core::next_member() {
   auto at = members_.upper_bound(member_turn_);
@@ -70,7 +77,7 @@ bool delivery_core::lend_ready(queue_id id, queue_state& queue, const delivery_b
                                effects_list& out, instant now) {
   const auto to = next_member();
   if (to == member_id{0}) return false;
-  auto left = room(members_.at(to));
+  auto left = room(members_.at(to), batch->what);
   std::map<std::uint32_t, std::vector<offset_range>> by_attempts;
   const auto& rows = queue.progress.waiting();
   auto at = queue.ready.lower_bound(batch->what.base);
@@ -112,7 +119,7 @@ bool delivery_core::give_window(queue_id id, queue_state& queue, effects_list& o
       if (what.member == member_id{0}) {
         what.member = next_member();
         if (what.member == member_id{0}) return false;
-        left = room(members_.at(what.member));
+        left = room(members_.at(what.member), part.batch->what);
       }
       if (left == 0) break;
       const auto count = std::min(left, range.count);
@@ -134,15 +141,17 @@ bool delivery_core::give_window(queue_id id, queue_state& queue, effects_list& o
 void delivery_core::put_out(queue_state& queue, lend what, effects_list& out, instant now) {
   auto& member = members_.at(what.member);
   std::uint64_t count = 0;
+  const mono_ms ends{now.mono.value + options_.how.lease_ms};
+  soonest_ = std::min(soonest_, ends);
   for (const auto& range : what.ranges) {
     count += range.count;
-    queue.leases.emplace(range.first, lease{range.count, what.member, what.attempt - 1,
-                                            mono_ms{now.mono.value + options_.how.lease_ms}});
+    queue.leases.emplace(range.first, lease{range.count, what.member, what.attempt - 1, ends});
   }
   in_flight_ += count;
   member.in_flight += count;
   const auto& batch = what.batch->what;
-  member.demand -= static_cast<std::int64_t>(batch.bytes.size() * count / batch.count + 1);
+  what.bytes = batch.bytes.size() * count / batch.count;
+  member.demand -= static_cast<std::int64_t>(what.bytes);
   queue.progress.lend(what.ranges);
   out.push_back(write{what.queue, effects::lent{options_.group, what.queue, what.ranges, {}}});
   out.push_back(std::move(what));

@@ -24,6 +24,7 @@ void shard_state::on(const effects::batch& e) {
   queue.next = e.base + e.count;
   queue.last_time = time_;
   dirty_.insert(row_key::of(e.queue));
+  if (e.producer == no_producer) return;
 
   const auto key = producer_key{e.producer, e.queue};
   auto [row, fresh] = producers_.try_emplace(key);

@@ -21,6 +21,12 @@ result<stamp> submit_window::check(const batch_request& request) const {
   return check_sequence(request, *queue);
 }
 
+result<offset> submit_window::next_of(queue_id queue) const {
+  const auto* record = committed_->queue(queue);
+  if (record == nullptr) return {errc::queue_unknown, "queue " + std::to_string(queue.value)};
+  return next_offset(queue, *record);
+}
+
 offset submit_window::next_offset(queue_id queue, const queue_record& record) const {
   auto at = queues_.find(queue);
   return at == queues_.end() ? record.next : at->second.next;
@@ -87,6 +93,7 @@ void submit_window::submitted(const effects::batch& effect, entry_index index) {
   auto& queue = queues_[effect.queue];
   queue.next = effect.base + effect.count;
   ++queue.entries;
+  if (effect.producer == no_producer) return;
   producers_[{effect.producer, effect.queue}].push_back(
     {effect.first, effect.count, effect.base, index});
 }
@@ -95,6 +102,7 @@ void submit_window::applied(const effects::batch& effect) {
   auto queue = queues_.find(effect.queue);
   if (queue == queues_.end()) return; // Not submitted here: replayed, or from another leader.
   if (--queue->second.entries == 0) queues_.erase(queue);
+  if (effect.producer == no_producer) return;
   auto flight = producers_.find(producer_key{effect.producer, effect.queue});
   CARAFE_ASSERT(flight != producers_.end());
   auto& batches = flight->second;

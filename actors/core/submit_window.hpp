@@ -61,6 +61,10 @@ public:
   ///         more, a retry of the oldest might find its receipt forgotten).
   result<stamp> check(const batch_request& request) const;
 
+  /// The offset for a batch of the node's own (`no_producer`), which no sequence guards.
+  /// @errors queue_unknown
+  result<offset> next_of(queue_id queue) const;
+
   /// `effect` is now in flight as entry `index`.
   void submitted(const effects::batch& effect, entry_index index);
 

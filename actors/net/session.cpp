@@ -72,6 +72,10 @@ void dispatch(session_pointer self, const frames::frame& f) {
     on_unsubscribe(self, request, *unsubscribe);
   else if (const auto* commit = std::get_if<frames::commit>(&f.body))
     on_commit(self, request, *commit);
+  else if (const auto* settle = std::get_if<frames::settle>(&f.body))
+    on_settle(self, request, *settle);
+  else if (const auto* renew = std::get_if<frames::renew>(&f.body))
+    on_renew(self, request, *renew);
   else if (const auto* join = std::get_if<frames::join>(&f.body))
     on_join(self, request, *join);
   else if (const auto* release = std::get_if<frames::release>(&f.body))
@@ -234,6 +238,10 @@ session_actor::behavior_type session(session_pointer self,
     },
     [self](deliver_atom, core::reader_id reader, const storage::stored_batch& batch) {
       on_deliver(self, reader, batch);
+      flush(self);
+    },
+    [self](leased_atom, core::reader_id reader, const lending& what) {
+      on_leased(self, reader, what);
       flush(self);
     },
     [self](want_atom, core::reader_id reader, const want& what) { on_want(self, reader, what); },

@@ -60,6 +60,8 @@ struct session_state {
   struct subscription {
     queue_id queue;
     queue_actor actor;
+    /// Of a member of a `shared` or `keyed` group, instead of queue and actor.
+    delivery_actor delivery;
     core::reader_id reader;
     /// Of a group's assignment; 0 otherwise.
     member_id member;
@@ -170,6 +172,9 @@ void on_queue_down(session_pointer self, const caf::actor_addr& source);
 
 void on_join(session_pointer self, std::uint64_t request, const frames::join& what);
 void on_leave(session_pointer self, std::uint64_t request, const frames::leave& what);
+void on_settle(session_pointer self, std::uint64_t request, const frames::settle& what);
+void on_renew(session_pointer self, std::uint64_t request, const frames::renew& what);
+void on_leased(session_pointer self, core::reader_id reader, const lending& what);
 void on_release(session_pointer self, std::uint64_t request, const frames::release& what);
 void on_commit(session_pointer self, std::uint64_t request, const frames::commit& what);
 void on_assign(session_pointer self, const assignment& what);

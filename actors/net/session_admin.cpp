@@ -43,6 +43,8 @@ bool on_group(session_pointer self, const frames::frame& f) {
                                    group_tag{}, wish->name);
   else if (const auto* reset = std::get_if<frames::group_reset>(&f.body))
     ask<frames::group_description>(self, f.request, catalogue, describe, reset_atom_v, *reset);
+  else if (const auto* put = std::get_if<frames::group_put>(&f.body))
+    ask<frames::group_description>(self, f.request, catalogue, describe, alter_atom_v, *put);
   else if (const auto* remove = std::get_if<frames::group_delete>(&f.body))
     ask<caf::ok_atom>(self, f.request, catalogue, as_ok, remove_atom_v, group_tag{}, remove->name);
   else

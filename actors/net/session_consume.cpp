@@ -36,7 +36,10 @@ void opened(session_pointer self, subscription_id id, std::uint64_t opening,
 void tell(session_pointer self, const core::send_budget::grants& grants) {
   for (const auto& [id, bytes] : grants) {
     const auto& sub = self->state.subscriptions.at(id);
-    self->send(sub.actor, demand_atom_v, sub.reader, bytes);
+    if (sub.delivery)
+      self->send(sub.delivery, demand_atom_v, sub.reader, bytes);
+    else
+      self->send(sub.actor, demand_atom_v, sub.reader, bytes);
   }
   auto& s = self->state;
   const auto held = s.budget.under_way() + s.unsent;
@@ -47,8 +50,10 @@ void tell(session_pointer self, const core::send_budget::grants& grants) {
 void stop_reading(session_pointer self, subscription_id id, session_state::subscription& sub) {
   if (sub.reader.value == 0) return;
   self->state.readers.erase(sub.reader);
-  self->send(sub.actor, unsubscribe_atom_v, sub.reader);
-  self->state.watched.remove(self, sub.actor.address());
+  if (!sub.delivery) {
+    self->send(sub.actor, unsubscribe_atom_v, sub.reader);
+    self->state.watched.remove(self, sub.actor.address());
+  }
   sub.reader = core::reader_id{0};
   tell(self, self->state.budget.stopped(id));
 }
@@ -76,7 +81,8 @@ void open_subscription(session_pointer self, subscription_id id, queue_id queue,
   self->request(self->state.context->catalogue, caf::infinite, activate_atom_v, queue)
     .then(
       [self, id, opening, wish, done, failed](const queue_actor& actor) {
-        self->request(actor, caf::infinite, subscribe_atom_v, session_actor{self}, wish)
+        self
+          ->request(actor, caf::infinite, subscribe_atom_v, reader_actor{session_actor{self}}, wish)
           .then(
             [self, id, opening, actor, done](const reading& where) {
               // The client hears where it begins before the first batch is asked for.
@@ -116,7 +122,7 @@ void on_subscribe(session_pointer self, std::uint64_t request, const frames::sub
     return;
   }
   if (there != s.subscriptions.end()) { // A seek: read on from elsewhere.
-    if (there->second.queue != what.queue || there->second.opening) {
+    if (there->second.queue != what.queue || there->second.opening || there->second.delivery) {
       reply_error(
         self, request,
         {errc::invalid_argument, "the subscription is of another queue, or just being opened"});
@@ -158,6 +164,10 @@ void on_unsubscribe(session_pointer self, std::uint64_t request, const frames::u
   auto at = s.subscriptions.find(what.subscription);
   if (at == s.subscriptions.end()) {
     reply_error(self, request, {errc::subscription_unknown, "on this connection"});
+    return;
+  }
+  if (at->second.delivery) {
+    reply_error(self, request, {errc::invalid_argument, "it goes when its member leaves"});
     return;
   }
   stop_reading(self, at->first, at->second);
@@ -217,7 +227,8 @@ void on_queue_down(session_pointer self, const caf::actor_addr& source) {
     const auto id = at->first;
     auto& sub = at->second;
     ++at;
-    if (sub.opening || sub.reader.value == 0 || sub.actor.address() != source) continue;
+    if (sub.opening || sub.reader.value == 0 || sub.delivery || sub.actor.address() != source)
+      continue;
     s.readers.erase(sub.reader);
     end_subscription(self, id,
                      {errc::shard_unavailable, "the queue's actor stopped; subscribe "

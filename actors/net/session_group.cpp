@@ -1,6 +1,7 @@
 #include "actors/net/session.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace carafe {
@@ -43,6 +44,75 @@ void drop_member_reading(session_pointer self, member_id member) {
 
 } // namespace
 
+namespace {
+
+subscription_id next_assignment(session_pointer self) {
+  return subscription_id{(std::uint64_t{1} << 63) | ++self->state.assignments};
+}
+
+/// A member of a group that lends messages has one subscription for all of them.
+void welcome_member(session_pointer self, std::uint64_t request, const frames::join& wish,
+                    const group_actor& group, frames::joined joined) {
+  if (joined.subscription.value == 0) {
+    reply(self, request, joined);
+    return;
+  }
+  auto& s = self->state;
+  const auto id = next_assignment(self);
+  session_state::subscription sub;
+  // Only such groups answer so.
+  sub.delivery = caf::actor_cast<delivery_actor>(group);
+  sub.reader = core::reader_id{joined.subscription.value};
+  sub.member = joined.member;
+  sub.opening = false;
+  sub.told = true;
+  s.readers.emplace(sub.reader, id);
+  s.subscriptions.emplace(id, std::move(sub));
+  s.budget.add(id, wish.credit_bytes);
+  joined.subscription = id;
+  reply(self, request, joined);
+  tell(self, s.budget.reading(id));
+}
+
+/// The group that lends this member messages.
+const delivery_actor* delivery_of(session_pointer self, std::uint64_t request, member_id member) {
+  for (const auto& [id, sub] : self->state.subscriptions)
+    if (sub.member == member && sub.delivery) return &sub.delivery;
+  reply_error(self, request,
+              {errc::member_unknown, "member " + std::to_string(member.value) +
+                                       " of a shared or keyed group is not of this connection"});
+  return nullptr;
+}
+
+} // namespace
+
+void on_settle(session_pointer self, std::uint64_t request, const frames::settle& what) {
+  if (const auto* group = delivery_of(self, request, what.member))
+    ask<caf::ok_atom>(self, request, *group, say_ok, settle_atom_v, what);
+}
+
+void on_renew(session_pointer self, std::uint64_t request, const frames::renew& what) {
+  if (const auto* group = delivery_of(self, request, what.member))
+    ask<frames::renewed>(
+      self, request, *group, [](const frames::renewed& lost) -> frames::body { return lost; },
+      renew_atom_v, what);
+}
+
+void on_leased(session_pointer self, core::reader_id reader, const lending& what) {
+  auto& s = self->state;
+  auto found = s.readers.find(reader);
+  if (found == s.readers.end()) return; // It has left meanwhile.
+  auto frame = what.what;
+  frame.subscription = found->second;
+  std::uint64_t count = 0;
+  for (const auto& range : frame.ranges) count += range.count;
+  reply(self, 0, std::move(frame));
+  auto& metrics = *s.context->metrics;
+  metrics.messages_out.fetch_add(count, std::memory_order_relaxed);
+  metrics.bytes_out.fetch_add(what.bytes, std::memory_order_relaxed);
+  tell(self, s.budget.delivered(found->second, what.bytes));
+}
+
 void on_join(session_pointer self, std::uint64_t request, const frames::join& what) {
   begin_request(self);
   const auto failed = [self, request](const caf::error& why) {
@@ -58,10 +128,10 @@ void on_join(session_pointer self, std::uint64_t request, const frames::join& wh
           ->request(group, caf::infinite, join_atom_v,
                     join_request{what, s.client, s.from.address()}, session_actor{self})
           .then(
-            [self, request, group](const frames::joined& joined) {
+            [self, request, what, group](const frames::joined& joined) {
               self->state.members.emplace(joined.member, group);
               self->state.watched.add(self, group);
-              reply(self, request, joined);
+              welcome_member(self, request, what, group, joined);
               end_request(self);
               flush(self);
             },
@@ -98,10 +168,6 @@ void on_commit(session_pointer self, std::uint64_t request, const frames::commit
 }
 
 namespace {
-
-subscription_id next_assignment(session_pointer self) {
-  return subscription_id{(std::uint64_t{1} << 63) | ++self->state.assignments};
-}
 
 void tell_assigned(session_pointer self, subscription_id id, const assignment& what, offset begin) {
   frames::assigned told;

@@ -156,11 +156,35 @@ constexpr std::uint64_t effect_bytes = 64;
 
 result<entry_index> replica::submit_effects(std::vector<effects::effect> effects, unix_ms wall,
                                             mono_ms now) {
-  for (const auto& effect : effects) CARAFE_ASSERT(!std::holds_alternative<effects::batch>(effect));
   if (effects.size() > effects_per_entry_max)
     return {errc::batch_too_large, std::to_string(effects.size()) + " effects in one entry"};
-  if (auto ok = room(effects.size() * effect_bytes); !ok) return ok.error();
-  return submit(std::move(effects), wall, now);
+  std::vector<effects::batch> batches;
+  if (auto ok = stamp_own(effects, batches); !ok) return ok.error();
+  auto bytes = effects.size() * effect_bytes;
+  for (const auto& batch : batches) bytes += batch.bytes.size();
+  if (auto ok = room(bytes); !ok) return ok.error();
+  auto index = submit(std::move(effects), wall, now);
+  if (!index) return index;
+  for (const auto& batch : batches) window_.submitted(batch, *index);
+  return index;
+}
+
+/// Gives the node's own batches their offsets, and copies of them to `batches`.
+result<void> replica::stamp_own(std::vector<effects::effect>& effects,
+                                std::vector<effects::batch>& batches) const {
+  for (auto& effect : effects) {
+    auto* batch = std::get_if<effects::batch>(&effect);
+    if (batch == nullptr) continue;
+    CARAFE_ASSERT(batch->producer == no_producer);
+    if (refusal_) return *refusal_;
+    auto base = window_.next_of(batch->queue);
+    if (!base) return base.error();
+    for (const auto& earlier : batches)
+      if (earlier.queue == batch->queue) base = earlier.base + earlier.count;
+    batch->base = *base;
+    batches.push_back(*batch);
+  }
+  return {};
 }
 
 result<entry_index> replica::submit(std::vector<effects::effect> effects, unix_ms wall,

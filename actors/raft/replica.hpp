@@ -93,9 +93,9 @@ public:
   /// New batches are answered with this from now on; retries of known ones find their receipts.
   void refuse_batches(std::optional<failure> why) { refusal_ = std::move(why); }
 
-  /// Submits other effects as one entry.
-  /// @pre No `effects::batch` among them.
-  /// @errors too_many_requests, not_leader.
+  /// Submits other effects as one entry. Batches among them are the node's own (`no_producer`) and
+  /// get their offsets here.
+  /// @errors too_many_requests, not_leader, queue_unknown (of a batch), what `refuse_batches` says.
   result<entry_index> submit_effects(std::vector<effects::effect> effects, unix_ms wall,
                                      mono_ms now);
 
@@ -137,6 +137,8 @@ private:
   result<void> bootstrap(storage::commit_log& log, storage::state_store& state);
   result<entry_index> submit(std::vector<effects::effect> effects, unix_ms wall, mono_ms now);
   [[nodiscard]] result<void> room(std::uint64_t bytes) const;
+  result<void> stamp_own(std::vector<effects::effect>& effects,
+                         std::vector<effects::batch>& batches) const;
   std::vector<applied_entry> apply_committed();
   void fold(unix_ms time, const std::vector<effects::effect>& effects);
 

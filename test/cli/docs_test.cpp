@@ -155,10 +155,13 @@ TEST_CASE("docs/shell.md documents every JSON field") {
 TEST_CASE("docs/shell.md documents every field of a log entry") {
   const auto section = sections().at("log dump");
   decoded_entry entry;
-  entry.effects = {effects::batch{},           effects::commit{},      effects::queue_opened{},
-                   effects::queue_closed{},    effects::queue_start{}, effects::topic_put{},
-                   effects::topic_deleted{},   effects::group_put{},   effects::group_deleted{},
-                   effects::progress_dropped{}};
+  entry.effects = {effects::batch{},         effects::commit{},
+                   effects::queue_opened{},  effects::queue_closed{},
+                   effects::queue_start{},   effects::topic_put{},
+                   effects::topic_deleted{}, effects::group_put{},
+                   effects::group_deleted{}, effects::progress_dropped{},
+                   effects::settled{},       effects::lent{},
+                   effects::waiting{}};
   const auto written = to_json(entry_view(entry, shard_id{0}, "log-1.mdb"));
   for (const auto& field : names_in(written)) {
     INFO(field);

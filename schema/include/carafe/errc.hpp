@@ -59,6 +59,8 @@ enum class errc : std::uint16_t {
   too_many_members = 108,
   subscription_unknown = 109,
   too_many_subscriptions = 110,
+  group_exists = 111,
+  group_changed = 112,
   // Shards and storage.
   not_leader = 120,
   storage_full = 121,

@@ -1,0 +1,102 @@
+#include "actors/core/delivery_batches.hpp"
+
+#include <functional>
+#include <utility>
+
+namespace carafe::core {
+
+namespace {
+
+/// Never 0, which stands for no key.
+std::uint64_t hash_of_key(std::string_view key) {
+  if (key.empty()) return 0;
+  // FNV-1a, 64 bits: the same in every run, since rows of the log carry it.
+  std::uint64_t hash = 0xcbf29ce484222325ull;
+  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return hash == 0 ? 1 : hash;
+}
+
+result<batch_reader> open(const delivery_batch& batch, const batch_limits& limits) {
+  return batch_reader::open(batch.what.bytes, batch.what.compression, limits);
+}
+
+} // namespace
+
+result<delivery_batch_ptr> make_delivery_batch(effects::batch stored, unix_ms time, bool keyed,
+                                               const batch_limits& limits) {
+  auto out = std::make_shared<delivery_batch>();
+  out->what = std::move(stored);
+  out->time = time;
+  if (keyed) {
+    auto reader = open(*out, limits);
+    if (!reader) return reader.error();
+    bool any = false;
+    out->keys.reserve(reader->count());
+    for (std::uint32_t i = 0; i < reader->count(); ++i) {
+      out->keys.push_back(hash_of_key(reader->message(i).key));
+      any |= out->keys.back() != 0;
+    }
+    if (!any) out->keys.clear();
+  }
+  return delivery_batch_ptr{std::move(out)};
+}
+
+result<encoded_batch> cut_batch(const delivery_batch& batch,
+                                const std::vector<offset_range>& ranges,
+                                const batch_limits& limits) {
+  const auto& what = batch.what;
+  std::uint64_t count = 0;
+  for (const auto& range : ranges) count += range.count;
+  if (count == what.count)
+    return encoded_batch{what.bytes, what.count, what.compression, what.checksum};
+  auto reader = open(batch, limits);
+  if (!reader) return reader.error();
+  batch_builder builder{limits};
+  for (const auto& range : ranges)
+    for (auto at = range.first; at < range.end(); at = at + 1)
+      if (auto ok =
+            builder.add(reader->message(static_cast<std::uint32_t>(at.value - what.base.value)));
+          !ok)
+        return ok.error();
+  return builder.finish(what.compression);
+}
+
+result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waiting_record& row,
+                                       const dead_letter_origin& origin,
+                                       const batch_limits& limits) {
+  auto reader = open(batch, limits);
+  if (!reader) return reader.error();
+  auto message = reader->message(static_cast<std::uint32_t>(row.at.value - batch.what.base.value));
+  const std::pair<std::string, std::string> story[] = {
+    {"carafe-dead-group", origin.group},
+    {"carafe-dead-topic", origin.topic},
+    {"carafe-dead-queue", std::to_string(origin.number.value)},
+    {"carafe-dead-offset", std::to_string(row.at.value)},
+    {"carafe-dead-attempts", std::to_string(row.attempts)},
+    {"carafe-dead-error", row.error},
+    {"carafe-dead-first-failed-ms", std::to_string(row.first_failed.value)},
+    {"carafe-dead-last-failed-ms", std::to_string(row.last_failed.value)},
+    {"carafe-dead-stored-ms", std::to_string(batch.time.value)},
+  };
+  std::vector<std::pair<std::string_view, std::string_view>> properties{message.properties.begin(),
+                                                                        message.properties.end()};
+  const auto own = properties.size();
+  for (const auto& [name, value] : story) properties.emplace_back(name, value);
+  message.properties = properties;
+  batch_builder builder{limits};
+  auto ok = builder.add(message);
+  if (!ok) {
+    message.properties = std::span{properties}.subspan(own);
+    ok = builder.add(message);
+  }
+  if (!ok) {
+    constexpr std::size_t room_for_story = 4'096;
+    const auto most = limits.message_bytes_max - message.key.size() - message.tag.size();
+    message.body = message.body.substr(0, most > room_for_story ? most - room_for_story : 0);
+    ok = builder.add(message);
+  }
+  if (!ok) return ok.error();
+  return builder.finish(batch.what.compression);
+}
+
+} // namespace carafe::core

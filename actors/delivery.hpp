@@ -1,0 +1,138 @@
+#pragma once
+
+#include "actors/clock.hpp"
+#include "actors/core/delivery_core.hpp"
+#include "actors/group.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/owed_answers.hpp"
+#include "actors/watch_list.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace carafe {
+
+struct delivery_state {
+  static inline const char* name = "delivery";
+
+  struct member {
+    session_actor session;
+    core::reader_id reader;
+    std::string name;
+    std::string client;
+    std::string address;
+    start_position start;
+    range_policy out_of_range = range_policy::error;
+    unix_ms joined;
+  };
+  struct queue {
+    std::string topic;
+    queue_number number;
+    shard_id shard;
+    queue_actor actor;
+    /// 0: nobody reads for us.
+    core::reader_id reader{0};
+    bool opening = false;
+    /// The core has it: the group's place in it is known.
+    bool known = false;
+    bool resetting = false;
+  };
+  /// What becomes one entry of a shard.
+  struct chunk {
+    effect_list wish;
+    std::vector<std::function<void(const failure&)>> done;
+    /// `keyed`: messages that go out when the log knows to whom.
+    std::vector<std::pair<member_id, lending>> held;
+  };
+  struct outbox {
+    chunk gathering;
+    bool writing = false;
+    /// It will be looked at later, or in a moment.
+    bool armed = false;
+    bool soon = false;
+  };
+  /// A message that is to be read, and what then; again if that fails.
+  struct errand {
+    queue_id queue;
+    offset at;
+    /// Nothing: it is to be delivered again. Otherwise it is dead.
+    std::optional<waiting_record> dead;
+  };
+
+  group_record record;
+  std::map<std::string, topic_record> topics;
+  shard_table shards;
+  std::map<queue_id, queue> queues;
+  std::unordered_map<core::reader_id, queue_id> readers;
+  std::map<member_id, member> members;
+  std::unordered_map<core::reader_id, member_id> member_readers;
+  std::map<shard_id, outbox> outboxes;
+  std::optional<core::delivery_core> core;
+  /// The topic of its dead letters, once it was needed.
+  std::optional<topic_record> graves;
+  std::vector<errand> failed_errands;
+  catalogue_actor catalogue;
+  std::shared_ptr<const clock> clocks;
+  group_options options;
+  std::uint64_t dice = 0;
+  bool ticking = false;
+  /// Being deleted: nobody may join any more.
+  bool removed = false;
+  watch_list watched;
+  owed_answers owed;
+};
+
+using delivery_pointer = delivery_actor::stateful_pointer<delivery_state>;
+
+/// One group of mode `shared` or `keyed`: carries out what `delivery_core` decides
+/// (docs/adr/0010-deliveries-are-folded-too.md). What it did with each message is durable in the
+/// queues' shards; members and leases are of this run.
+///
+/// @param topics Those of the group's topics that exist.
+delivery_actor::behavior_type delivery(delivery_pointer self, group_record record,
+                                       std::vector<topic_record> topics, shard_table shards,
+                                       catalogue_actor catalogue,
+                                       std::shared_ptr<const clock> clocks, group_options options);
+
+// -- shared by the actor's parts ------------------------------------------------------------------
+
+[[nodiscard]] core::instant now(delivery_pointer self);
+/// Does what the core has decided.
+void carry_out(delivery_pointer self, const core::delivery_core::effects_list& effects);
+
+// delivery_queues.cpp
+void add_queues(delivery_pointer self, const topic_record& topic, const progress_rows& rows);
+void remove_topic(delivery_pointer self, const topic_record& topic);
+/// Reads the queue for the group, from where that is; finds out where first, if nobody was there.
+void begin_reading(delivery_pointer self, queue_id queue);
+void stop_reading(delivery_pointer self, queue_id queue);
+void reading_ended(delivery_pointer self, core::reader_id reader, const failure& why);
+void on_batch(delivery_pointer self, core::reader_id reader, const storage::stored_batch& batch);
+/// Reads one message's batch.
+void run(delivery_pointer self, const delivery_state::errand& what);
+
+// delivery_log.cpp
+/// Adds to the next entry of the queue's shard.
+/// @param at_once  Otherwise it may wait a little for more.
+void write(delivery_pointer self, queue_id queue, effects::effect what, bool at_once);
+/// Runs `then` when everything given for the shard so far is written, or cannot be.
+void when_written(delivery_pointer self, shard_id shard, std::function<void(const failure&)> then);
+void flush(delivery_pointer self, shard_id shard);
+/// Writes the dead letter and the end of its source, as one entry.
+void bury(delivery_pointer self, const delivery_state::errand& what,
+          const core::delivery_batch_ptr& batch);
+
+// delivery_admin.cpp
+caf::result<frames::group_description> describe_group(delivery_pointer self);
+caf::result<caf::ok_atom> reset_group(delivery_pointer self, const frames::group_reset& wish);
+
+} // namespace carafe

@@ -1,0 +1,178 @@
+#include "actors/delivery.hpp"
+#include "actors/error_bridge.hpp"
+#include "actors/query_queues.hpp"
+
+#include <string>
+#include <utility>
+
+namespace carafe {
+
+namespace {
+
+frames::group_queue fill_queue(const delivery_state& s, queue_id id,
+                               const delivery_state::queue& queue, const queue_view* view) {
+  frames::group_queue out;
+  out.topic = queue.topic;
+  out.number = queue.number;
+  out.queue = id;
+  if (view != nullptr) {
+    out.earliest = view->start;
+    out.end = view->next;
+  }
+  const auto at = s.core->queues().find(id);
+  if (at == s.core->queues().end()) {
+    out.lag = out.end.value - out.earliest.value;
+    return out;
+  }
+  const auto& progress = at->second.progress;
+  out.committed = progress.next();
+  const auto from = std::max(progress.next(), out.earliest);
+  const auto ahead = out.end > from ? out.end.value - from.value : 0;
+  out.waiting = progress.waiting().size();
+  out.lag = ahead - std::min(ahead, progress.done().count()) + out.waiting;
+  for (const auto& [first, lease] : at->second.leases) out.in_flight += lease.count;
+  for (const auto& [key, offsets] : at->second.keys) out.waiting += offsets.size() - 1;
+  return out;
+}
+
+frames::group_description fill(delivery_pointer self, const std::vector<queue_view>& views) {
+  const auto& s = self->state;
+  std::unordered_map<queue_id, const queue_view*> by_id;
+  for (const auto& view : views) by_id.emplace(view.queue, &view);
+  frames::group_description out;
+  out.name = s.record.name;
+  out.group = s.record.group;
+  out.mode = s.record.mode;
+  out.topics = s.record.topics;
+  out.delivery = s.record.delivery;
+  out.version = s.record.version;
+  const auto mono = s.clocks->monotonic();
+  for (const auto& [id, m] : s.members) {
+    frames::group_member member{id, m.name, m.client, m.address, 0, m.joined};
+    const auto& state = s.core->members().at(id);
+    member.in_flight = state.in_flight;
+    if (state.in_flight > 0) member.idle_ms = mono.value - state.last_settled.value;
+    out.members.push_back(std::move(member));
+  }
+  for (const auto& [id, queue] : s.queues) {
+    const auto view = by_id.find(id);
+    out.queues.push_back(fill_queue(s, id, queue, view == by_id.end() ? nullptr : view->second));
+  }
+  return out;
+}
+
+result<std::vector<queue_id>> queues_to_reset(const delivery_state& s,
+                                              const frames::group_reset& wish) {
+  std::vector<queue_id> out;
+  if (!wish.topic.empty() && !s.topics.contains(wish.topic))
+    return {errc::topic_unknown, wish.topic + " is not read by group " + s.record.name};
+  for (const auto& [id, queue] : s.queues) {
+    if (!wish.topic.empty() && queue.topic != wish.topic) continue;
+    if (wish.number && queue.number != *wish.number) continue;
+    if (queue.resetting)
+      return {errc::group_in_use, "queue " + std::to_string(queue.number.value) + " of " +
+                                    queue.topic + " is being reset"};
+    out.push_back(id);
+  }
+  if (out.empty()) return {errc::queue_unknown, "no queue of the group fits"};
+  return out;
+}
+
+/// A reset under way.
+struct reset_task {
+  owed_answer<caf::ok_atom, delivery_pointer> answer;
+  std::size_t missing = 0;
+  std::map<queue_id, reading> found = {};
+  failure why{errc::none};
+};
+using task_ptr = std::shared_ptr<reset_task>;
+
+void finish(delivery_pointer self, const task_ptr& task) {
+  for (const auto& [id, where] : task->found) {
+    auto at = self->state.queues.find(id);
+    if (at != self->state.queues.end()) at->second.resetting = false;
+    begin_reading(self, id);
+  }
+  task->answer.give(task->why.code == errc::none ? result<caf::ok_atom>{caf::ok_atom::value}
+                                                 : task->why);
+}
+
+/// All positions are known: what consumers have and what waits counts no more.
+void begin_anew(delivery_pointer self, const task_ptr& task) {
+  auto& s = self->state;
+  if (task->why.code != errc::none) return finish(self, task);
+  task->missing = task->found.size();
+  const auto positions = task->found;
+  for (const auto& [id, where] : positions) {
+    const auto at = s.queues.find(id);
+    const auto arrived = [self, task, id = id, where = where](const failure& why) {
+      if (why.code != errc::none) task->why = why;
+      if (auto there = self->state.queues.find(id);
+          why.code == errc::none && there != self->state.queues.end()) {
+        there->second.known = true;
+        self->state.core->add_queue(id, core::delivery_progress{where.begin}, where.end, now(self));
+      }
+      if (--task->missing == 0) finish(self, task);
+    };
+    if (at == s.queues.end()) { // Its topic was deleted meanwhile.
+      arrived(failure{errc::none});
+      continue;
+    }
+    stop_reading(self, id);
+    s.core->remove_queue(id);
+    at->second.resetting = true;
+    write(self, id, effects::commit{s.record.group, id, where.begin}, true);
+    when_written(self, at->second.shard, arrived);
+  }
+}
+
+} // namespace
+
+caf::result<frames::group_description> describe_group(delivery_pointer self) {
+  auto& s = self->state;
+  auto answer = owe<frames::group_description>(self);
+  std::vector<queue_place> places;
+  for (const auto& [name, topic] : s.topics)
+    places.insert(places.end(), topic.queues.begin(), topic.queues.end());
+  query_queues(self, s.shards, places,
+               [self, answer](const result<std::vector<queue_view>>& views) mutable {
+                 if (views)
+                   answer.give(fill(self, *views));
+                 else
+                   answer.give(views.error());
+               });
+  return answer.promise();
+}
+
+caf::result<caf::ok_atom> reset_group(delivery_pointer self, const frames::group_reset& wish) {
+  auto& s = self->state;
+  if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
+  auto queues = queues_to_reset(s, wish);
+  if (!queues) return to_caf(queues.error());
+  auto task = std::make_shared<reset_task>(reset_task{owe<caf::ok_atom>(self), queues->size()});
+  auto promise = task->answer.promise();
+  for (const auto id : *queues) {
+    const auto arrived = [self, task] {
+      if (--task->missing == 0) begin_anew(self, task);
+    };
+    const auto failed = [task, arrived](const caf::error& why) {
+      task->why = from_caf(why);
+      arrived();
+    };
+    self->request(s.catalogue, caf::infinite, activate_atom_v, id)
+      .then(
+        [self, task, id, to = wish.to, arrived, failed](const queue_actor& actor) {
+          self->request(actor, caf::infinite, resolve_atom_v, to, range_policy::error)
+            .then(
+              [task, id, arrived](const reading& found) {
+                task->found.emplace(id, found);
+                arrived();
+              },
+              failed);
+        },
+        failed);
+  }
+  return promise;
+}
+
+} // namespace carafe

@@ -1,0 +1,227 @@
+#include "actors/core/delivery_batches.hpp"
+#include "actors/delivery.hpp"
+#include "actors/error_bridge.hpp"
+#include "actors/logging.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+namespace carafe {
+
+namespace {
+
+constexpr auto again_after = std::chrono::milliseconds{500};
+/// What cannot be read now may be mended by somebody.
+constexpr auto unreadable_again_after = std::chrono::milliseconds{5'000};
+
+void again(delivery_pointer self, queue_id queue, std::chrono::milliseconds after) {
+  self->delayed_send(self, after, subscribe_atom_v, queue);
+}
+
+/// The queue, if it is still the group's and this opening of it is not overtaken.
+delivery_state::queue* opening(delivery_pointer self, queue_id id) {
+  auto at = self->state.queues.find(id);
+  return at != self->state.queues.end() && at->second.opening ? &at->second : nullptr;
+}
+
+void failed(delivery_pointer self, queue_id id, const failure& why) {
+  auto* queue = opening(self, id);
+  if (queue == nullptr) return;
+  queue->opening = false;
+  if (!is_retriable(why.code))
+    logging::warning("delivery", self->state.record.name + ", queue " + std::to_string(id.value) +
+                                   ": " + why.message());
+  again(self, id, is_retriable(why.code) ? again_after : unreadable_again_after);
+}
+
+void subscribe(delivery_pointer self, queue_id id, const queue_actor& actor) {
+  auto& s = self->state;
+  subscribe_request wish;
+  wish.start = {start_position::kind::at_offset, s.core->reads_from(id), {}};
+  wish.out_of_range = range_policy::earliest;
+  self->request(actor, caf::infinite, subscribe_atom_v, reader_actor{delivery_actor{self}}, wish)
+    .then(
+      [self, id, actor](const reading& where) {
+        auto& state = self->state;
+        auto* queue = opening(self, id);
+        if (queue == nullptr || queue->resetting) {
+          self->send(actor, unsubscribe_atom_v, where.reader);
+          return;
+        }
+        queue->opening = false;
+        queue->actor = actor;
+        queue->reader = where.reader;
+        state.readers.emplace(where.reader, id);
+        state.watched.add(self, actor);
+        // Retention may have passed what was to come.
+        state.core->raise_start(id, where.earliest);
+        self->send(actor, demand_atom_v, where.reader, std::uint64_t{0});
+        carry_out(self, state.core->reopened(id));
+      },
+      [self, id](const caf::error& why) { failed(self, id, from_caf(why)); });
+}
+
+/// Nobody has been here: the first consumer's wish says where to begin, and that is committed.
+void find_start(delivery_pointer self, queue_id id, const queue_actor& actor) {
+  auto& s = self->state;
+  const auto& first = s.members.begin()->second;
+  self->request(actor, caf::infinite, resolve_atom_v, first.start, first.out_of_range)
+    .then(
+      [self, id, actor](const reading& found) {
+        auto& state = self->state;
+        auto* queue = opening(self, id);
+        if (queue == nullptr) return;
+        effect_list wish;
+        wish.effects.emplace_back(effects::commit{state.record.group, id, found.begin});
+        self
+          ->request(state.shards.at(queue->shard).shard, caf::infinite, write_atom_v,
+                    std::move(wish))
+          .then(
+            [self, id, actor, found](entry_index) {
+              auto* there = opening(self, id);
+              if (there == nullptr) return;
+              there->known = true;
+              self->state.core->add_queue(id, core::delivery_progress{found.begin}, found.end,
+                                          now(self));
+              subscribe(self, id, actor);
+            },
+            [self, id](const caf::error& why) { failed(self, id, from_caf(why)); });
+      },
+      [self, id](const caf::error& why) { failed(self, id, from_caf(why)); });
+}
+
+} // namespace
+
+void add_queues(delivery_pointer self, const topic_record& topic, const progress_rows& rows) {
+  auto& s = self->state;
+  s.topics[topic.name] = topic;
+  for (std::uint32_t i = 0; i < topic.queues.size(); ++i) {
+    const auto id = topic.queues[i].queue;
+    auto [at, fresh] = s.queues.try_emplace(id);
+    if (!fresh) continue;
+    auto& queue = at->second;
+    queue.topic = topic.name;
+    queue.number = queue_number{i};
+    queue.shard = topic.queues[i].shard;
+    const auto row = std::find_if(rows.rows.begin(), rows.rows.end(),
+                                  [id](const auto& r) { return r.queue == id; });
+    if (row != rows.rows.end()) {
+      core::delivery_progress progress{row->progress};
+      for (const auto& waiting : row->waiting) progress.restore(waiting);
+      queue.known = true;
+      s.core->add_queue(id, std::move(progress), row->end, now(self));
+    }
+    begin_reading(self, id);
+  }
+}
+
+void remove_topic(delivery_pointer self, const topic_record& topic) {
+  auto& s = self->state;
+  s.topics.erase(topic.name);
+  for (const auto& place : topic.queues) {
+    stop_reading(self, place.queue);
+    s.core->remove_queue(place.queue);
+    s.queues.erase(place.queue);
+  }
+}
+
+void begin_reading(delivery_pointer self, queue_id id) {
+  auto& s = self->state;
+  auto at = s.queues.find(id);
+  if (at == s.queues.end() || s.members.empty()) return;
+  auto& queue = at->second;
+  if (queue.opening || queue.resetting || queue.reader.value != 0) return;
+  queue.opening = true;
+  self->request(s.catalogue, caf::infinite, activate_atom_v, id)
+    .then(
+      [self, id](const queue_actor& actor) {
+        auto* there = opening(self, id);
+        if (there == nullptr) return;
+        if (self->state.members.empty()) {
+          there->opening = false; // The next member begins anew.
+          return;
+        }
+        if (there->known)
+          subscribe(self, id, actor);
+        else
+          find_start(self, id, actor);
+      },
+      [self, id](const caf::error& why) { failed(self, id, from_caf(why)); });
+}
+
+void stop_reading(delivery_pointer self, queue_id id) {
+  auto& s = self->state;
+  auto at = s.queues.find(id);
+  if (at == s.queues.end()) return;
+  auto& queue = at->second;
+  queue.opening = false;
+  if (queue.reader.value == 0) return;
+  self->send(queue.actor, unsubscribe_atom_v, queue.reader);
+  s.watched.remove(self, queue.actor.address());
+  s.readers.erase(queue.reader);
+  queue.reader = core::reader_id{0};
+}
+
+void reading_ended(delivery_pointer self, core::reader_id reader, const failure& why) {
+  auto& s = self->state;
+  auto at = s.readers.find(reader);
+  if (at == s.readers.end()) return;
+  const auto id = at->second;
+  s.readers.erase(at);
+  auto& queue = s.queues.at(id);
+  s.watched.remove(self, queue.actor.address());
+  queue.reader = core::reader_id{0};
+  const bool soon = is_retriable(why.code) || why.code == errc::offset_out_of_range;
+  if (!soon)
+    logging::warning("delivery",
+                     s.record.name + ", queue " + std::to_string(id.value) + ": " + why.message());
+  again(self, id, soon ? again_after : unreadable_again_after);
+}
+
+void on_batch(delivery_pointer self, core::reader_id reader, const storage::stored_batch& batch) {
+  auto& s = self->state;
+  auto at = s.readers.find(reader);
+  if (at == s.readers.end()) return;
+  auto made =
+    core::make_delivery_batch(batch.batch, batch.time, s.record.mode == "keyed", s.options.limits);
+  if (!made) { // It was checked before it was stored.
+    stop_reading(self, at->second);
+    failed(self, at->second, made.error());
+    return;
+  }
+  carry_out(self, s.core->arrived(at->second, std::move(*made), now(self)));
+}
+
+void run(delivery_pointer self, const delivery_state::errand& what) {
+  auto& s = self->state;
+  const auto queue = s.queues.find(what.queue);
+  if (queue == s.queues.end() || !queue->second.known) return;
+  constexpr entry_index everything{std::numeric_limits<std::uint64_t>::max()};
+  read_request wish{what.queue, what.at, everything, 1, {}};
+  const auto done = [self, what](core::delivery_batch_ptr batch) {
+    if (what.dead)
+      bury(self, what, batch);
+    else
+      carry_out(self, self->state.core->looked(what.queue, what.at, std::move(batch), now(self)));
+  };
+  const auto later = [self, what](const failure& why) {
+    logging::warning("delivery", self->state.record.name + ": " + why.message());
+    self->state.failed_errands.push_back(what);
+  };
+  self->request(s.shards.at(queue->second.shard).reader, caf::infinite, read_atom_v, wish)
+    .then(
+      [self, what, done, later](const read_reply& reply) {
+        for (const auto& found : reply.batches) {
+          if (found.base > what.at || what.at >= found.base + found.count) continue;
+          auto made =
+            core::make_delivery_batch(found.batch, found.time, false, self->state.options.limits);
+          if (!made) return later(made.error());
+          return done(std::move(*made));
+        }
+        done(nullptr); // Retention has passed it.
+      },
+      [later](const caf::error& why) { later(from_caf(why)); });
+}
+
+} // namespace carafe

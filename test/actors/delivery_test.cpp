@@ -1,0 +1,396 @@
+#include "test/actors/requests.hpp"
+#include "test/actors/rig.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace carafe;
+using namespace carafe::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A member of a group that lends messages.
+struct worker {
+  rig::client& c;
+  frames::joined in;
+
+  worker(rig::client& client, const std::string& mode, std::uint32_t in_flight = 0,
+         const std::string& topic = "t", const std::string& group = "g")
+    : c(client) {
+    auto wish = joining(group, topic);
+    wish.mode = mode;
+    wish.in_flight_max = in_flight;
+    wish.member = c.owner == nullptr ? "" : "worker";
+    auto joined = c.ask<frames::joined>(wish);
+    REQUIRE(joined.ok());
+    in = *joined;
+    REQUIRE(in.subscription.value != 0);
+  }
+
+  struct had {
+    queue_id queue;
+    std::uint32_t attempt = 0;
+    std::string body;
+  };
+  /// What came, by offset.
+  std::map<std::uint64_t, had> take() const {
+    std::map<std::uint64_t, had> out;
+    while (auto lent = c.take<frames::leased>()) {
+      REQUIRE(lent->subscription == in.subscription);
+      auto batch = batch_reader::open(lent->batch, lent->compression, {});
+      REQUIRE(batch.ok());
+      std::uint32_t at = 0;
+      for (const auto& range : lent->ranges)
+        for (auto message = range.first; message < range.end(); message = message + 1)
+          out[message.value] = {lent->queue, lent->attempt, std::string{batch->message(at++).body}};
+      REQUIRE(at == batch->count());
+    }
+    return out;
+  }
+  std::set<std::uint64_t> offsets() const {
+    std::set<std::uint64_t> out;
+    for (const auto& [at, message] : take()) out.insert(at);
+    return out;
+  }
+
+  result<frames::ok> done(queue_id queue, std::uint64_t first, std::uint64_t count = 1) const {
+    return c.ask<frames::ok>(
+      frames::settle{in.member, {{queue, {{offset{first}, count}}}}, {}, {}});
+  }
+  result<frames::ok> failed(queue_id queue, std::uint64_t at, std::optional<std::uint64_t> delay,
+                            const std::string& error, bool dead = false) const {
+    return c.ask<frames::ok>(
+      frames::settle{in.member, {}, {{queue, offset{at}, dead, delay, error}}, {}});
+  }
+};
+
+using offsets = std::set<std::uint64_t>;
+
+/// A topic `t` of one queue with messages of these keys.
+queue_id keyed_topic(rig::client& c, const std::vector<std::string>& keys) {
+  const auto topic = make_topic(c, "t", 1);
+  const auto queue = topic.queues[0].queue;
+  std::uint64_t number = 0;
+  for (const auto& key : keys) {
+    const auto batch = batch_of({"m" + std::to_string(number)}, key);
+    frames::produce out;
+    out.queue = queue;
+    out.producer = producer_id{5};
+    out.first = sequence{number + 1};
+    out.previous = sequence{number};
+    out.count = 1;
+    out.checksum = batch.checksum;
+    out.batch = batch.bytes;
+    ++number;
+    REQUIRE(c.ask<frames::receipt>(out).ok());
+  }
+  return queue;
+}
+
+frames::group_description describe(rig::client& c) {
+  auto told = c.ask<frames::group_description>(frames::group_describe{"g"});
+  REQUIRE(told.ok());
+  return *told;
+}
+
+frames::group_put putting(const std::string& mode, delivery_settings how = {}) {
+  return {"g", mode, {"t"}, how, 0, false};
+}
+
+delivery_settings impatient() {
+  delivery_settings how;
+  how.lease_ms = 1'000;
+  how.backoff_ms = {500};
+  return how;
+}
+
+} // namespace
+
+TEST_CASE("shared: messages go to any consumer, each is acknowledged by itself") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"}, two{r, "two"};
+  const auto queue = keyed_topic(admin, {"", "", "", "", "", ""});
+  const worker a{one, "shared", 2}, b{two, "shared", 2};
+  r.settle();
+  const auto first = a.offsets(), second = b.offsets();
+  CHECK(first.size() == 2);
+  CHECK(second.size() == 2);
+  auto both = first;
+  both.insert(second.begin(), second.end());
+  CHECK(both == offsets{0, 1, 2, 3});
+  CHECK(describe(admin).queues[0].in_flight == 4);
+  CHECK(b.done(queue, *second.begin()).ok());
+  r.settle();
+  CHECK(b.offsets() == offsets{4});
+  CHECK(describe(admin).queues[0].lag == 5);
+}
+
+TEST_CASE("shared: what was acknowledged is done after kill -9, the rest comes again") {
+  rig r;
+  queue_id queue;
+  {
+    rig::client admin{r, "admin"}, one{r, "one"};
+    queue = keyed_topic(admin, {"", "", "", "", ""});
+    REQUIRE(admin.ask<frames::group_description>(putting("shared", impatient())).ok());
+    const worker a{one, "shared"};
+    r.settle();
+    CHECK(a.offsets().size() == 5);
+    CHECK(a.done(queue, 1).ok());
+    CHECK(a.done(queue, 3).ok());
+    CHECK(a.failed(queue, 0, 5'000, "later").ok());
+  }
+  r.crash(false);
+  r.start();
+  rig::client admin{r, "admin"}, one{r, "one"};
+  const worker a{one, "shared"};
+  r.settle();
+  // Nobody knows who may still work on what was lent, for one lease.
+  CHECK(a.offsets().empty());
+  r.pass(1'600ms); // The lease and the first pause.
+  const auto again = a.take();
+  CHECK(again.size() == 2);
+  CHECK(again.at(2).attempt == 2);
+  CHECK(again.at(4).attempt == 2);
+  CHECK(a.done(queue, 2).ok());
+  CHECK(a.done(queue, 4).ok());
+  r.pass(3'500ms);
+  CHECK(a.take().at(0).attempt == 2);
+}
+
+TEST_CASE("shared: whoever comes back after a restart goes on with what it has") {
+  rig r;
+  queue_id queue;
+  {
+    rig::client admin{r, "admin"}, one{r, "one"};
+    queue = keyed_topic(admin, {"", "", ""});
+    REQUIRE(admin.ask<frames::group_description>(putting("shared", impatient())).ok());
+    const worker a{one, "shared"};
+    r.settle();
+    r.pass(200ms); // The log knows it soon.
+  }
+  r.crash(false);
+  r.start();
+  rig::client one{r, "one"};
+  const worker a{one, "shared"};
+  const auto renewed =
+    one.ask<frames::renewed>(frames::renew{a.in.member, {{queue, {{offset{0}, 2}}}}});
+  REQUIRE(renewed.ok());
+  CHECK(renewed->lost.empty());
+  CHECK(a.done(queue, 0, 2).ok());
+  r.pass(1'600ms);
+  CHECK(a.offsets() == offsets{2});
+}
+
+TEST_CASE("a failed message comes again after the group's pause, and at last is a dead letter") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"};
+  const auto queue = keyed_topic(admin, {"k", ""});
+  delivery_settings how;
+  how.backoff_ms = {1'000};
+  how.attempts_max = 2;
+  REQUIRE(admin.ask<frames::group_description>(putting("shared", how)).ok());
+  const worker a{one, "shared"};
+  r.settle();
+  CHECK(a.offsets() == offsets{0, 1});
+  CHECK(a.done(queue, 1).ok());
+  CHECK(a.failed(queue, 0, std::nullopt, "no").ok());
+  CHECK(describe(admin).queues[0].waiting == 1);
+  r.pass(900ms);
+  CHECK(a.offsets().empty());
+  r.pass(200ms);
+  CHECK(a.take().at(0).attempt == 2);
+  CHECK(a.failed(queue, 0, std::nullopt, "still no").ok());
+  r.pass(100ms);
+  const auto left = describe(admin).queues[0];
+  CHECK(left.waiting == 0);
+  CHECK(left.lag == 0);
+  const auto graves = admin.ask<frames::topic_description>(frames::topic_describe{"%DLQ%g", false});
+  REQUIRE(graves.ok());
+  REQUIRE(graves->queues[0].end == offset{1});
+  rig::client reader{r, "reader"};
+  REQUIRE(
+    reader.ask<frames::subscribed>(subscription(1, graves->queues[0].queue, at_offset(0))).ok());
+  r.settle();
+  const auto letter = reader.take<frames::deliver>();
+  REQUIRE(letter);
+  auto batch = batch_reader::open(letter->batch, letter->compression, {});
+  REQUIRE(batch.ok());
+  const auto message = batch->message(0);
+  CHECK(message.body == "m0");
+  CHECK(message.key == "k");
+  std::map<std::string, std::string> told;
+  for (const auto& [name, value] : message.properties) told.emplace(name, value);
+  CHECK(told.at("carafe-dead-topic") == "t");
+  CHECK(told.at("carafe-dead-offset") == "0");
+  CHECK(told.at("carafe-dead-attempts") == "2");
+  CHECK(told.at("carafe-dead-error") == "still no");
+}
+
+TEST_CASE("keyed: messages of a key come in order, one at a time, whatever the others do") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"}, two{r, "two"};
+  const auto queue = keyed_topic(admin, {"a", "a", "b", "a", "b", ""});
+  const worker first{one, "keyed"}, second{two, "keyed"};
+  r.settle();
+  auto lent = first.take();
+  lent.merge(second.take());
+  CHECK(lent.size() == 3); // 0, 2 and 5: the oldest of each key.
+  CHECK((lent.contains(0) && lent.contains(2) && lent.contains(5)));
+  CHECK(first.failed(queue, 0, 500, "not now").ok() != second.failed(queue, 0, 500, "").ok());
+  CHECK(first.done(queue, 2).ok());
+  r.settle();
+  lent = first.take();
+  lent.merge(second.take());
+  CHECK(lent.size() == 1);
+  CHECK(lent.contains(4));
+  r.pass(600ms);
+  lent = first.take();
+  lent.merge(second.take());
+  REQUIRE(lent.contains(0));
+  CHECK(first.done(queue, 0).ok());
+  r.settle();
+  lent = first.take();
+  lent.merge(second.take());
+  CHECK(lent.contains(1));
+  CHECK(lent.size() == 1);
+}
+
+TEST_CASE("a lost consumer's messages go to others at once; one that leaves gives back uncounted") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"}, two{r, "two"}, three{r, "three"};
+  const auto queue = keyed_topic(admin, {"", ""});
+  const worker a{one, "shared"};
+  r.settle();
+  CHECK(a.offsets() == offsets{0, 1});
+  const worker b{two, "shared"};
+  one.disconnect();
+  r.settle();
+  const auto lost = b.take();
+  CHECK(lost.at(0).attempt == 2);
+  CHECK(lost.at(1).attempt == 2);
+  const worker c{three, "shared"};
+  CHECK(two.ask<frames::ok>(frames::leave{b.in.member}).ok());
+  r.settle();
+  CHECK(c.take().at(0).attempt == 2);
+  CHECK(c.done(queue, 0, 2).ok());
+}
+
+TEST_CASE("a frozen consumer's lease ends; renewing keeps it") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"}, two{r, "two"};
+  keyed_topic(admin, {""});
+  delivery_settings how;
+  how.lease_ms = 1'000;
+  how.backoff_ms = {0};
+  REQUIRE(admin.ask<frames::group_description>(putting("shared", how)).ok());
+  const worker a{one, "shared", 1}, b{two, "shared", 1};
+  r.settle();
+  CHECK(a.offsets() == offsets{0});
+  for (int i = 0; i < 5; ++i) {
+    r.pass(500ms);
+    CHECK(one.ask<frames::renewed>(frames::renew{a.in.member, {}}).ok());
+  }
+  CHECK(b.offsets().empty());
+  CHECK(describe(admin).members[0].idle_ms >= 2'500);
+  r.pass(1'100ms);
+  auto got = b.take();
+  got.merge(a.take());
+  CHECK(got.at(0).attempt == 2);
+}
+
+TEST_CASE("a consumer that asks for another mode or other topics is refused, and told both") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"};
+  keyed_topic(admin, {});
+  const worker a{one, "shared"};
+  auto wish = joining("g", "t");
+  const auto refused = admin.ask<frames::joined>(wish);
+  CHECK(refused.code() == errc::subscription_mismatch);
+  CHECK(refused.error().detail ==
+        "group g is shared and reads t; this consumer asked for ordered and t");
+  wish.mode = "sorted";
+  CHECK(admin.ask<frames::joined>(wish).code() == errc::invalid_argument);
+}
+
+TEST_CASE("a group is made, and changed if it is what it was") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"};
+  keyed_topic(admin, {});
+  auto wish = putting("keyed");
+  auto made = admin.ask<frames::group_description>(wish);
+  REQUIRE(made.ok());
+  CHECK(made->mode == "keyed");
+  CHECK(made->version == 1);
+  CHECK(admin.ask<frames::group_description>(wish).code() == errc::group_exists);
+  wish.if_missing = true;
+  CHECK(admin.ask<frames::group_description>(wish).ok());
+  wish.version = 1;
+  wish.delivery.lease_ms = 5'000;
+  const worker a{one, "keyed"};
+  made = admin.ask<frames::group_description>(wish);
+  REQUIRE(made.ok());
+  CHECK(made->version == 2);
+  CHECK(made->delivery.lease_ms == 5'000);
+  CHECK(admin.ask<frames::group_description>(wish).code() == errc::group_changed);
+  wish.version = 2;
+  wish.mode = "shared";
+  CHECK(admin.ask<frames::group_description>(wish).code() == errc::group_in_use);
+  CHECK(one.ask<frames::ok>(frames::leave{a.in.member}).ok());
+  made = admin.ask<frames::group_description>(wish);
+  REQUIRE(made.ok());
+  CHECK(made->mode == "shared");
+  wish.version = 3;
+  wish.delivery.lease_ms = 1;
+  CHECK(admin.ask<frames::group_description>(wish).code() == errc::invalid_argument);
+  const worker b{one, "shared"};
+}
+
+TEST_CASE("a reset of a shared group gives messages out again, also to consumers that run") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"};
+  const auto queue = keyed_topic(admin, {"", "", ""});
+  const worker a{one, "shared"};
+  r.settle();
+  CHECK(a.offsets() == offsets{0, 1, 2});
+  CHECK(a.done(queue, 0, 3).ok());
+  frames::group_reset wish;
+  wish.group = "g";
+  wish.to = at_offset(1);
+  const auto reset = admin.ask<frames::group_description>(wish);
+  REQUIRE(reset.ok());
+  r.pass(100ms);
+  CHECK(a.offsets() == offsets{1, 2});
+}
+
+TEST_CASE("a consumer is sent no more than it takes") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"};
+  const auto topic = make_topic(admin, "t", 1);
+  const auto queue = topic.queues[0].queue;
+  for (std::uint64_t i = 0; i < 20; ++i)
+    REQUIRE(admin
+              .ask<frames::receipt>(produce_of(queue, producer_id{3}, sequence{i + 1}, sequence{i},
+                                               {std::string(1'000, 'x')}))
+              .ok());
+  auto wish = joining("g", "t");
+  wish.mode = "shared";
+  wish.credit_bytes = 3'000;
+  const auto joined = one.ask<frames::joined>(wish);
+  REQUIRE(joined.ok());
+  r.settle();
+  std::size_t came = 0;
+  while (one.take<frames::leased>()) ++came;
+  CHECK(came >= 2);
+  CHECK(came <= 4);
+  one.send(0, frames::credit{joined->subscription, 2'000});
+  r.settle();
+  std::size_t more = 0;
+  while (one.take<frames::leased>()) ++more;
+  CHECK(more >= 1);
+  CHECK(more <= 3);
+}
