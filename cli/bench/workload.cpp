@@ -1,8 +1,9 @@
 #include "cli/bench/workload.hpp"
 
+#include "cli/bench/node_watch.hpp"
+
 #include <algorithm>
 #include <atomic>
-#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -26,56 +27,6 @@ std::uint64_t us_since(clock::time_point begun) {
 }
 
 failure interrupted() { return {errc::invalid_argument, "interrupted; nothing was measured"}; }
-
-/// How many of each size there were, all shards together.
-std::map<std::uint64_t, std::uint64_t> sizes_of(const client::node_info& node) {
-  std::map<std::uint64_t, std::uint64_t> sizes;
-  for (const auto& shard : node.shards)
-    for (const auto& size : shard.group_sizes) sizes[size.bytes] += size.count;
-  return sizes;
-}
-
-/// The node's counters before and after.
-class node_watch {
-public:
-  static result<node_watch> begin(shell::node_api& node) {
-    auto now = node.node_status();
-    if (!now) return now.error();
-    return node_watch{std::move(*now)};
-  }
-
-  result<void> end(shell::node_api& node, figures& out) const {
-    auto now = node.node_status();
-    if (!now) return now.error();
-    out.node_cpu_ms = now->cpu_ms - before_.cpu_ms;
-    out.node_memory_peak_bytes = now->memory_peak_bytes;
-    out.disk_bytes = now->disk_written_bytes - before_.disk_written_bytes;
-    const auto sum = [](const client::node_info& of, auto field) {
-      std::uint64_t total = 0;
-      for (const auto& shard : of.shards) total += field(shard);
-      return total;
-    };
-    const auto groups = [](const client::shard_info& s) { return s.syncs.count; };
-    const auto bytes = [](const client::shard_info& s) { return s.log_bytes; };
-    const auto entries = [](const client::shard_info& s) { return s.committed.value; };
-    out.groups = sum(*now, groups) - sum(before_, groups);
-    out.fsyncs = now->fsyncs - before_.fsyncs;
-    const auto before = sizes_of(before_);
-    for (const auto& [size, count] : sizes_of(*now)) {
-      const auto known = before.find(size);
-      const auto fresh = count - (known == before.end() ? 0 : known->second);
-      if (fresh > 0) out.group_sizes.push_back({size, fresh});
-    }
-    out.entries = sum(*now, entries) - sum(before_, entries);
-    // Retention may have dropped more than was added.
-    out.log_bytes = sum(*now, bytes) - std::min(sum(*now, bytes), sum(before_, bytes));
-    return {};
-  }
-
-private:
-  explicit node_watch(client::node_info before) : before_(std::move(before)) {}
-  client::node_info before_;
-};
 
 /// What comes back for the messages under way.
 struct answers {
@@ -160,7 +111,7 @@ result<figures> produce(shell::node_api& node, const load& what, shell::interrup
   out.messages = what.messages;
   out.bytes = what.messages * what.body_bytes;
   out.latency = got.latency;
-  if (auto ok = watch->end(node, out); !ok) return ok.error();
+  if (auto ok = (*watch)->end(out); !ok) return ok.error();
   return out;
 }
 
@@ -186,7 +137,7 @@ result<figures> produce_one_by_one(shell::node_api& node, const load& what,
   out.seconds = seconds_since(begun);
   out.messages = what.messages;
   out.bytes = what.messages * what.body_bytes;
-  if (auto ok = watch->end(node, out); !ok) return ok.error();
+  if (auto ok = (*watch)->end(out); !ok) return ok.error();
   return out;
 }
 
@@ -211,7 +162,7 @@ result<figures> consume(shell::node_api& node, const load& what, shell::interrup
   }
   out.seconds = seconds_since(begun);
   if (auto ok = (*consumer)->close(); !ok) return ok.error();
-  if (auto ok = watch->end(node, out); !ok) return ok.error();
+  if (auto ok = (*watch)->end(out); !ok) return ok.error();
   return out;
 }
 

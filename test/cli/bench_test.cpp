@@ -68,6 +68,21 @@ TEST_CASE("bench says why nothing was measured") {
   CHECK(state->topics.empty());
 }
 
+TEST_CASE("bench shows the most memory that the node had while the workload ran") {
+  auto state = std::make_shared<fake_state>();
+  auto asked = std::make_shared<std::atomic<int>>(0);
+  state->status_now = [asked] {
+    client::node_info now;
+    now.memory_bytes = ++*asked == 2 ? 900 : 100;
+    now.memory_peak_bytes = 5'000; // Of another workload, before.
+    return now;
+  };
+  const auto ran = run_line(state, "bench produce --count 40 --rate 100 --json");
+  REQUIRE(ran.code == exit_code::ok);
+  CHECK(json::parse(ran.out).at("node_memory_peak_bytes") == 900);
+  CHECK(*asked >= 3);
+}
+
 TEST_CASE("the ceiling's groups are as many and as large as those of the node") {
   const auto groups = bench::groups_of({{100, 10}, {1'000, 5}, {10'000, 1}}, 1'600);
   REQUIRE(groups.size() == 16);
