@@ -1,11 +1,11 @@
 #include "cli/bench/workload.hpp"
 
 #include "cli/bench/node_watch.hpp"
+#include "cli/bench/waiting.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 namespace carafe::bench {
@@ -14,6 +14,10 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
+/// How soon Ctrl-C is noticed while no message comes, and how long none may come.
+constexpr std::chrono::milliseconds poll_wait{50};
+constexpr std::chrono::seconds longest_silence{5};
+
 /// Looking at the clock for each message would be a good part of what is measured.
 constexpr std::uint64_t sampled_of = 64;
 
@@ -21,12 +25,11 @@ double seconds_since(clock::time_point begun) {
   return std::chrono::duration<double>(clock::now() - begun).count();
 }
 
+/// 0 also of a moment that is a little ahead: a paced message may leave as early as that.
 std::uint64_t us_since(clock::time_point begun) {
-  return static_cast<std::uint64_t>(
-    std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - begun).count());
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - begun);
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(us.count(), 0));
 }
-
-failure interrupted() { return {errc::invalid_argument, "interrupted; nothing was measured"}; }
 
 /// What comes back for the messages under way.
 struct answers {
@@ -60,20 +63,16 @@ client::message message_of(const load& what, std::uint64_t number, const std::st
   return m;
 }
 
-void wait_until(clock::time_point due) {
-  // The sleep ends late by the kernel's slack; the rest is not worth waiting for.
-  if (due > clock::now() + std::chrono::microseconds{50}) std::this_thread::sleep_until(due);
-}
-
 } // namespace
 
 result<figures> produce(shell::node_api& node, const load& what, shell::interruption& stop) {
+  // Outlives the producer, whose messages under way are answered when it goes.
+  answers got;
   auto producer = node.make_producer(what.producer);
   if (!producer) return producer.error();
   auto watch = node_watch::begin(node);
   if (!watch) return watch.error();
   const std::string body(what.body_bytes, 'b');
-  answers got;
   const auto on_answer = [&got](const result<client::receipt>& answer) {
     if (!answer) got.fail(answer.error());
   };
@@ -84,9 +83,8 @@ result<figures> produce(shell::node_api& node, const load& what, shell::interrup
     auto due = clock::time_point{};
     const bool timed = paced || n % sampled_of == 0;
     if (paced) {
-      due = begun + std::chrono::duration_cast<clock::duration>(
-                      std::chrono::duration<double>{static_cast<double>(n) / what.rate});
-      wait_until(due);
+      due = due_at(begun, n, what.rate);
+      if (!wait_until(due, stop)) return interrupted();
     } else if (timed) {
       due = clock::now();
     }
@@ -150,11 +148,13 @@ result<figures> consume(shell::node_api& node, const load& what, shell::interrup
   if (!consumer) return consumer.error();
   figures out{.workload = "consume"};
   const auto begun = clock::now();
+  auto last_came = begun;
   while (out.messages < what.messages) {
     if (stop.requested()) return interrupted();
-    auto some = (*consumer)->poll(4'096, std::chrono::seconds{5});
+    auto some = (*consumer)->poll(4'096, poll_wait);
     if (!some) return some.error();
-    if (some->empty())
+    if (!some->empty()) last_came = clock::now();
+    if (clock::now() - last_came > longest_silence)
       return {errc::timeout, what.topic + " has only " + std::to_string(out.messages) +
                                " messages; produce more, or ask for fewer"};
     out.messages += some->size();
