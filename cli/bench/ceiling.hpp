@@ -1,7 +1,7 @@
 #pragma once
 
-/// What bounds a broker on this machine, measured by doing only that part of its work. Each of
-/// these answers `interrupted()` soon after an end was asked for.
+/// Parts of a broker's work, each measured by doing only that on this machine. Each answers
+/// `interrupted()` soon after an end was asked for.
 
 #include "actors/core/histogram.hpp"
 #include "cli/shell/interruption.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-/// The load on the broker next to what bounds it, one after the other, several times.
+/// The load on the broker next to parts of its work done alone, one after the other, several times.
 
 #include "cli/bench/workload.hpp"
 

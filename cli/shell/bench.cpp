@@ -232,7 +232,7 @@ std::vector<option> options_of(bench_options& o) {
   return {
     choice("WORKLOAD", o.what,
            "What to measure: all (default: produce, consume, then one-by-one), one of these, or "
-           "ceiling: the broker next to what bounds it on this machine.",
+           "ceiling: the broker next to LMDB and TCP alone.",
            {{"all", workload::all},
             {"produce", workload::produce},
             {"consume", workload::consume},
@@ -283,8 +283,10 @@ command bench_command() {
   c.details =
     "The client and the node share the machine unless --node says otherwise. Latencies are from "
     "when a message was due to its acknowledgement. 'ceiling' repeats the load on the broker, on "
-    "plain LMDB with groups of the same sizes and on bare TCP, the disk synced before each and in "
-    "another order each round, and shows medians. A broker share of 0.8 means that what the line "
+    "plain LMDB with groups of the same sizes and on bare TCP, the disk synced before each and "
+    "each "
+    "round in the opposite order of the one before, and shows medians. A broker share of 0.8 means "
+    "that what the line "
     "measures took 0.8 of the broker's time in the same round.";
   c.examples = {"carafe bench --durability memory --count 5000000",
                 "carafe bench produce --rate 10000 --body-bytes 1KiB --count 300000",
