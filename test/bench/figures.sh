@@ -80,11 +80,16 @@ wanted() { # what at-least|at-most bound figure unit
     "$([[ -n ${4:-} ]] && printf '%s%s' "$(plain "$4")" "$5")" "$verdict"
 }
 
-# A number with as many places as it needs to be told from its neighbours.
+# A number with as many places as it needs to be told from its neighbours: "1,500,000", "0.55".
 plain() { # number
   awk -v n="$1" 'BEGIN {
     text = n >= 100 ? sprintf("%.0f", n) : sprintf("%.3f", n)
     if (text ~ /\./) { sub(/0+$/, "", text); sub(/\.$/, "", text) }
+    else while (match(text, /^[0-9]+[0-9][0-9][0-9](,|$)/)) {
+      first = text
+      sub(/,.*/, "", first)
+      text = substr(text, 1, length(first) - 3) "," substr(text, length(first) - 2)
+    }
     print text
   }'
 }

@@ -29,12 +29,13 @@ same 'a table' "| workload | messages/s | p50 | p99 |
 | one by one | 3,535 | 255 us |  |" \
   "$(table "$work/all" 'workload|workload|text' 'messages_per_second|messages/s|count' 'p50_us|p50|us' 'p99_us|p99|us')"
 
-same 'enough' '| in | at least 1500000/s | 1500000/s | met |' \
+same 'enough' '| in | at least 1,500,000/s | 1,500,000/s | met |' \
   "$(wanted in at-least 1500000 1500000.0 /s)"
 same 'too little' '| share | at least 0.55 | 0.549 | **missed** |' \
   "$(wanted share at-least 0.55 0.549 '')"
 same 'little enough' '| p50 | at most 300 us | 255 us | met |' "$(wanted p50 at-most 300 255 ' us')"
 same 'too much' '| idle | at most 0.1 % | 0.102 % | **missed** |' "$(wanted idle at-most 0.1 0.1017 ' %')"
+same 'thousands' '999 1,000 12,345,678 99.5' "$(plain 999) $(plain 1000.2) $(plain 12345678) $(plain 99.5)"
 same 'nothing' '| idle | at most 30 MB |  | not measured |' "$(wanted idle at-most 30 '' ' MB')"
 
 # A wrong call ends before anything is built up or measured.
