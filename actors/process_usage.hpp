@@ -9,7 +9,8 @@ struct process_usage {
   std::uint64_t cpu_ms = 0;
   /// Resident now, without the pages of files.
   std::uint64_t memory_bytes = 0;
-  /// Handed to block devices; 0 where the kernel does not count.
+  /// Given to write calls, as for files; what is sent with send calls is not in it. 0 where the
+  /// kernel does not count.
   std::uint64_t disk_written_bytes = 0;
 };
 

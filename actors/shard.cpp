@@ -16,9 +16,9 @@ using self_pointer = shard_pointer;
 
 /// One transaction of the log holds at most about so much.
 constexpr std::uint64_t group_bytes_max = 4u << 20;
-/// While a group is written, the next one waits at the writer's door only if it is as large as
-/// this: then the disk would stand still for it. Small entries gather here meanwhile, and wait for
-/// one group less before their own.
+/// While a group is written, the next one goes to the writer only once it is as large as this:
+/// until then entries gather here, because a larger group shares its sync among more of them.
+/// Chosen by paired runs of synced logs.
 constexpr std::uint64_t next_group_bytes_min = 1024u << 10;
 constexpr std::size_t groups_out_max = 2;
 

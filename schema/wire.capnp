@@ -395,7 +395,9 @@ struct NodeStatus {
   memoryPeakBytes @19 :UInt64;
   # The most of that so far, looked at once a second.
   diskWrittenBytes @20 :UInt64;
-  # Handed to the disk since the start.
+  # What the node gave to write calls since the start: pages of its files, each as often as it was
+  # written, log lines and wake-ups of its threads. What goes over connections is not in it. The disk
+  # may get less, where a page is written again before the kernel has passed it on.
   fsyncs @21 :UInt64;
   # How often the node waited for the disk since the start.
 

@@ -42,6 +42,10 @@ result<std::unique_ptr<consumer>> client::make_consumer(consumer_options options
   return open_consumer(connection_, std::move(options));
 }
 
+std::uint64_t client::message_bytes_max() const {
+  return connection_->wire().limits().message_bytes_max;
+}
+
 result<client> connect(connect_options options) {
   if (auto good = check(options); !good) return good.error();
   auto where = parse_address(options.node);

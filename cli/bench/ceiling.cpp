@@ -1,5 +1,6 @@
 #include "cli/bench/ceiling.hpp"
 
+#include "cli/bench/waiting.hpp"
 #include "storage/lmdb.hpp"
 
 #include <algorithm>
@@ -128,7 +129,8 @@ std::vector<std::uint64_t> groups_of(const std::vector<client::group_size>& size
   return groups;
 }
 
-result<double> append_to_lmdb(const std::filesystem::path& folder, const log_shape& shape) {
+result<double> append_to_lmdb(const std::filesystem::path& folder, const log_shape& shape,
+                              shell::interruption& stop) {
   const auto payload = shape.entries() * shape.entry_bytes;
   const scratch_file file{folder, map_bytes(payload + shape.groups.size() * 16'384)};
   auto env = file.open(shape.mode);
@@ -136,13 +138,16 @@ result<double> append_to_lmdb(const std::filesystem::path& folder, const log_sha
   const std::string value(shape.entry_bytes, 'v');
   std::uint64_t next = 1;
   const auto begun = clock::now();
-  for (const auto entries : shape.groups)
+  for (const auto entries : shape.groups) {
+    if (stop.requested()) return interrupted();
     if (auto ok = append_group(**env, next, entries, value); !ok) return ok.error();
+  }
   return seconds_since(begun);
 }
 
 result<core::histogram> commit_in_groups(const std::filesystem::path& folder, double rate,
-                                         std::uint64_t messages, std::uint64_t message_bytes) {
+                                         std::uint64_t messages, std::uint64_t message_bytes,
+                                         shell::interruption& stop) {
   const scratch_file file{folder, map_bytes(messages * (message_bytes + 20'480))};
   auto env = file.open(durability::fsync);
   if (!env) return env.error();
@@ -150,20 +155,18 @@ result<core::histogram> commit_in_groups(const std::filesystem::path& folder, do
   core::histogram latency;
   std::uint64_t next = 1;
   const auto begun = clock::now();
-  const auto arrival = [&](std::uint64_t n) {
-    return begun + std::chrono::duration_cast<clock::duration>(
-                     duration<double>{static_cast<double>(n) / rate});
-  };
+  const auto arrival = [&](std::uint64_t n) { return due_at(begun, n, rate); };
   for (std::uint64_t stored = 0; stored < messages;) {
-    std::this_thread::sleep_until(arrival(stored));
+    if (!wait_until(arrival(stored), stop)) return interrupted();
     const auto now = clock::now();
-    auto due = stored;
+    auto due = stored + 1; // What the wait was for has come, up to its slack.
     while (due < messages && arrival(due) <= now) ++due;
     if (auto ok = append_group(**env, next, due - stored, value); !ok) return ok.error();
     const auto done = clock::now();
-    for (; stored < due; ++stored)
-      latency.add(static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(done - arrival(stored)).count()));
+    for (; stored < due; ++stored) {
+      const auto us = std::chrono::duration_cast<std::chrono::microseconds>(done - arrival(stored));
+      latency.add(static_cast<std::uint64_t>(std::max<std::int64_t>(us.count(), 0)));
+    }
   }
   return latency;
 }
@@ -207,11 +210,12 @@ void answer_frames(int fd, std::uint64_t frame_bytes) {
 }
 
 result<void> send_frames(int fd, std::uint64_t frames, std::uint64_t frame_bytes,
-                         std::uint64_t window) {
+                         std::uint64_t window, shell::interruption& stop) {
   const std::vector<char> frame(frame_bytes, 'f');
   std::vector<char> in(answer_bytes * 1'024);
   std::uint64_t answered_bytes = 0;
   for (std::uint64_t sent = 0; answered_bytes / answer_bytes < frames;) {
+    if (stop.requested()) return interrupted();
     if (sent < frames && sent - answered_bytes / answer_bytes < window) {
       for (std::size_t at = 0; at < frame.size();) {
         const auto put = ::send(fd, frame.data() + at, frame.size() - at, MSG_NOSIGNAL);
@@ -230,8 +234,8 @@ result<void> send_frames(int fd, std::uint64_t frames, std::uint64_t frame_bytes
 
 } // namespace
 
-result<double> move_over_tcp(std::uint64_t frames, std::uint64_t frame_bytes,
-                             std::uint64_t window) {
+result<double> move_over_tcp(std::uint64_t frames, std::uint64_t frame_bytes, std::uint64_t window,
+                             shell::interruption& stop) {
   const descriptor listening{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -250,7 +254,7 @@ result<double> move_over_tcp(std::uint64_t frames, std::uint64_t frame_bytes,
   ::setsockopt(far, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   std::thread answering{[&] { answer_frames(far, frame_bytes); }};
   const auto begun = clock::now();
-  const auto done = send_frames(near, frames, frame_bytes, window);
+  const auto done = send_frames(near, frames, frame_bytes, window, stop);
   const auto took = seconds_since(begun);
   ::shutdown(near, SHUT_RDWR);
   answering.join();

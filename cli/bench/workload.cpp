@@ -1,10 +1,11 @@
 #include "cli/bench/workload.hpp"
 
+#include "cli/bench/node_watch.hpp"
+#include "cli/bench/waiting.hpp"
+
 #include <algorithm>
 #include <atomic>
-#include <map>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 namespace carafe::bench {
@@ -13,6 +14,10 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
+/// How soon Ctrl-C is noticed while no message comes, and how long none may come.
+constexpr std::chrono::milliseconds poll_wait{50};
+constexpr std::chrono::seconds longest_silence{5};
+
 /// Looking at the clock for each message would be a good part of what is measured.
 constexpr std::uint64_t sampled_of = 64;
 
@@ -20,62 +25,11 @@ double seconds_since(clock::time_point begun) {
   return std::chrono::duration<double>(clock::now() - begun).count();
 }
 
+/// 0 also of a moment that is a little ahead: a paced message may leave as early as that.
 std::uint64_t us_since(clock::time_point begun) {
-  return static_cast<std::uint64_t>(
-    std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - begun).count());
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - begun);
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(us.count(), 0));
 }
-
-failure interrupted() { return {errc::invalid_argument, "interrupted; nothing was measured"}; }
-
-/// How many of each size there were, all shards together.
-std::map<std::uint64_t, std::uint64_t> sizes_of(const client::node_info& node) {
-  std::map<std::uint64_t, std::uint64_t> sizes;
-  for (const auto& shard : node.shards)
-    for (const auto& size : shard.group_sizes) sizes[size.bytes] += size.count;
-  return sizes;
-}
-
-/// The node's counters before and after.
-class node_watch {
-public:
-  static result<node_watch> begin(shell::node_api& node) {
-    auto now = node.node_status();
-    if (!now) return now.error();
-    return node_watch{std::move(*now)};
-  }
-
-  result<void> end(shell::node_api& node, figures& out) const {
-    auto now = node.node_status();
-    if (!now) return now.error();
-    out.node_cpu_ms = now->cpu_ms - before_.cpu_ms;
-    out.node_memory_peak_bytes = now->memory_peak_bytes;
-    out.disk_bytes = now->disk_written_bytes - before_.disk_written_bytes;
-    const auto sum = [](const client::node_info& of, auto field) {
-      std::uint64_t total = 0;
-      for (const auto& shard : of.shards) total += field(shard);
-      return total;
-    };
-    const auto groups = [](const client::shard_info& s) { return s.syncs.count; };
-    const auto bytes = [](const client::shard_info& s) { return s.log_bytes; };
-    const auto entries = [](const client::shard_info& s) { return s.committed.value; };
-    out.groups = sum(*now, groups) - sum(before_, groups);
-    out.fsyncs = now->fsyncs - before_.fsyncs;
-    const auto before = sizes_of(before_);
-    for (const auto& [size, count] : sizes_of(*now)) {
-      const auto known = before.find(size);
-      const auto fresh = count - (known == before.end() ? 0 : known->second);
-      if (fresh > 0) out.group_sizes.push_back({size, fresh});
-    }
-    out.entries = sum(*now, entries) - sum(before_, entries);
-    // Retention may have dropped more than was added.
-    out.log_bytes = sum(*now, bytes) - std::min(sum(*now, bytes), sum(before_, bytes));
-    return {};
-  }
-
-private:
-  explicit node_watch(client::node_info before) : before_(std::move(before)) {}
-  client::node_info before_;
-};
 
 /// What comes back for the messages under way.
 struct answers {
@@ -109,20 +63,16 @@ client::message message_of(const load& what, std::uint64_t number, const std::st
   return m;
 }
 
-void wait_until(clock::time_point due) {
-  // The sleep ends late by the kernel's slack; the rest is not worth waiting for.
-  if (due > clock::now() + std::chrono::microseconds{50}) std::this_thread::sleep_until(due);
-}
-
 } // namespace
 
 result<figures> produce(shell::node_api& node, const load& what, shell::interruption& stop) {
+  // Outlives the producer, whose messages under way are answered when it goes.
+  answers got;
   auto producer = node.make_producer(what.producer);
   if (!producer) return producer.error();
   auto watch = node_watch::begin(node);
   if (!watch) return watch.error();
   const std::string body(what.body_bytes, 'b');
-  answers got;
   const auto on_answer = [&got](const result<client::receipt>& answer) {
     if (!answer) got.fail(answer.error());
   };
@@ -133,9 +83,8 @@ result<figures> produce(shell::node_api& node, const load& what, shell::interrup
     auto due = clock::time_point{};
     const bool timed = paced || n % sampled_of == 0;
     if (paced) {
-      due = begun + std::chrono::duration_cast<clock::duration>(
-                      std::chrono::duration<double>{static_cast<double>(n) / what.rate});
-      wait_until(due);
+      due = due_at(begun, n, what.rate);
+      if (!wait_until(due, stop)) return interrupted();
     } else if (timed) {
       due = clock::now();
     }
@@ -160,7 +109,7 @@ result<figures> produce(shell::node_api& node, const load& what, shell::interrup
   out.messages = what.messages;
   out.bytes = what.messages * what.body_bytes;
   out.latency = got.latency;
-  if (auto ok = watch->end(node, out); !ok) return ok.error();
+  if (auto ok = (*watch)->end(out); !ok) return ok.error();
   return out;
 }
 
@@ -186,7 +135,7 @@ result<figures> produce_one_by_one(shell::node_api& node, const load& what,
   out.seconds = seconds_since(begun);
   out.messages = what.messages;
   out.bytes = what.messages * what.body_bytes;
-  if (auto ok = watch->end(node, out); !ok) return ok.error();
+  if (auto ok = (*watch)->end(out); !ok) return ok.error();
   return out;
 }
 
@@ -199,11 +148,13 @@ result<figures> consume(shell::node_api& node, const load& what, shell::interrup
   if (!consumer) return consumer.error();
   figures out{.workload = "consume"};
   const auto begun = clock::now();
+  auto last_came = begun;
   while (out.messages < what.messages) {
     if (stop.requested()) return interrupted();
-    auto some = (*consumer)->poll(4'096, std::chrono::seconds{5});
+    auto some = (*consumer)->poll(4'096, poll_wait);
     if (!some) return some.error();
-    if (some->empty())
+    if (!some->empty()) last_came = clock::now();
+    if (clock::now() - last_came > longest_silence)
       return {errc::timeout, what.topic + " has only " + std::to_string(out.messages) +
                                " messages; produce more, or ask for fewer"};
     out.messages += some->size();
@@ -211,7 +162,7 @@ result<figures> consume(shell::node_api& node, const load& what, shell::interrup
   }
   out.seconds = seconds_since(begun);
   if (auto ok = (*consumer)->close(); !ok) return ok.error();
-  if (auto ok = watch->end(node, out); !ok) return ok.error();
+  if (auto ok = (*watch)->end(out); !ok) return ok.error();
   return out;
 }
 

@@ -39,7 +39,9 @@ struct figures {
   core::histogram latency{};
   // Of the node, while it ran.
   std::uint64_t node_cpu_ms = 0;
+  /// The most it had, looked at ten times a second.
   std::uint64_t node_memory_peak_bytes = 0;
+  /// Given to write calls.
   std::uint64_t disk_bytes = 0;
   std::uint64_t fsyncs = 0;
   /// Groups that the node's log writers stored, and how large they were.

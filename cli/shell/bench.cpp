@@ -1,4 +1,4 @@
-#include "cli/bench/ceiling.hpp"
+#include "cli/bench/rounds.hpp"
 #include "cli/bench/workload.hpp"
 #include "cli/shell/commands.hpp"
 
@@ -14,6 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using bench::figures;
+
+/// No node takes more.
+constexpr std::uint64_t body_bytes_most = 64u << 20;
+constexpr std::uint64_t key_bytes_most = 64u << 10;
+constexpr std::uint64_t batch_bytes_min = 1u << 10;
+constexpr std::uint64_t batch_bytes_most = 8u << 20;
 
 enum class workload : std::uint8_t { all, produce, consume, one_by_one, ceiling };
 
@@ -77,8 +83,14 @@ public:
   run& operator=(const run&) = delete;
 
   result<void> prepare() {
+    if (auto ok = check_size(); !ok) return ok;
     o_.load.topic = o_.topic.empty() ? "bench-" + std::to_string(context_.now.value) : o_.topic;
-    if (!o_.topic.empty() && node_->describe_topic(o_.topic)) return {};
+    if (!o_.topic.empty()) {
+      const auto known = node_->describe_topic(o_.topic);
+      if (known) return {};
+      // What is to be read must be there.
+      if (o_.what == workload::consume || known.code() != errc::topic_unknown) return known.error();
+    }
     client::topic_settings settings;
     settings.mode = o_.load.mode;
     auto made = node_->create_topic(o_.load.topic, o_.load.queues, settings, false);
@@ -87,44 +99,51 @@ public:
     return {};
   }
 
-  result<std::vector<record>> measure() {
-    std::vector<record> rows;
+  /// Shows what each workload came to when it is done.
+  result<void> measure() {
     const auto take = [&](const result<figures>& f) -> result<void> {
       if (!f) return f.error();
-      rows.push_back(figures_record(*f));
+      show(figures_record(*f));
       return {};
     };
     const auto wants = [&](workload w) { return o_.what == w || o_.what == workload::all; };
     if (wants(workload::produce))
-      if (auto ok = take(bench::produce(*node_, o_.load, context_.stop)); !ok) return ok.error();
+      if (auto ok = take(bench::produce(*node_, o_.load, context_.stop)); !ok) return ok;
     if (wants(workload::consume))
-      if (auto ok = take(bench::consume(*node_, o_.load, context_.stop)); !ok) return ok.error();
+      if (auto ok = take(bench::consume(*node_, o_.load, context_.stop)); !ok) return ok;
     if (wants(workload::one_by_one)) {
       auto load = o_.load;
       load.messages = std::min(o_.one_by_one, o_.load.messages);
-      if (auto ok = take(bench::produce_one_by_one(*node_, load, context_.stop)); !ok)
-        return ok.error();
+      return take(bench::produce_one_by_one(*node_, load, context_.stop));
     }
-    return rows;
+    return {};
   }
 
-  result<std::vector<record>> measure_ceiling();
+  result<void> measure_ceiling();
 
 private:
-  struct round {
-    figures broker;
-    double lmdb_seconds = 0;
-    double tcp_seconds = 0;
-    core::histogram commits;
-  };
-  result<round> measure_round(const fs::path& folder);
   result<fs::path> folder() const;
+  result<void> check_size() const;
+  void show(const record& r) const {
+    context_.terminal.write(
+      (context_.globals.json ? to_json(r) : to_details(r, context_.terminal.colours())) + '\n');
+  }
 
   bench_options& o_;
   command_context& context_;
   std::shared_ptr<node_api> node_;
   bool made_ = false;
 };
+
+/// Before anything is made of that size, or a topic for it.
+result<void> run::check_size() const {
+  if (o_.what == workload::consume) return {};
+  auto most = node_->message_bytes_max();
+  if (!most) return most.error();
+  const auto wanted = o_.load.body_bytes + o_.load.key_bytes;
+  if (wanted <= *most) return {};
+  return {errc::message_too_large, std::to_string(wanted) + " bytes of " + std::to_string(*most)};
+}
 
 /// Where to measure the disk: where the node has its data, if that is on this machine.
 result<fs::path> run::folder() const {
@@ -138,79 +157,44 @@ result<fs::path> run::folder() const {
                                     " is not here; name one on the same disk with --folder"};
 }
 
-result<run::round> run::measure_round(const fs::path& where) {
-  auto broker = bench::produce(*node_, o_.load, context_.stop);
-  if (!broker) return broker.error();
-  if (broker->groups == 0 || broker->entries == 0)
-    return {errc::invalid_argument, "nothing was stored; ask for more messages"};
-  bench::log_shape shape;
-  shape.mode = o_.load.mode;
-  shape.groups = bench::groups_of(broker->group_sizes, broker->entries);
-  const auto entries = std::max<std::uint64_t>(1, shape.entries());
-  const auto payload = static_cast<double>(broker->bytes);
-  // What an entry holds besides bodies is the broker's own doing: the ceiling has the bodies only.
-  shape.entry_bytes = std::max<std::uint64_t>(1, broker->bytes / entries);
-  auto lmdb = bench::append_to_lmdb(where, shape);
-  if (!lmdb) return lmdb.error();
-  auto tcp = bench::move_over_tcp(entries, shape.entry_bytes, 64);
-  if (!tcp) return tcp.error();
-  round out{std::move(*broker), *lmdb, *tcp, {}};
-  // Rounding loses a part of the bytes: their time is made up for.
-  const auto scale = payload / static_cast<double>(entries * shape.entry_bytes);
-  out.lmdb_seconds *= scale;
-  out.tcp_seconds *= scale;
-  if (o_.load.rate > 0) {
-    auto commits = bench::commit_in_groups(where, o_.load.rate, o_.load.messages,
-                                           std::max<std::uint64_t>(1, o_.load.body_bytes));
-    if (!commits) return commits.error();
-    out.commits = std::move(*commits);
-  }
-  return out;
-}
-
-template <class Rounds, class Figure>
-double median(const Rounds& rounds, Figure figure) {
-  std::vector<double> all;
-  for (const auto& r : rounds) all.push_back(figure(r));
-  std::sort(all.begin(), all.end());
-  return all[all.size() / 2];
-}
-
-result<std::vector<record>> run::measure_ceiling() {
+result<void> run::measure_ceiling() {
   auto where = folder();
   if (!where) return where.error();
-  std::vector<round> rounds;
-  for (std::uint32_t i = 0; i < o_.rounds; ++i) {
-    auto one = measure_round(*where);
-    if (!one) return one.error();
-    rounds.push_back(std::move(*one));
-  }
+  auto rounds = bench::measure_rounds(*node_, o_.load, *where, o_.rounds, context_.stop);
+  if (!rounds) return rounds.error();
+  const bool paced = o_.load.rate > 0;
   const auto messages = static_cast<double>(o_.load.messages);
   const auto bytes = messages * static_cast<double>(o_.load.body_bytes);
-  const auto broker = median(rounds, [](const round& r) { return r.broker.seconds; });
-  const auto by_p99 = [](const round& a, const round& b) {
-    return a.broker.latency.quantile(990) < b.broker.latency.quantile(990);
+  const auto middle = [&](auto figure) {
+    std::vector<double> all;
+    for (const auto& r : *rounds) all.push_back(figure(r));
+    return bench::median(std::move(all));
   };
-  std::sort(rounds.begin(), rounds.end(), by_p99);
-  const auto& typical = rounds[rounds.size() / 2];
-  std::vector<record> rows;
-  const auto add = [&](const std::string& what, double seconds, const core::histogram& latency) {
+  const auto row = [&](const char* what, auto seconds, const core::histogram& latency) {
     record r;
     r.add("measured", value::text(what));
-    add_rates(r, messages, bytes, seconds);
+    add_rates(r, messages, bytes, middle(seconds));
     // Of a paced stream's rate nothing can be said but that it was kept.
-    r.add("broker_share", o_.load.rate > 0 ? value::none() : ratio(seconds, broker));
+    r.add("broker_share", paced ? value::none() : fraction(middle([&](const bench::round& one) {
+            return one.broker.seconds > 0 ? seconds(one) / one.broker.seconds : 0;
+          })));
     add_latency(r, latency);
-    rows.push_back(std::move(r));
+    show(r);
   };
-  add("the broker", broker, typical.broker.latency);
-  if (o_.load.rate > 0)
-    add("LMDB, group commit of the same stream", broker, typical.commits);
-  else
-    add("LMDB, the same groups", median(rounds, [](const round& r) { return r.lmdb_seconds; }), {});
-  if (o_.load.rate <= 0)
-    add("TCP, the same frames", median(rounds, [](const round& r) { return r.tcp_seconds; }), {});
-  return rows;
+  std::sort(rounds->begin(), rounds->end(), [](const bench::round& a, const bench::round& b) {
+    return a.broker.latency.quantile(990) < b.broker.latency.quantile(990);
+  });
+  // Latencies of the two are of one round.
+  const auto& typical = (*rounds)[rounds->size() / 2];
+  const auto broker = [](const bench::round& r) { return r.broker.seconds; };
+  row("the broker", broker, typical.broker.latency);
+  if (paced) {
+    row("LMDB, group commit of the same stream", broker, typical.commits);
+    return {};
+  }
+  row("LMDB, the same groups", [](const bench::round& r) { return r.lmdb_seconds; }, {});
+  row("TCP, the same frames", [](const bench::round& r) { return r.tcp_seconds; }, {});
+  return {};
 }
 
 exit_code measure(bench_options& o, command_context& context) {
@@ -219,15 +203,28 @@ exit_code measure(bench_options& o, command_context& context) {
     return context.misused("bench: --rate is for a stream; 'one-by-one' waits for each answer");
   if (o.what == workload::consume && o.topic.empty())
     return context.misused("bench: 'consume' reads what is there; name the topic with --topic");
+  if (o.what == workload::ceiling && o.load.body_bytes == 0)
+    return context.misused("bench: 'ceiling' moves bodies; give --body-bytes at least 1");
   signal_catcher catcher{context.stop};
   run all{o, context};
-  if (auto ok = all.prepare(); !ok) return context.fail(ok.error());
-  auto rows = o.what == workload::ceiling ? all.measure_ceiling() : all.measure();
-  if (!rows) return context.fail(rows.error());
-  if (context.globals.json) return context.show(*rows, "");
-  for (const auto& row : *rows)
-    context.terminal.write(to_details(row, context.terminal.colours()) + '\n');
-  return exit_code::ok;
+  auto done = all.prepare();
+  if (done) done = o.what == workload::ceiling ? all.measure_ceiling() : all.measure();
+  if (done) return exit_code::ok;
+  if (!context.stop.requested()) return context.fail(done.error());
+  // The terminal shows ^C in front of what comes next.
+  if (context.terminal.err_is_terminal()) context.terminal.write_error("\n");
+  return context.fail("interrupted", "what was under way is not measured");
+}
+
+template <class Target>
+option size(std::string name, Target& target, std::string help, std::uint64_t min,
+            std::uint64_t max) {
+  return parsed(std::move(name), "N", target, std::move(help),
+                [min, max](const std::string& text) -> result<Target> {
+                  auto bytes = parse_size(text, min, max);
+                  if (!bytes) return bytes.error();
+                  return static_cast<Target>(*bytes);
+                });
 }
 
 std::vector<option> options_of(bench_options& o) {
@@ -235,14 +232,15 @@ std::vector<option> options_of(bench_options& o) {
   return {
     choice("WORKLOAD", o.what,
            "What to measure: all (default: produce, consume, then one-by-one), one of these, or "
-           "ceiling: the broker next to what bounds it on this machine.",
+           "ceiling: the broker next to LMDB and TCP alone.",
            {{"all", workload::all},
             {"produce", workload::produce},
             {"consume", workload::consume},
             {"one-by-one", workload::one_by_one},
             {"ceiling", workload::ceiling}}),
     text("--topic", "NAME", o.topic,
-         "Use this topic (default: a new one, which is deleted afterwards).")
+         "Use this topic (default: a new one). One that is not there is created, and deleted "
+         "afterwards.")
       .completed_by(completes::topic),
     choice("--durability", load.mode, "Of a new topic (default fsync).",
            {{"fsync", durability::fsync},
@@ -253,16 +251,20 @@ std::vector<option> options_of(bench_options& o) {
                           std::uint64_t{1} << 40),
     number<std::uint64_t>("--one-by-one-count", "N", o.one_by_one,
                           "Messages of 'one-by-one', at most --count (default 10000).", 1),
-    parsed("--body-bytes", "N", load.body_bytes,
-           "Size of a body: bytes, or such as 1KiB (default 100).", parse_size),
-    number<std::uint64_t>("--key-bytes", "N", load.key_bytes,
-                          "Size of a key; 0 (default): no keys.", 0, 65'536),
-    parsed("--rate", "MSG_PER_S", load.rate,
-           "Send so many messages a second, evenly, and measure from when each was due.",
-           parse_rate),
-    number<std::uint32_t>("--batch-bytes", "N", load.producer.batch_bytes,
-                          "A batch is sent when it has so many bytes (default 65536).", 1'024,
-                          8u << 20),
+    size("--body-bytes", load.body_bytes,
+         "Size of a body: bytes, or such as 1KiB, up to 64MiB and to what the node takes (default "
+         "100).",
+         0, body_bytes_most),
+    size("--key-bytes", load.key_bytes, "Size of a key, up to 64KiB; 0 (default): no keys.", 0,
+         key_bytes_most),
+    parsed(
+      "--rate", "MSG_PER_S", load.rate,
+      "Send so many messages a second, 0.001 to 1000000000, evenly, and measure from when each "
+      "was due.",
+      parse_rate),
+    size("--batch-bytes", load.producer.batch_bytes,
+         "A batch is sent when it is so large, 1KiB to 8MiB (default 64KiB).", batch_bytes_min,
+         batch_bytes_most),
     number<std::chrono::milliseconds>("--linger-ms", "N", load.producer.linger,
                                       "A batch waits so long for more messages (default 0).", 0,
                                       60'000),
@@ -281,9 +283,11 @@ command bench_command() {
   c.details =
     "The client and the node share the machine unless --node says otherwise. Latencies are from "
     "when a message was due to its acknowledgement. 'ceiling' repeats the load on the broker, on "
-    "plain LMDB with groups of the same sizes and on bare TCP, in turn, and shows the medians: a "
-    "share of "
-    "0.8 means that the broker does 0.8 of what the machine can.";
+    "plain LMDB with groups of the same sizes and on bare TCP, the disk synced before each and "
+    "each "
+    "round in the opposite order of the one before, and shows medians. A broker share of 0.8 means "
+    "that what the line "
+    "measures took 0.8 of the broker's time in the same round.";
   c.examples = {"carafe bench --durability memory --count 5000000",
                 "carafe bench produce --rate 10000 --body-bytes 1KiB --count 300000",
                 "carafe bench ceiling --durability fsync --json"};

@@ -38,6 +38,7 @@ public:
                                                  start_position to) = 0;
   virtual result<void> delete_group(const std::string& name) = 0;
 
+  virtual result<std::uint64_t> message_bytes_max() = 0;
   virtual result<client::node_info> node_status() = 0;
   virtual result<std::vector<client::actor_line>> node_actors() = 0;
   virtual result<client::backup_info> backup(const std::string& path) = 0;

@@ -123,21 +123,17 @@ std::vector<option> options_of(produce_options& o) {
     parsed("--property", "K=V", o.properties, "A property of all messages.", parse_property).many(),
     number<queue_number>("--queue", "Q", o.queue,
                          "Send to the queue of this number, whatever the key."),
-    parsed("--batch-bytes", "N", o.batch_bytes,
-           "A batch is sent when it is so large: bytes, or such as 256KiB (default 64KiB).",
-           [](const std::string& text) -> result<std::uint64_t> {
-             auto size = parse_size(text);
-             if (!size) return size.error();
-             if (*size < batch_bytes_min || *size > batch_bytes_most)
-               return {errc::invalid_argument, "'" + text + "' is not from 1KiB to 8MiB"};
-             return size;
-           }),
+    parsed(
+      "--batch-bytes", "N", o.batch_bytes,
+      "A batch is sent when it is so large: bytes, or such as 256KiB (default 64KiB).",
+      [](const std::string& text) { return parse_size(text, batch_bytes_min, batch_bytes_most); }),
     number<std::chrono::milliseconds>("--linger-ms", "N", o.linger,
                                       "A batch waits so long for more messages (default 0).", 0,
                                       60'000),
     choice("--compression", o.compression, "How batches are compressed (default none).",
            {{"none", codec::none}, {"lz4", codec::lz4}, {"zstd", codec::zstd}}),
-    parsed("--rate", "MSG_PER_S", o.rate, "Send at most so many messages a second.", parse_rate),
+    parsed("--rate", "MSG_PER_S", o.rate,
+           "Send at most so many messages a second, 0.001 to 1000000000.", parse_rate),
     flag("--receipts", o.receipts, "Print where each message was stored."),
     flag("--create", o.create, "Create the topic, with 4 queues, if there is none.")};
 }

@@ -53,6 +53,9 @@ public:
   result<void> delete_group(const std::string& name) override {
     return ask([&](client::client& c) { return c.delete_group(name); });
   }
+  result<std::uint64_t> message_bytes_max() override {
+    return ask([](client::client& c) { return result<std::uint64_t>{c.message_bytes_max()}; });
+  }
   result<client::node_info> node_status() override {
     return ask([](client::client& c) { return c.node_status(); });
   }

@@ -3,7 +3,6 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -44,6 +43,16 @@ std::optional<std::uint64_t> with_unit(std::string_view text, const std::array<u
     return *value * u.factor;
   }
   return std::nullopt;
+}
+
+/// As sizes are written: "64KiB"; bytes where no unit divides them.
+std::string size_form(std::uint64_t bytes) {
+  static constexpr std::array<unit, 3> units{
+    {{"GiB", 1ull << 30}, {"MiB", 1ull << 20}, {"KiB", 1ull << 10}}};
+  for (const auto& u : units)
+    if (bytes >= u.factor && bytes % u.factor == 0)
+      return std::to_string(bytes / u.factor) + std::string{u.name};
+  return std::to_string(bytes);
 }
 
 /// Longest time that is still a sensible setting; keeps sums of times far from overflow.
@@ -152,8 +161,9 @@ result<double> parse_rate(std::string_view text) {
   double value = 0;
   const auto* end = text.data() + text.size();
   auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end || !std::isfinite(value) || value <= 0)
-    return expected(text, "a rate: a number above 0 is expected");
+  // What is not a number is in no range.
+  if (error != std::errc{} || stop != end || !(value >= 0.001 && value <= 1e9))
+    return expected(text, "a rate: a number from 0.001 to 1000000000 is expected");
   return value;
 }
 
@@ -174,6 +184,14 @@ result<std::uint64_t> parse_size(std::string_view text) {
   if (!value) value = with_unit(text, units);
   if (!value) return expected(text, "a size: write bytes, or a number with KiB, MiB or GiB");
   return *value;
+}
+
+result<std::uint64_t> parse_size(std::string_view text, std::uint64_t min, std::uint64_t max) {
+  auto value = parse_size(text);
+  if (value && (*value < min || *value > max))
+    return expected(text, "in range: a size from " + size_form(min) + " to " + size_form(max) +
+                            " is expected");
+  return value;
 }
 
 result<unix_ms> parse_time(std::string_view text, unix_ms now) {

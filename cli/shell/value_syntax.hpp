@@ -17,7 +17,7 @@ namespace carafe::shell {
 /// A plain decimal number from `min` to `max`.
 result<std::uint64_t> parse_number(std::string_view text, std::uint64_t min, std::uint64_t max);
 
-/// A positive decimal fraction such as `0.5` or `2000`.
+/// So much a second: a decimal fraction such as `0.5` or `2000`, from 0.001 to 1000000000.
 result<double> parse_rate(std::string_view text);
 
 /// `0`, or a number with one of the units ms, s, m, h, d: `90s`, `15m`, `12h`, `7d`.
@@ -25,6 +25,9 @@ result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 /// Bytes: a plain number, or one with B, KiB, MiB or GiB (in any case).
 result<std::uint64_t> parse_size(std::string_view text);
+
+/// The same from `min` to `max`.
+result<std::uint64_t> parse_size(std::string_view text, std::uint64_t min, std::uint64_t max);
 
 /// RFC 3339 with a zone (`2026-11-22T10:00:00Z`), or a time before `now`: `-15m`.
 result<unix_ms> parse_time(std::string_view text, unix_ms now);

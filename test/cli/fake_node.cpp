@@ -40,6 +40,7 @@ private:
   result<client::receipt> answer(const std::string& topic, const client::message&) {
     ++count_;
     if (state_->fails_from != 0 && count_ >= state_->fails_from) return state_->send_failure;
+    ++state_->stored;
     client::receipt r;
     r.id = {producer_id{7}, sequence{count_}};
     r.topic = topic;
@@ -169,8 +170,13 @@ public:
     if (state_->groups.erase(name) == 0) return {errc::group_unknown, name};
     return {};
   }
+  result<std::uint64_t> message_bytes_max() override {
+    if (state_->down) return *state_->down;
+    return std::uint64_t{state_->message_bytes_max};
+  }
   result<client::node_info> node_status() override {
     if (state_->down) return *state_->down;
+    if (state_->status_now) return state_->status_now();
     return state_->status;
   }
   result<std::vector<client::actor_line>> node_actors() override {

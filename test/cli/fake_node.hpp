@@ -5,6 +5,7 @@
 #include "cli/shell/run.hpp"
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,12 +24,15 @@ struct fake_state {
   std::map<std::string, client::topic_info> topics;
   std::map<std::string, client::group_info> groups;
   client::node_info status;
+  /// When set, what `node_status` answers instead; may be called on another thread than the rest.
+  std::function<client::node_info()> status_now;
   /// When set, every request answers this.
   std::optional<failure> down;
 
   // Producers.
   client::producer_options producer_options;
   std::vector<sent_message> sent;
+  std::atomic<std::uint64_t> stored = 0;
   /// Messages from this one on (counted from 1) are answered with `send_failure`; 0: none.
   std::uint64_t fails_from = 0;
   failure send_failure{errc::outcome_unknown, "queue 3"};

@@ -89,7 +89,15 @@ TEST_CASE("numbers are checked against their range") {
   CHECK(parse_number("0", 1, 9).error().detail ==
         "'0' is not in range: a whole number from 1 to 9 is expected");
   CHECK(*parse_rate("0.5") == 0.5);
-  for (const char* wrong : {"0", "-1", "inf", "nan", "1x", ""}) CHECK(!parse_rate(wrong));
+  CHECK(*parse_rate("0.001") == 0.001);
+  CHECK(*parse_rate("1e9") == 1e9);
+  for (const char* wrong : {"0", "-1", "inf", "nan", "1x", "", "1e-9", "1e-300", "1e20", "1e400"})
+    CHECK(!parse_rate(wrong));
+  CHECK(*parse_size("8MiB", 1'024, 8u << 20) == 8u << 20);
+  CHECK(parse_size("16GiB", 0, 64u << 20).error().detail ==
+        "'16GiB' is not in range: a size from 0 to 64MiB is expected");
+  CHECK(parse_size("5", 1'024, 1'500).error().detail ==
+        "'5' is not in range: a size from 1KiB to 1500 is expected");
 }
 
 TEST_CASE("addresses need a host and a port") {

@@ -306,6 +306,7 @@ TEST_CASE("what is wrong with a message is told at once") {
   auto big = text(std::string(1'001, 'x'));
   auto called = false;
   auto done = [&](const auto&) { called = true; };
+  CHECK(c.message_bytes_max() == 1'000);
   CHECK(p->send_async("t", big, done).code() == errc::message_too_large); // Topic not known yet.
   REQUIRE(p->send("t", text("x")).ok());
   CHECK(p->send_async("t", big, done).code() == errc::message_too_large);

@@ -1,5 +1,6 @@
 /// A member of a consumer group that writes what it gets to a file, until SIGTERM.
 
+#include "test/demo/connecting.hpp"
 #include "test/demo/delivery_file.hpp"
 #include "test/demo/progress_file.hpp"
 
@@ -61,7 +62,7 @@ int consume(const assignment& a) {
   delivery_writer out{a.deliveries_path};
   demo::progress_file progress{a.progress_path};
   progress.show({0});
-  auto node = must(client::connect({.node = a.node, .name = a.member}));
+  auto node = must(demo::connect({.node = a.node, .name = a.member}));
   client::consumer_options options;
   options.topics = {a.topic};
   options.group = a.group;

@@ -1,5 +1,6 @@
 /// Sends every record of a file to a topic, spread over a given time, and writes down each receipt.
 
+#include "test/demo/connecting.hpp"
 #include "test/demo/progress_file.hpp"
 #include "test/demo/records.hpp"
 
@@ -67,7 +68,7 @@ int produce(const assignment& a) {
   const auto records = demo::split_records(text, a.most);
   demo::progress_file progress{a.progress_path};
   receipts got{records.size()};
-  auto node = client::connect({.node = a.node});
+  auto node = demo::connect({.node = a.node});
   if (!node) throw std::runtime_error{node.error().message()};
   client::producer_options options;
   options.delivery_timeout = std::chrono::minutes{1};

@@ -104,7 +104,8 @@ struct node_info {
   std::uint64_t cpu_ms = 0;
   /// Resident without the pages of files: now, and the most so far, looked at once a second.
   std::uint64_t memory_bytes = 0, memory_peak_bytes = 0;
-  /// Handed to the disk since the start.
+  /// Given to write calls since the start, mostly for pages of files, each as often as it was
+  /// written; what goes over connections is not in it.
   std::uint64_t disk_written_bytes = 0;
   /// How often the node waited for the disk since its start.
   std::uint64_t fsyncs = 0;

@@ -67,6 +67,10 @@ public:
                                  std::optional<queue_number> number, start_position to) const;
   result<void> delete_group(const std::string& name) const;
 
+  /// The largest message that the node takes, with its key and properties; as it said when it was
+  /// connected last.
+  [[nodiscard]] std::uint64_t message_bytes_max() const;
+
   result<node_info> node_status() const;
   result<std::vector<actor_line>> node_actors() const;
   /// Copies the node's data to `path`, a new folder on the node's machine.
