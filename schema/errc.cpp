@@ -156,6 +156,9 @@ constexpr row rows[] = {
    "the connection has as many subscriptions as its limit allows; end some, use another "
    "connection, or raise the limit",
    as_it_is},
+  {errc::filter_invalid, "filter_invalid",
+   "the filter cannot be understood or is too large; correct it at the column that the detail names",
+   as_it_is},
 
   {errc::not_leader, "not_leader",
    "another node leads this shard now; send the request to the node named in the detail", again},

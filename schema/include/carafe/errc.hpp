@@ -59,6 +59,7 @@ enum class errc : std::uint16_t {
   too_many_members = 108,
   subscription_unknown = 109,
   too_many_subscriptions = 110,
+  filter_invalid = 111,
   // Shards and storage.
   not_leader = 120,
   storage_full = 121,
