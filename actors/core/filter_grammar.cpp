@@ -59,7 +59,8 @@ struct open : one<'('> {};
 struct close : one<')'> {
   static constexpr std::string_view wanted = "an operator or ')'";
 };
-struct group : seq<open, spaces, must<condition>, must<close>, spaces> {};
+struct inner;
+struct group : seq<open, spaces, must<inner>, must<close>, spaces> {};
 struct primary
   : sor<group, word_true, word_false, seq<sor<text, number, plain_name, quoted_name>, spaces>> {};
 struct minus_sign : one<'-'> {};
@@ -137,6 +138,9 @@ struct or_sign : word_or {};
 struct or_that : seq<or_sign, must<conjunction>> {};
 struct condition : seq<conjunction, star<or_that>> {
   static constexpr std::string_view wanted = "a condition";
+};
+struct inner : condition {
+  static constexpr std::string_view wanted = "a condition or value";
 };
 struct end : eof {
   static constexpr std::string_view wanted = "an operator or the end";
