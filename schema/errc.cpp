@@ -157,7 +157,8 @@ constexpr row rows[] = {
    "connection, or raise the limit",
    as_it_is},
   {errc::filter_invalid, "filter_invalid",
-   "the filter cannot be understood or is too large; correct it at the column that the detail names",
+   "the filter cannot be understood or is too large; correct it at the column that the detail "
+   "names",
    as_it_is},
 
   {errc::not_leader, "not_leader",
