@@ -37,28 +37,26 @@ inline constexpr std::size_t filter_bytes_max = 4'096;
 /// AND …, [NOT] IN (…), [NOT] LIKE '…' [ESCAPE '…'], IS [NOT] NULL; `+` `-`; `*` `/`; unary `-`;
 /// parentheses. Keywords and reserved names are the same in any case of letters.
 ///
-/// - A name is letters, digits, `_`, and `.` or `-` inside: a minus stands behind a space (`a -
-/// b`).
+/// - A name is letters, digits, `_`, and `.` or `-` inside: so a minus stands behind a space.
 ///   `"…"` quotes any other name (`""` is a quote in it), and one that is reserved. Names are
 ///   properties, compared byte by byte; of two with one name the first counts. `TAGS` or `TAG` is
-///   the tag, `KEYS` or `KEY` the key. What the message has not is NULL; no tag or key is an empty
-///   one.
-/// - Properties, tag and key are texts. Two texts compare byte by byte, as unsigned bytes, also for
-/// `<`
-///   and BETWEEN. Next to a number, and in arithmetic, a text is the number that it is in full (an
-///   optional sign, decimal digits, point, exponent), and NULL if it is none.
-/// - A number without point and exponent is an integer of 64 bits if it fits, else a double,
-/// rounded to
-///   the nearest. Integers and doubles compare by their exact values. Arithmetic on integers is
-///   exact, and division cuts towards zero; with a double it is done in doubles. Overflow and
-///   division by zero give NULL.
-/// - A comparison with NULL is unknown, and so is LIKE; IS NULL is not. `x BETWEEN a AND b` is `x
-/// >= a AND
-///   x <= b`; `x IN (a, b)` is `x = a OR x = b`. NOT, AND and OR are SQL's with three values.
+///   the tag, `KEYS` or `KEY` the key. What the message has not is NULL; an empty tag or key is
+///   none.
+/// - Properties, tag and key are texts. Two texts compare byte by byte, as unsigned bytes, for `<`
+///   and BETWEEN, too. Next to a number, and in arithmetic, a text is the number that it is in full
+///   (an optional sign, decimal digits, point, exponent), and NULL if it is none.
+/// - A number without point and exponent is an integer of 64 bits if it fits, else a double, the
+///   nearest. Integers and doubles compare by their exact values. Arithmetic on integers is exact,
+///   and division cuts towards zero; with a double it is done in doubles. Overflow and division by
+///   zero give NULL.
+/// - A comparison with NULL is unknown, and so is LIKE; IS NULL is not. `x BETWEEN a AND b` is
+///   `x >= a AND x <= b`; `x IN (a, b)` is `x = a OR x = b`. NOT, AND and OR are SQL's with three
+///   values.
 /// - A name alone is a condition, too: the text `true` or `false`, in any case of letters, else
-/// unknown.
-///   Conditions can be compared with `=` and `<>`, with each other and with names (`paid = TRUE`).
+///   unknown. Conditions can be compared with `=` and `<>`, with each other and with names
+///   (`paid = TRUE`).
 /// - In LIKE `%` is any bytes, `_` one character (a byte, and the bytes that continue it in UTF-8).
+///   A pattern with `_` behind a `%` sees texts of at most 4 KiB; for longer ones it is unknown.
 ///
 /// Only messages for which it is true are wanted: not those for which it is unknown.
 ///
@@ -66,15 +64,14 @@ inline constexpr std::size_t filter_bytes_max = 4'096;
 class filter {
 public:
   /// @errors filter_invalid  The detail begins with the column, in characters from 1, and says what
-  ///                         was expected there and what was found; or which limit was passed: 4
-  ///                         KiB, 64 deep (parentheses, NOT, unary minus), 1,000 operands and
+  ///                         was expected there and what was found; or which limit was passed:
+  ///                         4 KiB, 64 deep (parentheses, NOT, unary minus), 1,000 operands and
   ///                         operators.
-  /// @cost   About 100 ns a byte; at most 1 MiB of stack.
+  /// @cost   About 20 ns a byte; at most 64 KiB of stack.
   [[nodiscard]] static result<filter> parse(filter_kind kind, std::string_view text);
 
-  /// @cost What the filter's nodes cost; a LIKE with `%` at most the product of the bytes of its
-  /// pattern
-  ///       and of the text.
+  /// @cost Some 10 ns for each node, and a look at each byte of the texts that it compares; LIKE
+  ///       may cost more, see `like_pattern`. Nothing is allocated.
   [[nodiscard]] bool matches(const message_view& message) const;
 
   /// Finds the messages of `batch` that match: `out` becomes their runs, in order, none empty, with

@@ -21,8 +21,7 @@ struct rejected {
 /// @param at  Where something else than `wanted` is, 0..text.size().
 [[nodiscard]] rejected unexpected(std::string_view text, std::size_t at, std::string_view wanted);
 
-/// `filter_invalid` with "column 12: …", in characters from 1; printable ASCII but for what `why`
-/// has.
+/// `filter_invalid` with "column 12: …", in characters from 1, and the reason.
 [[nodiscard]] failure to_failure(std::string_view text, const rejected& why);
 
 } // namespace carafe::core::filters

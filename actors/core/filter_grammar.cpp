@@ -10,6 +10,8 @@
 namespace carafe::core::filters {
 namespace {
 
+/// Actions act as soon as their rule matches, so no rule that has one may be taken back: what comes
+/// after an operator, a parenthesis or NOT must match. `wanted` says what would have.
 namespace grammar {
 
 using namespace tao::pegtl;

@@ -4,6 +4,7 @@ namespace carafe::core::filters {
 namespace {
 
 constexpr auto nowhere = std::string_view::npos;
+constexpr std::size_t costly_text_bytes_max = 4'096;
 
 /// Past the character that begins at `from`.
 [[nodiscard]] std::size_t past_character(std::string_view text, std::size_t from) noexcept {
@@ -35,6 +36,7 @@ std::optional<like_pattern> like_pattern::of(std::string_view pattern, std::opti
 void like_pattern::add(char c, bool any) {
   auto& to = parts_.back();
   if (any && to.any.empty()) to.any.resize(to.bytes.size());
+  any_behind_gap_ |= any && parts_.size() > 1;
   to.bytes += c;
   if (any || !to.any.empty()) to.any.push_back(any);
 }
@@ -73,6 +75,10 @@ bool like_pattern::ends_with(const part& p, std::string_view text, std::size_t f
     if (end_of(p, text, from) == text.size()) return true;
   }
   return false;
+}
+
+std::size_t like_pattern::text_bytes_max() const noexcept {
+  return any_behind_gap_ ? costly_text_bytes_max : nowhere;
 }
 
 bool like_pattern::matches(std::string_view text) const noexcept {

@@ -114,14 +114,18 @@ private:
                                 filters::compare(v, relation::less_equal, last)));
     }
     case opcode::like:
-      return push(last.kind == value_kind::text
-                    ? truth_of(program_.patterns[i.at].matches(last.text()))
-                    : truth::unknown);
+      return push(like(program_.patterns[i.at], last));
     case opcode::is_null:
       return push(truth_of(last.kind == value_kind::null));
     default:
       return push(condition_of(last));
     }
+  }
+
+  [[nodiscard]] static truth like(const like_pattern& pattern, const value& v) {
+    if (v.kind != value_kind::text || v.text().size() > pattern.text_bytes_max())
+      return truth::unknown;
+    return truth_of(pattern.matches(v.text()));
   }
 
   /// Truths become a truth.

@@ -268,6 +268,18 @@ TEST_CASE("LIKE knows %, _ and ESCAPE") {
          {"amount LIKE '2%'", "TRUE"}});
 }
 
+TEST_CASE("A pattern that is costly to compare sees no long texts") {
+  const auto text = std::string(4'096, 'a');
+  for (const auto& [more, expected] : {std::pair{"", "TRUE"}, std::pair{"a", "UNKNOWN"}}) {
+    const filtered_message message{{{"p", text + more}}, "", ""};
+    check({{"p LIKE '%a_a%'", expected},
+           {"p LIKE '%_'", expected},
+           {"p LIKE '%a%'", "TRUE"},
+           {"p LIKE 'a_%'", "TRUE"}},
+          message);
+  }
+}
+
 TEST_CASE("IS NULL asks whether the message has it") {
   check({{"absent IS NULL", "TRUE"},
          {"absent IS NOT NULL", "FALSE"},
