@@ -167,6 +167,10 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     [self](reset_atom, const frames::group_reset& wish) { return reset_group_of(self, wish); },
     [self](alter_atom, const frames::group_put& wish) { return put_group(self, wish); },
     [self](graves_atom, const std::string& name) { return dead_letters_of_group(self, name); },
+    [self](graves_atom, group_tag, const std::string& name) {
+      return list_dead_letters(self, name);
+    },
+    [self](graves_atom, const frames::redrive& wish) { return redrive_letters(self, wish); },
     [self](remove_atom, group_tag, const std::string& name) { return delete_group(self, name); },
     [self](tick_atom) { try_again(self); },
     [self](status_atom) {

@@ -94,6 +94,9 @@ caf::result<frames::group_description> reset_group_of(catalogue_pointer self,
 /// What does not fit the present members is refused; settings change while they run.
 caf::result<frames::group_description> put_group(catalogue_pointer self,
                                                  const frames::group_put& wish);
+caf::result<frames::dead_letter_list> list_dead_letters(catalogue_pointer self,
+                                                        const std::string& name);
+caf::result<frames::redriven> redrive_letters(catalogue_pointer self, const frames::redrive& wish);
 /// Made when the first message of the group is dead.
 caf::result<topic_record> dead_letters_of_group(catalogue_pointer self, const std::string& name);
 /// The group's actor goes first (if nobody is in it), then its record and progress.

@@ -42,7 +42,7 @@ caf::result<group_actor> join_group(catalogue_pointer self, const frames::join& 
     self,
     [self, wish] {
       return self->state.core->join_group(wish.group, wish.topics, self->state.clocks->wall(),
-                                          wish.mode);
+                                          wish.mode, wish.filter);
     },
     [self, promise](const result<decision>& outcome) mutable {
       if (outcome)
@@ -145,9 +145,9 @@ caf::result<frames::group_description> put_group(catalogue_pointer self,
     return self->state.core->put_group(wish, self->state.clocks->wall());
   };
   const auto* there = self->state.core->group(wish.name);
-  const bool becomes_another = wish.version != 0 && there != nullptr &&
-                               there->version == wish.version &&
-                               (there->mode != wish.mode || there->topics != wish.topics);
+  const bool becomes_another =
+    wish.version != 0 && there != nullptr && there->version == wish.version &&
+    (there->mode != wish.mode || there->topics != wish.topics || there->filter != wish.filter);
   if (!becomes_another) {
     change_catalogue(self, decide, tell_then(self, promise));
     return promise;
@@ -163,6 +163,32 @@ caf::result<frames::group_description> put_group(catalogue_pointer self,
       },
       [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   return promise;
+}
+
+namespace {
+
+/// The group's actor, if it is one that has dead letters.
+result<delivery_actor> delivery_of(catalogue_pointer self, const std::string& name) {
+  const auto* found = self->state.core->group(name);
+  if (found == nullptr) return no_group(name);
+  if (found->mode == "ordered")
+    return {errc::unsupported, "an ordered group has no dead letters; " + name + " is one"};
+  return caf::actor_cast<delivery_actor>(group_of(self, *found));
+}
+
+} // namespace
+
+caf::result<frames::dead_letter_list> list_dead_letters(catalogue_pointer self,
+                                                        const std::string& name) {
+  auto actor = delivery_of(self, name);
+  if (!actor) return to_caf(actor.error());
+  return self->delegate(*actor, graves_atom_v);
+}
+
+caf::result<frames::redriven> redrive_letters(catalogue_pointer self, const frames::redrive& wish) {
+  auto actor = delivery_of(self, wish.group);
+  if (!actor) return to_caf(actor.error());
+  return self->delegate(*actor, graves_atom_v, wish);
 }
 
 caf::result<topic_record> dead_letters_of_group(catalogue_pointer self, const std::string& name) {

@@ -78,10 +78,7 @@ void on(delivery_pointer self, const delivery_core::look& e) {
 }
 
 void on(delivery_pointer self, const delivery_core::write& e) {
-  // That somebody has a message is worth knowing, but not worth a wait.
-  const bool may_wait =
-    std::holds_alternative<effects::lent>(e.what) && self->state.record.mode != "keyed";
-  write(self, e.queue, e.what, !may_wait);
+  write(self, e.queue, e.what, !e.may_wait);
 }
 
 void on(delivery_pointer self, const delivery_core::bury& e) {
@@ -293,7 +290,14 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
   how.how = s.record.delivery;
   s.core.emplace(how, [self](std::uint64_t below) { return roll(self->state.dice, below); });
   self->set_down_handler([self](const caf::down_msg& down) { on_down(self, down.source); });
-  load_progress(self, std::move(topics));
+  auto wanted = core::parse_filter(s.record.filter);
+  if (wanted) {
+    s.wanted = std::move(*wanted);
+    load_progress(self, std::move(topics));
+  } else { // It was understood when the group was made.
+    logging::error("delivery", s.record.name + ": " + wanted.error().message());
+    self->quit(to_caf(wanted.error()));
+  }
   return {
     [self](join_atom, const join_request& request, const session_actor& session) {
       return on_join(self, request, session);
@@ -323,6 +327,7 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
       add_queues(self, topic, {});
     },
     [self](alter_atom, const group_record& changed) {
+      // Another filter comes with another actor.
       self->state.record = changed;
       self->state.core->alter(changed.delivery);
     },
@@ -342,6 +347,8 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
     },
     [self](settle_atom, const frames::settle& request) { return on_settle(self, request); },
     [self](renew_atom, const frames::renew& request) { return on_renew(self, request); },
+    [self](graves_atom) { return dead_letters(self); },
+    [self](graves_atom, const frames::redrive& wish) { return redrive(self, wish); },
     [self](demand_atom, core::reader_id reader, std::uint64_t bytes) {
       auto& state = self->state;
       if (auto at = state.member_readers.find(reader); at != state.member_readers.end())

@@ -2,6 +2,7 @@
 
 #include "actors/clock.hpp"
 #include "actors/core/delivery_core.hpp"
+#include "actors/core/filter.hpp"
 #include "actors/group.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/owed_answers.hpp"
@@ -77,6 +78,9 @@ struct delivery_state {
   std::unordered_map<core::reader_id, member_id> member_readers;
   std::map<shard_id, outbox> outboxes;
   std::optional<core::delivery_core> core;
+  std::optional<core::filter> wanted;
+  /// Dead letters are being brought back, one after another.
+  bool redriving = false;
   /// The topic of its dead letters, once it was needed.
   std::optional<topic_record> graves;
   std::vector<errand> failed_errands;
@@ -117,7 +121,10 @@ void begin_reading(delivery_pointer self, queue_id queue);
 void stop_reading(delivery_pointer self, queue_id queue);
 void reading_ended(delivery_pointer self, core::reader_id reader, const failure& why);
 void on_batch(delivery_pointer self, core::reader_id reader, const storage::stored_batch& batch);
-/// Reads one message's batch.
+/// Reads the batch with this message; nothing if it is there no more.
+void read_batch(delivery_pointer self, shard_id shard, queue_id queue, offset at,
+                std::function<void(result<core::delivery_batch_ptr>)> then);
+/// Reads one message's batch and does with it what is to be done.
 void run(delivery_pointer self, const delivery_state::errand& what);
 
 // delivery_log.cpp
@@ -130,6 +137,11 @@ void flush(delivery_pointer self, shard_id shard);
 /// Writes the dead letter and the end of its source, as one entry.
 void bury(delivery_pointer self, const delivery_state::errand& what,
           const core::delivery_batch_ptr& batch);
+
+// delivery_letters.cpp
+caf::result<frames::dead_letter_list> dead_letters(delivery_pointer self);
+/// Each letter and its message's return are one entry.
+caf::result<frames::redriven> redrive(delivery_pointer self, const frames::redrive& wish);
 
 // delivery_admin.cpp
 caf::result<frames::group_description> describe_group(delivery_pointer self);

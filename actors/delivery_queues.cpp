@@ -183,8 +183,8 @@ void on_batch(delivery_pointer self, core::reader_id reader, const storage::stor
   auto& s = self->state;
   auto at = s.readers.find(reader);
   if (at == s.readers.end()) return;
-  auto made =
-    core::make_delivery_batch(batch.batch, batch.time, s.record.mode == "keyed", s.options.limits);
+  auto made = core::make_delivery_batch(batch.batch, batch.time, s.record.mode == "keyed", s.wanted,
+                                        s.options.limits);
   if (!made) { // It was checked before it was stored.
     stop_reading(self, at->second);
     failed(self, at->second, made.error());
@@ -193,35 +193,45 @@ void on_batch(delivery_pointer self, core::reader_id reader, const storage::stor
   carry_out(self, s.core->arrived(at->second, std::move(*made), now(self)));
 }
 
+void read_batch(delivery_pointer self, shard_id shard, queue_id queue, offset at,
+                std::function<void(result<core::delivery_batch_ptr>)> then) {
+  constexpr entry_index everything{std::numeric_limits<std::uint64_t>::max()};
+  const read_request wish{queue, at, everything, 1, {}};
+  self->request(self->state.shards.at(shard).reader, caf::infinite, read_atom_v, wish)
+    .then(
+      [self, at, then](const read_reply& reply) {
+        for (const auto& found : reply.batches)
+          if (found.base <= at && at < found.base + found.count)
+            return then(core::make_delivery_batch(found.batch, found.time, false, std::nullopt,
+                                                  self->state.options.limits));
+        then(core::delivery_batch_ptr{}); // Retention has passed it.
+      },
+      [then](const caf::error& why) { then(from_caf(why)); });
+}
+
 void run(delivery_pointer self, const delivery_state::errand& what) {
   auto& s = self->state;
   const auto queue = s.queues.find(what.queue);
-  if (queue == s.queues.end() || !queue->second.known) return;
-  constexpr entry_index everything{std::numeric_limits<std::uint64_t>::max()};
-  read_request wish{what.queue, what.at, everything, 1, {}};
-  const auto done = [self, what](core::delivery_batch_ptr batch) {
-    if (what.dead)
-      bury(self, what, batch);
-    else
-      carry_out(self, self->state.core->looked(what.queue, what.at, std::move(batch), now(self)));
+  if (queue == s.queues.end() || !queue->second.known || queue->second.resetting) return;
+  // What was redriven lies where its letter is.
+  waiting_record row;
+  const auto& rows = s.core->queues().at(what.queue).progress.waiting();
+  if (auto found = rows.find(what.at); found != rows.end()) row = found->second;
+  const bool redriven = row.letter_queue.value != 0;
+  const auto done = [self, what, row, redriven](result<core::delivery_batch_ptr> batch) {
+    if (batch && *batch && redriven)
+      batch = core::revive_letter(**batch, row, self->state.options.limits);
+    if (!batch) {
+      logging::warning("delivery", self->state.record.name + ": " + batch.error().message());
+      self->state.failed_errands.push_back(what);
+    } else if (what.dead) {
+      bury(self, what, *batch);
+    } else {
+      carry_out(self, self->state.core->looked(what.queue, what.at, *batch, now(self)));
+    }
   };
-  const auto later = [self, what](const failure& why) {
-    logging::warning("delivery", self->state.record.name + ": " + why.message());
-    self->state.failed_errands.push_back(what);
-  };
-  self->request(s.shards.at(queue->second.shard).reader, caf::infinite, read_atom_v, wish)
-    .then(
-      [self, what, done, later](const read_reply& reply) {
-        for (const auto& found : reply.batches) {
-          if (found.base > what.at || what.at >= found.base + found.count) continue;
-          auto made =
-            core::make_delivery_batch(found.batch, found.time, false, self->state.options.limits);
-          if (!made) return later(made.error());
-          return done(std::move(*made));
-        }
-        done(nullptr); // Retention has passed it.
-      },
-      [later](const caf::error& why) { later(from_caf(why)); });
+  read_batch(self, queue->second.shard, redriven ? row.letter_queue : what.queue,
+             redriven ? row.letter : what.at, done);
 }
 
 } // namespace carafe

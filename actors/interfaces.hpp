@@ -207,6 +207,8 @@ using group_actor = caf::typed_actor<
 using delivery_actor = group_actor::extend_with<reader_actor>::extend<
   caf::replies_to<settle_atom, frames::settle>::with<caf::ok_atom>,
   caf::replies_to<renew_atom, frames::renew>::with<frames::renewed>,
+  caf::replies_to<graves_atom>::with<frames::dead_letter_list>,
+  caf::replies_to<graves_atom, frames::redrive>::with<frames::redriven>,
   caf::reacts_to<demand_atom, core::reader_id, std::uint64_t>, // A member may be sent so much more.
   caf::reacts_to<flushed_atom, shard_id>,                      // Write what has gathered.
   caf::reacts_to<subscribe_atom, queue_id>,                    // Begin to read, or once more.
@@ -226,7 +228,9 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<describe_atom, group_tag, std::string>::with<frames::group_description>,
   caf::replies_to<reset_atom, frames::group_reset>::with<frames::group_description>,
   caf::replies_to<alter_atom, frames::group_put>::with<frames::group_description>,
-  caf::replies_to<graves_atom, std::string>::with<topic_record>, // A group's dead letters.
+  caf::replies_to<graves_atom, std::string>::with<topic_record>, // For a group's dead letters.
+  caf::replies_to<graves_atom, group_tag, std::string>::with<frames::dead_letter_list>,
+  caf::replies_to<graves_atom, frames::redrive>::with<frames::redriven>,
   caf::replies_to<remove_atom, group_tag, std::string>::with<caf::ok_atom>,
   caf::reacts_to<tick_atom>, caf::replies_to<status_atom>::with<catalogue_counts>,
   caf::replies_to<actors_atom>::with<frames::node_actor_list>>;

@@ -2,6 +2,7 @@
 
 /// Frames about topics, groups and the node itself, as plain structs.
 
+#include "schema/message_frames.hpp"
 #include "schema/records.hpp"
 
 #include <carafe/types.hpp>
@@ -105,6 +106,7 @@ struct group_description {
   std::vector<group_queue> queues;
   delivery_settings delivery = {};
   std::uint64_t version = 0;
+  message_filter filter = {};
 };
 struct group_put {
   std::string name;
@@ -114,6 +116,31 @@ struct group_put {
   /// 0: make it.
   std::uint64_t version = 0;
   bool if_missing = false;
+  message_filter filter = {};
+};
+struct dead_letters {
+  std::string group;
+};
+struct open_letters {
+  queue_id queue;
+  queue_number number;
+  std::vector<offset_range> open;
+};
+struct dead_letter_list {
+  std::vector<open_letters> queues;
+};
+struct redrive {
+  std::string group;
+  std::vector<queue_ranges> letters;
+  bool purge = false;
+};
+struct redriven_letter {
+  queue_id queue;
+  offset at;
+  failure why{errc::none};
+};
+struct redriven {
+  std::vector<redriven_letter> letters;
 };
 struct group_reset {
   std::string group;

@@ -74,6 +74,12 @@ private:
   std::unique_ptr<columns> columns_;
 };
 
+/// Places `first` .. `end` - 1 among a batch's properties: those of one message.
+struct property_range {
+  std::uint32_t first = 0;
+  std::uint32_t end = 0;
+};
+
 /// A validated batch, ready to be read. Message views point into it.
 class batch_reader {
 public:
@@ -91,6 +97,21 @@ public:
   /// Message `at`; `properties` stays valid until the next call of `message`.
   /// @pre at < count()
   [[nodiscard]] message_view message(std::uint32_t at) const;
+
+  /// Single columns, for who needs no whole message.
+  ///
+  /// Every name of a tag or property that occurs. A name may be there twice: a foreign client's
+  /// batch need not be as `batch_builder` makes it.
+  [[nodiscard]] std::span<const std::string_view> names() const noexcept;
+  /// @pre at < count()
+  [[nodiscard]] std::string_view key(std::uint32_t at) const;
+  [[nodiscard]] std::string_view tag(std::uint32_t at) const;
+  [[nodiscard]] property_range properties(std::uint32_t at) const;
+  /// Where the name of property `place` is in `names()`, and its value.
+  /// @pre place is in the range of a message
+  [[nodiscard]] std::uint16_t property_name(std::uint32_t place) const;
+  [[nodiscard]] std::string_view property_value(std::uint32_t place) const;
+
   /// Sum of all body, key, tag and property bytes.
   [[nodiscard]] std::uint64_t payload_bytes() const noexcept;
 

@@ -257,17 +257,40 @@ message_view batch_reader::message(std::uint32_t at) const {
   CARAFE_ASSERT(at < from.count);
   auto message = message_view{};
   message.body = from.bodies[at];
-  if (from.keys.ends.size() != 0) message.key = from.keys[at];
+  message.key = key(at);
   message.tag = from.tag(at);
   auto delta = from.born_deltas.size() == 0 ? 0 : from.born_deltas[at];
   message.born = unix_ms{from.born_base + std::int64_t{delta}};
-  if (from.property_ends.size() == 0) return message;
-  auto& properties = view_->properties;
-  properties.clear();
-  for (auto p = from.properties_begin(at); p < from.property_ends[at]; ++p)
-    properties.emplace_back(from.names[from.property_names[p]], from.property_values[p]);
-  message.properties = properties;
+  auto& list = view_->properties;
+  list.clear();
+  const auto range = properties(at);
+  for (auto p = range.first; p < range.end; ++p)
+    list.emplace_back(from.names[from.property_names[p]], from.property_values[p]);
+  message.properties = list;
   return message;
+}
+
+std::span<const std::string_view> batch_reader::names() const noexcept { return view_->at.names; }
+
+std::string_view batch_reader::key(std::uint32_t at) const {
+  auto& keys = view_->at.keys;
+  return keys.ends.size() == 0 ? std::string_view{} : keys[at];
+}
+
+std::string_view batch_reader::tag(std::uint32_t at) const { return view_->at.tag(at); }
+
+property_range batch_reader::properties(std::uint32_t at) const {
+  auto& from = view_->at;
+  if (from.property_ends.size() == 0) return {};
+  return {from.properties_begin(at), from.property_ends[at]};
+}
+
+std::uint16_t batch_reader::property_name(std::uint32_t place) const {
+  return view_->at.property_names[place];
+}
+
+std::string_view batch_reader::property_value(std::uint32_t place) const {
+  return view_->at.property_values[place];
 }
 
 result<std::uint64_t> validate_batch(std::span<const std::byte> bytes, codec compression,

@@ -7,6 +7,14 @@ $Cxx.namespace("carafe::wire");
 enum Codec { none @0; lz4 @1; zstd @2; }
 enum Durability { fsync @0; interval @1; memory @2; }
 
+enum FilterKind { none @0; tags @1; sql @2; }
+
+struct Filter {
+  kind @0 :FilterKind;
+  text @1 :Text;
+  # `a || b` or `*` of `tags`; a condition of `sql`.
+}
+
 struct OffsetRange {
   first @0 :UInt64;
   count @1 :UInt64;

@@ -61,3 +61,27 @@ struct Renewed {
   lost @0 :List(QueueRanges);
   # Of `held`: what others have, or what is finished.
 }
+
+struct DeadLetters {
+  # Those of one queue of the group's topic of dead letters.
+  queue @0 :UInt64;
+  queueNumber @1 :UInt32;
+  open @2 :List(Common.OffsetRange);
+}
+
+struct Redrive {
+  group @0 :Text;
+  letters @1 :List(QueueRanges);
+  # Queues and offsets of the topic of dead letters.
+  purge @2 :Bool;
+  # They are dealt with otherwise: the group gets none of them again.
+}
+
+struct Redriven {
+  # What became of one of them, in the order of asking.
+  queue @0 :UInt64;
+  offset @1 :UInt64;
+  code @2 :UInt16;
+  # 0: it is done. Otherwise an error's number.
+  detail @3 :Text;
+}

@@ -19,6 +19,15 @@ struct offset_range {
   friend bool operator==(const offset_range&, const offset_range&) = default;
 };
 
+/// Which messages a group wants.
+struct message_filter {
+  enum class kind : std::uint8_t { none = 0, tags = 1, sql = 2 };
+  kind how = kind::none;
+  std::string text;
+
+  friend bool operator==(const message_filter&, const message_filter&) = default;
+};
+
 /// A message that a group has met and not finished.
 struct waiting_record {
   offset at;
@@ -32,6 +41,9 @@ struct waiting_record {
   std::uint64_t key = 0;
   unix_ms first_failed;
   unix_ms last_failed;
+  /// Of a redriven message, its dead letter, which has what is delivered; queue 0: itself.
+  queue_id letter_queue;
+  offset letter;
 
   friend bool operator==(const waiting_record&, const waiting_record&) = default;
 };

@@ -33,6 +33,8 @@ void put(wire::WaitingRecord::Builder to, const waiting_record& from) {
   to.setKey(from.key);
   to.setFirstFailedMs(from.first_failed.value);
   to.setLastFailedMs(from.last_failed.value);
+  to.setLetterQueue(from.letter_queue.value);
+  to.setLetterOffset(from.letter.value);
 }
 
 errc get(wire::WaitingRecord::Reader from, waiting_record& to) {
@@ -44,6 +46,28 @@ errc get(wire::WaitingRecord::Reader from, waiting_record& to) {
   to.key = from.getKey();
   to.first_failed = unix_ms{from.getFirstFailedMs()};
   to.last_failed = unix_ms{from.getLastFailedMs()};
+  to.letter_queue = queue_id{from.getLetterQueue()};
+  to.letter = offset{from.getLetterOffset()};
+  return errc::none;
+}
+
+void put(wire::Filter::Builder to, const message_filter& from) {
+  to.setKind(static_cast<wire::FilterKind>(from.how));
+  to.setText({from.text.c_str(), from.text.size()});
+}
+
+errc get(wire::Filter::Reader from, message_filter& to) {
+  switch (from.getKind()) {
+  case wire::FilterKind::NONE:
+  case wire::FilterKind::TAGS:
+  case wire::FilterKind::SQL:
+    break;
+  default:
+    return errc::format_newer;
+  }
+  to.how = static_cast<message_filter::kind>(from.getKind());
+  const auto text = from.getText();
+  to.text.assign(text.begin(), text.size());
   return errc::none;
 }
 

@@ -158,11 +158,14 @@ constexpr row rows[] = {
    as_it_is},
   {errc::group_exists, "group_exists",
    "a group of this name is there already and is another one; use it as it is, change it, or "
-   "choose "
-   "another name",
+   "choose another name",
    as_it_is},
   {errc::group_changed, "group_changed",
    "the group was changed since it was looked at; look at it again and repeat the change",
+   as_it_is},
+  {errc::filter_invalid, "filter_invalid",
+   "the filter cannot be understood or is too large; correct it at the column that the detail "
+   "names",
    as_it_is},
 
   {errc::not_leader, "not_leader",

@@ -102,6 +102,14 @@ std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
     return group_delete{state.text(from.getGroupDelete())};
   case tag::GROUP_PUT:
     return get(from.getGroupPut(), state);
+  case tag::DEAD_LETTERS:
+    return dead_letters{state.text(from.getDeadLetters())};
+  case tag::DEAD_LETTER_LIST:
+    return get(from.getDeadLetterList(), state);
+  case tag::REDRIVE:
+    return get(from.getRedrive(), state);
+  case tag::REDRIVEN:
+    return get(from.getRedriven(), state);
   case tag::NODE_STATUS:
     return node_status{};
   case tag::NODE_STATUS_REPORT:

@@ -114,4 +114,62 @@ void put(wire::Renewed::Builder to, const renewed& from) {
 
 renewed get(wire::Renewed::Reader from, decoding& state) { return {get(from.getLost(), state)}; }
 
+message_filter get(wire::Filter::Reader from, decoding& state) {
+  auto to = message_filter{};
+  if (carafe::get(from, to) != errc::none) state.refuse(errc::frame_malformed, "kind of filter");
+  to.text = state.text(from.getText());
+  return to;
+}
+
+void put(capnp::List<wire::DeadLetters>::Builder to, const dead_letter_list& from) {
+  for (unsigned i = 0; i < to.size(); ++i) {
+    const auto& each = from.queues[i];
+    to[i].setQueue(each.queue.value);
+    to[i].setQueueNumber(each.number.value);
+    carafe::put(to[i].initOpen(size_of(each.open.size())), each.open);
+  }
+}
+
+dead_letter_list get(capnp::List<wire::DeadLetters>::Reader from, decoding& state) {
+  auto to = dead_letter_list{};
+  to.queues.reserve(from.size());
+  for (auto each : from)
+    to.queues.push_back(
+      {queue_id{each.getQueue()}, queue_number{each.getQueueNumber()}, get(each.getOpen(), state)});
+  return to;
+}
+
+void put(wire::Redrive::Builder to, const redrive& from) {
+  to.setGroup(wire_text{from.group});
+  put(to.initLetters(size_of(from.letters.size())), from.letters);
+  to.setPurge(from.purge);
+}
+
+redrive get(wire::Redrive::Reader from, decoding& state) {
+  auto to = redrive{};
+  to.group = state.text(from.getGroup());
+  to.letters = get(from.getLetters(), state);
+  to.purge = from.getPurge();
+  return to;
+}
+
+void put(capnp::List<wire::Redriven>::Builder to, const redriven& from) {
+  for (unsigned i = 0; i < to.size(); ++i) {
+    const auto& each = from.letters[i];
+    to[i].setQueue(each.queue.value);
+    to[i].setOffset(each.at.value);
+    to[i].setCode(static_cast<std::uint16_t>(each.why.code));
+    to[i].setDetail(wire_text{each.why.detail});
+  }
+}
+
+redriven get(capnp::List<wire::Redriven>::Reader from, decoding& state) {
+  auto to = redriven{};
+  to.letters.reserve(from.size());
+  for (auto each : from)
+    to.letters.push_back({queue_id{each.getQueue()}, offset{each.getOffset()},
+                          failure{errc_from_number(each.getCode()), state.text(each.getDetail())}});
+  return to;
+}
+
 } // namespace carafe::frames

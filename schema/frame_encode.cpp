@@ -61,6 +61,14 @@ struct body_writer {
   void operator()(const renew& from) { put(to.initRenew(), from); }
   void operator()(const renewed& from) { put(to.initRenewed(), from); }
   void operator()(const group_put& from) { put(to.initGroupPut(), from); }
+  void operator()(const dead_letters& from) { to.setDeadLetters(wire_text{from.group}); }
+  void operator()(const dead_letter_list& from) {
+    put(to.initDeadLetterList(size_of(from.queues.size())), from);
+  }
+  void operator()(const redrive& from) { put(to.initRedrive(), from); }
+  void operator()(const redriven& from) {
+    put(to.initRedriven(size_of(from.letters.size())), from);
+  }
 };
 
 void append(std::vector<char>& out, std::span<const std::byte> bytes) {

@@ -102,6 +102,7 @@ void put(wire::GroupDescription::Builder to, const group_description& from) {
   for (unsigned i = 0; i < queues.size(); ++i) put(queues[i], from.queues[i]);
   carafe::put(to.initDelivery(), from.delivery);
   to.setVersion(from.version);
+  carafe::put(to.initFilter(), from.filter);
 }
 
 group_description get(wire::GroupDescription::Reader from, decoding& state) {
@@ -118,6 +119,7 @@ group_description get(wire::GroupDescription::Reader from, decoding& state) {
   for (auto queue : queues) to.queues.push_back(get(queue, state));
   if (from.hasDelivery()) carafe::get(from.getDelivery(), to.delivery);
   to.version = from.getVersion();
+  to.filter = get(from.getFilter(), state);
   return to;
 }
 
@@ -128,6 +130,7 @@ void put(wire::GroupPut::Builder to, const group_put& from) {
   carafe::put(to.initDelivery(), from.delivery);
   to.setVersion(from.version);
   to.setIfMissing(from.if_missing);
+  carafe::put(to.initFilter(), from.filter);
 }
 
 group_put get(wire::GroupPut::Reader from, decoding& state) {
@@ -138,6 +141,7 @@ group_put get(wire::GroupPut::Reader from, decoding& state) {
   if (from.hasDelivery()) carafe::get(from.getDelivery(), to.delivery);
   to.version = from.getVersion();
   to.if_missing = from.getIfMissing();
+  to.filter = get(from.getFilter(), state);
   return to;
 }
 

@@ -1,4 +1,5 @@
 #include "schema/frame_codec.hpp"
+#include "schema/log_codec.hpp"
 
 namespace carafe::frames {
 
@@ -11,6 +12,7 @@ void put(wire::Join::Builder to, const join& from) {
   to.setCreditBytes(from.credit_bytes);
   if (!from.mode.empty()) to.setMode(wire_text{from.mode});
   to.setInFlightMax(from.in_flight_max);
+  if (from.filter.how != message_filter::kind::none) carafe::put(to.initFilter(), from.filter);
 }
 
 join get(wire::Join::Reader from, decoding& state) {
@@ -23,6 +25,7 @@ join get(wire::Join::Reader from, decoding& state) {
   to.credit_bytes = from.getCreditBytes();
   to.mode = state.text(from.getMode());
   to.in_flight_max = from.getInFlightMax();
+  to.filter = get(from.getFilter(), state);
   return to;
 }
 

@@ -62,6 +62,9 @@ struct WaitingRecord {
   # Hash of its key in keyed groups; 0: none.
   firstFailedMs @5 :Int64;
   lastFailedMs @6 :Int64;
+  letterQueue @7 :UInt64;
+  letterOffset @8 :UInt64;
+  # Of a redriven message: its dead letter, which has what is delivered. Queue 0: the message itself.
 }
 
 struct BatchAppended {
@@ -112,6 +115,7 @@ struct GroupRecord {
   createdMs @4 :Int64;
   delivery @5 :Common.DeliverySettings;
   version @6 :UInt64 = 1;
+  filter @7 :Common.Filter;
 }
 
 struct QueueRecord {

@@ -15,6 +15,7 @@ void put(wire::ProgressRecord::Builder to, const progress_record& from);
 void put(wire::CatalogueRecord::Builder to, const catalogue_record& from);
 void put(wire::WaitingRecord::Builder to, const waiting_record& from);
 void put(wire::DeliverySettings::Builder to, const delivery_settings& from);
+void put(wire::Filter::Builder to, const message_filter& from);
 /// @pre to.size() == from.size()
 void put(capnp::List<wire::OffsetRange>::Builder to, const std::vector<offset_range>& from);
 
@@ -27,6 +28,7 @@ errc get(wire::ProgressRecord::Reader from, progress_record& to);
 errc get(wire::CatalogueRecord::Reader from, catalogue_record& to);
 errc get(wire::WaitingRecord::Reader from, waiting_record& to);
 errc get(wire::DeliverySettings::Reader from, delivery_settings& to);
+errc get(wire::Filter::Reader from, message_filter& to);
 errc get(capnp::List<wire::OffsetRange>::Reader from, std::vector<offset_range>& to);
 
 } // namespace carafe

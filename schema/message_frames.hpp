@@ -108,6 +108,7 @@ struct join {
   /// Empty: `ordered`.
   std::string mode;
   std::uint32_t in_flight_max = 0;
+  message_filter filter = {};
 };
 struct joined {
   member_id member;

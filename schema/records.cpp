@@ -86,6 +86,7 @@ void put(wire::GroupRecord::Builder to, const group_record& from) {
   to.setCreatedMs(from.created.value);
   put(to.initDelivery(), from.delivery);
   to.setVersion(from.version);
+  if (from.filter.how != message_filter::kind::none) put(to.initFilter(), from.filter);
 }
 
 errc get(wire::GroupRecord::Reader from, group_record& to) {
@@ -97,7 +98,7 @@ errc get(wire::GroupRecord::Reader from, group_record& to) {
   to.created = unix_ms{from.getCreatedMs()};
   if (from.hasDelivery()) get(from.getDelivery(), to.delivery);
   to.version = from.getVersion();
-  return errc::none;
+  return from.hasFilter() ? get(from.getFilter(), to.filter) : errc::none;
 }
 
 void put(wire::QueueRecord::Builder to, const queue_record& from) {

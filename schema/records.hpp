@@ -49,8 +49,9 @@ struct group_record {
   unix_ms created;
   /// Used by `shared` and `keyed` groups.
   delivery_settings delivery = {};
-  /// Rises with each change of mode, topics or settings.
+  /// Rises with each change of mode, topics, filter or settings.
   std::uint64_t version = 1;
+  message_filter filter = {};
 
   friend bool operator==(const group_record&, const group_record&) = default;
 };

@@ -72,6 +72,11 @@ struct Frame {
     renewed @44 :Delivery.Renewed;
     groupPut @45 :GroupPut;
     # Answered with `groupDescription`.
+    deadLetters @46 :Text;
+    # Of this group: which are neither redriven nor purged.
+    deadLetterList @47 :List(Delivery.DeadLetters);
+    redrive @48 :Delivery.Redrive;
+    redriven @49 :List(Delivery.Redriven);
   }
 }
 
@@ -200,6 +205,8 @@ struct Join {
   # `keyed`, `broadcast`.
   inFlightMax @7 :UInt32;
   # Of `shared` and `keyed`: messages that this member wants to have at a time; 0: as the group's.
+  filter @8 :Common.Filter;
+  # Part of what the group must be, as mode and topics. Only of `shared` and `keyed`.
 }
 
 struct Joined {
@@ -220,6 +227,7 @@ struct GroupPut {
   # 0: make it. Otherwise: change it, if it still has this version.
   ifMissing @5 :Bool;
   # When made: the same group being there already is no error.
+  filter @6 :Common.Filter;
 }
 
 struct Assigned {
@@ -331,6 +339,7 @@ struct GroupDescription {
   queues @5 :List(Queue);
   delivery @6 :Common.DeliverySettings;
   version @7 :UInt64;
+  filter @8 :Common.Filter;
 
   struct Member {
     member @0 :UInt64;

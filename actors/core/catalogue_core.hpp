@@ -62,9 +62,10 @@ public:
   /// The group of this name, to be created if there is none. Topics of the group that were deleted
   /// are not to be asked for; they come back if they are made again.
   /// @errors group_name_invalid, topic_unknown, subscription_mismatch (shows both),
-  ///         too_many_groups, invalid_argument (no topics, a mode that there is not).
+  ///         too_many_groups, invalid_argument (no topics, a mode that there is not),
+  ///         filter_invalid, unsupported (a filter of an ordered group).
   result<decision> join_group(const std::string& name, std::vector<std::string> topics, unix_ms now,
-                              std::string mode = {}) const;
+                              std::string mode = {}, message_filter filter = {}) const;
   /// Makes a group, or changes the one that still has `wish.version`.
   /// @errors Those of `join_group`; group_exists, group_unknown, group_changed, invalid_argument
   ///         (a setting out of its range).

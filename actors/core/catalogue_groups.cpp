@@ -1,4 +1,5 @@
 #include "actors/core/catalogue_core.hpp"
+#include "actors/core/delivery_batches.hpp"
 #include "actors/core/placement.hpp"
 
 #include <algorithm>
@@ -48,6 +49,28 @@ result<void> check_delivery(const delivery_settings& how) {
   return {};
 }
 
+std::string told(const message_filter& filter) {
+  switch (filter.how) {
+  case message_filter::kind::tags:
+    return " with tags " + filter.text;
+  case message_filter::kind::sql:
+    return " where " + filter.text;
+  case message_filter::kind::none:
+    break;
+  }
+  return "";
+}
+
+result<void> check_filter(const message_filter& what, const std::string& mode) {
+  if (what.how == message_filter::kind::none) return {};
+  if (mode == "ordered")
+    return {errc::unsupported, "an ordered group commits whole queues; filter with a shared or "
+                               "keyed group"};
+  auto parsed = parse_filter(what);
+  if (!parsed) return parsed.error();
+  return {};
+}
+
 result<void> check_mode(const std::string& mode) {
   if (mode == "ordered" || mode == "shared" || mode == "keyed") return {};
   return {errc::invalid_argument,
@@ -75,20 +98,22 @@ std::vector<std::string> catalogue_core::topics_read(const group_record& group) 
 
 result<catalogue_core::decision> catalogue_core::join_group(const std::string& name,
                                                             std::vector<std::string> topics,
-                                                            unix_ms now, std::string mode) const {
+                                                            unix_ms now, std::string mode,
+                                                            message_filter filter) const {
   if (mode.empty()) mode = "ordered";
   if (auto ok = check_group_name(name); !ok) return ok.error();
   if (auto ok = check_mode(mode); !ok) return ok.error();
+  if (auto ok = check_filter(filter, mode); !ok) return ok.error();
   auto wanted = check_topics(std::move(topics));
   if (!wanted) return wanted.error();
   decision out;
   if (const auto* there = group(name)) {
     const auto read = topics_read(*there);
-    if (read != *wanted || there->mode != mode)
+    if (read != *wanted || there->mode != mode || there->filter != filter)
       return {errc::subscription_mismatch, "group " + name + " is " + there->mode + " and reads " +
                                              (read.empty() ? "only deleted topics" : joined(read)) +
-                                             "; this consumer asked for " + mode + " and " +
-                                             joined(*wanted)};
+                                             told(there->filter) + "; this consumer asked for " +
+                                             mode + " and " + joined(*wanted) + told(filter)};
     out.group = *there;
     return out;
   }
@@ -96,6 +121,7 @@ result<catalogue_core::decision> catalogue_core::join_group(const std::string& n
   wish.name = name;
   wish.mode = std::move(mode);
   wish.topics = std::move(*wanted);
+  wish.filter = std::move(filter);
   return make_group(wish, now);
 }
 
@@ -110,6 +136,7 @@ result<catalogue_core::decision> catalogue_core::make_group(const frames::group_
   out.group.topics = wish.topics;
   out.group.created = now;
   out.group.delivery = wish.delivery;
+  out.group.filter = wish.filter;
   out.entry.emplace_back(effects::group_put{out.group});
   return out;
 }
@@ -119,6 +146,7 @@ result<catalogue_core::decision> catalogue_core::put_group(frames::group_put wis
   if (auto ok = check_group_name(wish.name); !ok) return ok.error();
   if (auto ok = check_mode(wish.mode); !ok) return ok.error();
   if (auto ok = check_delivery(wish.delivery); !ok) return ok.error();
+  if (auto ok = check_filter(wish.filter, wish.mode); !ok) return ok.error();
   auto topics = check_topics(std::move(wish.topics));
   if (!topics) return topics.error();
   wish.topics = std::move(*topics);
@@ -126,7 +154,7 @@ result<catalogue_core::decision> catalogue_core::put_group(frames::group_put wis
   if (wish.version == 0) {
     if (there == nullptr) return make_group(wish, now);
     const bool same = there->mode == wish.mode && topics_read(*there) == wish.topics &&
-                      there->delivery == wish.delivery;
+                      there->delivery == wish.delivery && there->filter == wish.filter;
     if (!wish.if_missing || !same) return {errc::group_exists, wish.name};
     decision out;
     out.group = *there;
@@ -141,6 +169,7 @@ result<catalogue_core::decision> catalogue_core::put_group(frames::group_put wis
   out.group.mode = wish.mode;
   out.group.topics = wish.topics;
   out.group.delivery = wish.delivery;
+  out.group.filter = wish.filter;
   ++out.group.version;
   out.entry.emplace_back(effects::group_put{out.group});
   return out;

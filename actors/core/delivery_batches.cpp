@@ -1,11 +1,17 @@
 #include "actors/core/delivery_batches.hpp"
 
-#include <functional>
+#include <charconv>
 #include <utility>
 
 namespace carafe::core {
 
 namespace {
+
+result<batch_reader> open(const delivery_batch& batch, const batch_limits& limits) {
+  return batch_reader::open(batch.what.bytes, batch.what.compression, limits);
+}
+
+} // namespace
 
 /// Never 0, which stands for no key.
 std::uint64_t hash_of_key(std::string_view key) {
@@ -16,29 +22,106 @@ std::uint64_t hash_of_key(std::string_view key) {
   return hash == 0 ? 1 : hash;
 }
 
-result<batch_reader> open(const delivery_batch& batch, const batch_limits& limits) {
-  return batch_reader::open(batch.what.bytes, batch.what.compression, limits);
+result<std::optional<filter>> parse_filter(const message_filter& what) {
+  using wanted = std::optional<filter>;
+  if (what.how == message_filter::kind::none) return wanted{};
+  const auto kind = what.how == message_filter::kind::tags ? filter_kind::tags : filter_kind::sql;
+  auto parsed = filter::parse(kind, what.text);
+  if (!parsed) return parsed.error();
+  return wanted{std::move(*parsed)};
 }
 
-} // namespace
-
 result<delivery_batch_ptr> make_delivery_batch(effects::batch stored, unix_ms time, bool keyed,
+                                               const std::optional<filter>& wanted,
                                                const batch_limits& limits) {
   auto out = std::make_shared<delivery_batch>();
   out->what = std::move(stored);
   out->time = time;
+  if (!keyed && !wanted) return delivery_batch_ptr{std::move(out)};
+  auto reader = open(*out, limits);
+  if (!reader) return reader.error();
+  if (wanted) {
+    std::vector<message_run> runs;
+    wanted->select(*reader, runs);
+    out->passes.emplace();
+    for (const auto& run : runs) out->passes->push_back({out->what.base + run.first, run.count});
+  }
   if (keyed) {
-    auto reader = open(*out, limits);
-    if (!reader) return reader.error();
     bool any = false;
     out->keys.reserve(reader->count());
     for (std::uint32_t i = 0; i < reader->count(); ++i) {
-      out->keys.push_back(hash_of_key(reader->message(i).key));
+      out->keys.push_back(hash_of_key(reader->key(i)));
       any |= out->keys.back() != 0;
     }
     if (!any) out->keys.clear();
   }
   return delivery_batch_ptr{std::move(out)};
+}
+
+namespace {
+
+/// The message at `at`, and the reader that it points into.
+result<std::pair<batch_reader, std::uint32_t>> find(const delivery_batch& batch, offset at,
+                                                    const batch_limits& limits) {
+  if (at < batch.what.base || at >= batch.end())
+    return {errc::not_found, "message " + std::to_string(at.value) + " is not in its batch"};
+  auto reader = open(batch, limits);
+  if (!reader) return reader.error();
+  return std::pair{std::move(*reader),
+                   static_cast<std::uint32_t>(at.value - batch.what.base.value)};
+}
+
+} // namespace
+
+result<delivery_batch_ptr> revive_letter(const delivery_batch& batch, const waiting_record& row,
+                                         const batch_limits& limits) {
+  auto found = find(batch, row.letter, limits);
+  if (!found) return found.error();
+  batch_builder builder{limits};
+  if (auto ok = builder.add(found->first.message(found->second)); !ok) return ok.error();
+  auto encoded = builder.finish(batch.what.compression);
+  if (!encoded) return encoded.error();
+  auto out = std::make_shared<delivery_batch>();
+  out->what = batch.what;
+  out->what.base = row.at;
+  out->what.count = 1;
+  out->what.compression = encoded->compression;
+  out->what.checksum = encoded->checksum;
+  out->what.bytes = encoded->bytes;
+  out->time = batch.time;
+  return delivery_batch_ptr{std::move(out)};
+}
+
+result<letter_story> read_letter(const delivery_batch& batch, offset letter,
+                                 const batch_limits& limits) {
+  auto found = find(batch, letter, limits);
+  if (!found) return found.error();
+  letter_story out;
+  bool has_offset = false;
+  const auto number = [](std::string_view text) {
+    std::uint64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+  };
+  const auto message = found->first.message(found->second);
+  for (const auto& [name, value] : message.properties) {
+    if (name == "carafe-dead-topic") out.topic = value;
+    if (name == "carafe-dead-queue") out.number = static_cast<std::uint32_t>(number(value));
+    if (name == "carafe-dead-offset") {
+      out.at = offset{number(value)};
+      has_offset = true;
+    }
+  }
+  if (out.topic.empty() || !has_offset)
+    return {errc::invalid_argument,
+            "message " + std::to_string(letter.value) + " does not say which message it was"};
+  return out;
+}
+
+result<std::uint64_t> key_at(const delivery_batch& batch, offset at, const batch_limits& limits) {
+  auto found = find(batch, at, limits);
+  if (!found) return found.error();
+  return hash_of_key(found->first.key(found->second));
 }
 
 result<encoded_batch> cut_batch(const delivery_batch& batch,

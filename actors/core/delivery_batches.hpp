@@ -1,23 +1,51 @@
 #pragma once
 
 #include "actors/core/delivery_core.hpp"
+#include "actors/core/filter.hpp"
 #include "schema/batch.hpp"
 #include "schema/records.hpp"
 
 #include <carafe/result.hpp>
 #include <carafe/types.hpp>
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace carafe::core {
 
+/// @returns Nothing for `kind::none`.
+/// @errors filter_invalid
+result<std::optional<filter>> parse_filter(const message_filter& what);
+
 /// A stored batch as `delivery_core` takes it.
-/// @param keyed  Whether the messages' keys are wanted: then the batch is opened.
+/// @param keyed  Whether the messages' keys are wanted.
+/// @param wanted Which messages are; nothing: all.
 /// @errors Those of `batch_reader::open`.
-/// @cost   O(1), or with keys one pass over the batch.
+/// @cost   O(1), or with keys or a filter one pass over the batch.
 result<delivery_batch_ptr> make_delivery_batch(effects::batch stored, unix_ms time, bool keyed,
+                                               const std::optional<filter>& wanted,
                                                const batch_limits& limits);
+
+/// The dead letter at `row.letter` in `batch`, as the message at `row.at` that it was.
+/// @errors Those of `batch_reader::open`; not_found (the batch does not have it).
+result<delivery_batch_ptr> revive_letter(const delivery_batch& batch, const waiting_record& row,
+                                         const batch_limits& limits);
+
+/// What a dead letter says of its message.
+struct letter_story {
+  std::string topic;
+  std::uint32_t number = 0;
+  offset at;
+};
+/// @errors Those of `batch_reader::open`; invalid_argument (it is no dead letter).
+result<letter_story> read_letter(const delivery_batch& batch, offset letter,
+                                 const batch_limits& limits);
+/// @returns 0 for no key.
+[[nodiscard]] std::uint64_t hash_of_key(std::string_view key);
+/// Hash of the key of the message at `at`.
+result<std::uint64_t> key_at(const delivery_batch& batch, offset at, const batch_limits& limits);
 
 /// Exactly the messages of `ranges`, encoded as the batch is; the batch's own bytes if these are
 /// all.

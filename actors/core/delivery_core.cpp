@@ -135,6 +135,7 @@ delivery_core::effects_list delivery_core::arrived(queue_id id, delivery_batch_p
   queue->asked -= std::min<std::uint64_t>(queue->asked, batch->what.bytes.size());
   queue->wants = 0;
   queue->end = std::max(queue->end, batch->end());
+  if (batch->passes) leave_out(id, *queue, *batch, out);
   sort_in(*queue, batch);
   queue->fetched = std::max(queue->fetched, batch->end());
   give(out, now);
@@ -292,6 +293,18 @@ delivery_core::effects_list delivery_core::buried(queue_id name, offset at, inst
   return out;
 }
 
+delivery_core::effects_list delivery_core::revived(queue_id name, waiting_record row, instant now) {
+  effects_list out;
+  auto* queue = find(name);
+  if (queue == nullptr) return out;
+  const auto at = row.at;
+  queue->progress.put(row);
+  if (row.key != 0) meet_key(*queue, at, row.key);
+  due_.emplace(row.due, name, at);
+  give(out, now);
+  return out;
+}
+
 // -- time -----------------------------------------------------------------------------------------
 
 delivery_core::effects_list delivery_core::tick(instant now) {
@@ -300,7 +313,7 @@ delivery_core::effects_list delivery_core::tick(instant now) {
     const auto [due, name, at] = *due_.begin();
     due_.erase(due_.begin());
     auto& queue = queues_.at(name);
-    if (first_of_key(queue, at)) queue.ready.insert(at);
+    if (first_of_key(queue, at) && !key_is_lent(queue, at)) queue.ready.insert(at);
   }
   if (now.mono >= soonest_) end_overdue(out, now);
   give(out, now);

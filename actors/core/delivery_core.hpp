@@ -28,6 +28,8 @@ struct delivery_batch {
   unix_ms time;
   /// `keyed`: of each message, the hash of its key; 0: it has none. Empty: none has one.
   std::vector<std::uint64_t> keys;
+  /// Those that pass the group's filter; nothing: all.
+  std::optional<std::vector<offset_range>> passes = {};
 
   [[nodiscard]] offset end() const { return what.base + what.count; }
 };
@@ -96,6 +98,8 @@ public:
   struct write {
     queue_id queue;
     effects::effect what;
+    /// It may wait a little for more.
+    bool may_wait = false;
   };
   /// The message is dead: its letter and its end are one entry; then `buried`.
   struct bury {
@@ -159,6 +163,8 @@ public:
   std::vector<offset_range> reclaim(member_id id, queue_id queue,
                                     const std::vector<offset_range>& ranges, instant now);
   effects_list buried(queue_id queue, offset at, instant now);
+  /// The log says that a finished message is to be delivered again, as `row` tells.
+  effects_list revived(queue_id queue, waiting_record row, instant now);
 
   /// Leases that have ended, messages that are due.
   effects_list tick(instant now);
@@ -233,11 +239,13 @@ private:
   void pull_more(effects_list& out);
 
   // -- delivery_state.cpp: what becomes of a message
+  void leave_out(queue_id id, queue_state& queue, const delivery_batch& batch, effects_list& out);
   void sort_in(queue_state& queue, const delivery_batch_ptr& batch);
   void meet_key(queue_state& queue, offset at, std::uint64_t key);
   void release_key(queue_id id, queue_state& queue, offset at);
   [[nodiscard]] static bool lent_out(const queue_state& queue, offset at);
   [[nodiscard]] bool first_of_key(const queue_state& queue, offset at) const;
+  [[nodiscard]] static bool key_is_lent(const queue_state& queue, offset at);
   void end_leases(queue_state& queue, offset_range range, const lent_away& each);
   [[nodiscard]] std::optional<lease> take_lease(queue_state& queue, member_id id, offset at);
   void forget(queue_state& queue, queue_id id, offset_range range);

@@ -153,7 +153,8 @@ void delivery_core::put_out(queue_state& queue, lend what, effects_list& out, in
   what.bytes = batch.bytes.size() * count / batch.count;
   member.demand -= static_cast<std::int64_t>(what.bytes);
   queue.progress.lend(what.ranges);
-  out.push_back(write{what.queue, effects::lent{options_.group, what.queue, what.ranges, {}}});
+  out.push_back(
+    write{what.queue, effects::lent{options_.group, what.queue, what.ranges, {}}, !options_.keyed});
   out.push_back(std::move(what));
 }
 

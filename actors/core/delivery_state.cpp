@@ -6,6 +6,20 @@
 
 namespace carafe::core {
 
+/// What does not pass the filter is done.
+void delivery_core::leave_out(queue_id id, queue_state& queue, const delivery_batch& batch,
+                              effects_list& out) {
+  const offset_set passes{*batch.passes};
+  effects::settled done{options_.group, id, {}};
+  for (const auto& part : unfinished(queue, {batch.what.base, batch.what.count}))
+    for (const auto& range : passes.missing(part)) {
+      forget(queue, id, range);
+      queue.progress.settle({range});
+      done.ranges.push_back(range);
+    }
+  if (!done.ranges.empty()) out.push_back(write{id, std::move(done), true});
+}
+
 /// Puts the messages of a batch that nobody has dealt with into the window.
 void delivery_core::sort_in(queue_state& queue, const delivery_batch_ptr& batch) {
   queue_state::window_part part{batch, {}};
@@ -51,6 +65,16 @@ bool delivery_core::first_of_key(const queue_state& queue, offset at) const {
   return key == queue.key_of.end() || *queue.keys.at(key->second).begin() == at;
 }
 
+/// Whether another message of its key is under way: one that was brought back waits for it.
+bool delivery_core::key_is_lent(const queue_state& queue, offset at) {
+  const auto key = queue.key_of.find(at);
+  if (key == queue.key_of.end()) return false;
+  const auto& offsets = queue.keys.at(key->second);
+  return std::ranges::any_of(offsets, [&](offset other) {
+    return other != at && (lent_out(queue, other) || queue.ready.contains(other));
+  });
+}
+
 /// `at` is finished: the next of its key may go.
 void delivery_core::release_key(queue_id id, queue_state& queue, offset at) {
   const auto key = queue.key_of.find(at);
@@ -64,12 +88,13 @@ void delivery_core::release_key(queue_id id, queue_state& queue, offset at) {
     return;
   }
   --behind_;
-  if (!was_first) return;
   const auto next = *offsets->second.begin();
   const auto row = queue.progress.waiting().find(next);
-  const bool waits =
-    row != queue.progress.waiting().end() && due_.contains({row->second.due, id, next});
-  if (!waits && !lent_out(queue, next)) queue.ready.insert(next);
+  const bool has_row = row != queue.progress.waiting().end();
+  // A message that was brought back may come before one that was under way.
+  if (!was_first && !has_row) return;
+  const bool waits = has_row && due_.contains({row->second.due, id, next});
+  if (!waits && !lent_out(queue, next) && !queue.dying.contains(next)) queue.ready.insert(next);
 }
 
 /// Takes `range` out of every lease.

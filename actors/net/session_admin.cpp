@@ -45,6 +45,12 @@ bool on_group(session_pointer self, const frames::frame& f) {
     ask<frames::group_description>(self, f.request, catalogue, describe, reset_atom_v, *reset);
   else if (const auto* put = std::get_if<frames::group_put>(&f.body))
     ask<frames::group_description>(self, f.request, catalogue, describe, alter_atom_v, *put);
+  else if (const auto* letters = std::get_if<frames::dead_letters>(&f.body))
+    ask<frames::dead_letter_list>(self, f.request, catalogue, as_is<frames::dead_letter_list>(),
+                                  graves_atom_v, group_tag{}, letters->group);
+  else if (const auto* redrive = std::get_if<frames::redrive>(&f.body))
+    ask<frames::redriven>(self, f.request, catalogue, as_is<frames::redriven>(), graves_atom_v,
+                          *redrive);
   else if (const auto* remove = std::get_if<frames::group_delete>(&f.body))
     ask<caf::ok_atom>(self, f.request, catalogue, as_ok, remove_atom_v, group_tag{}, remove->name);
   else

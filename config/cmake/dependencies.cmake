@@ -11,6 +11,7 @@ carafe_import(lmdb HEADER lmdb.h LIBRARIES lmdb PACKAGE liblmdb-dev)
 carafe_import(libedit HEADER histedit.h LIBRARIES edit PACKAGE libedit-dev)
 carafe_import(cli11 HEADER CLI/CLI.hpp PACKAGE libcli11-dev)
 carafe_import(json HEADER nlohmann/json.hpp PACKAGE nlohmann-json3-dev)
+carafe_import(pegtl HEADER tao/pegtl.hpp PACKAGE tao-pegtl-dev)
 
 # libraft is built from a pinned source by `./dev build`: another version may lie in /usr.
 if(DEFINED ENV{CARAFE_DEPS_DIR})

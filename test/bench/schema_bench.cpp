@@ -3,40 +3,22 @@
 #include "schema/batch.hpp"
 #include "schema/frame.hpp"
 #include "schema/records.hpp"
+#include "test/bench/measure.hpp"
 
-#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 namespace {
 
 using namespace carafe;
+using bench::measure;
+using bench::sink;
 
 constexpr std::uint32_t batch_count = 500;
 constexpr std::size_t body_bytes = 100;
 constexpr std::size_t key_bytes = 16;
-
-/// Keeps a result alive, so that the compiler cannot leave out what made it.
-std::uint64_t sink = 0;
-
-/// Runs `round` for about a second and prints how many `unit` it did.
-template <class Round>
-void measure(const char* name, const char* unit, double units_per_round, Round round) {
-  using clock = std::chrono::steady_clock;
-  constexpr auto least = std::chrono::seconds{1};
-  for (int warm = 0; warm < 20; ++warm) round();
-  auto rounds = 0;
-  auto start = clock::now();
-  auto elapsed = clock::duration{};
-  while (elapsed < least) {
-    for (int i = 0; i < 20; ++i) round();
-    rounds += 20;
-    elapsed = clock::now() - start;
-  }
-  auto seconds = std::chrono::duration<double>(elapsed).count();
-  std::printf("%-44s %10.2f M %s/s\n", name, rounds * units_per_round / seconds / 1e6, unit);
-}
 
 struct source {
   std::vector<std::string> keys;

@@ -46,6 +46,34 @@ TEST_CASE("a batch gives back the messages that went in") {
   CHECK(*validated == payload);
 }
 
+TEST_CASE("a batch's columns are those of its messages") {
+  auto batch = encode_messages(sample_messages());
+  auto opened = batch_reader::open(batch.bytes, batch.compression, {});
+  REQUIRE(opened);
+  for (std::uint32_t at = 0; at < opened->count(); ++at) {
+    const auto message = opened->message(at);
+    CHECK(opened->key(at) == message.key);
+    CHECK(opened->tag(at) == message.tag);
+    const auto range = opened->properties(at);
+    REQUIRE(range.end - range.first == message.properties.size());
+    for (auto place = range.first; place < range.end; ++place) {
+      const auto& [name, value] = message.properties[place - range.first];
+      CHECK(opened->names()[opened->property_name(place)] == name);
+      CHECK(opened->property_value(place) == value);
+    }
+  }
+}
+
+TEST_CASE("a batch without keys, tags and properties has empty columns") {
+  auto batch = encode_messages({{"", "body", "", {}, 0}});
+  auto opened = batch_reader::open(batch.bytes, batch.compression, {});
+  REQUIRE(opened);
+  CHECK(opened->names().empty());
+  CHECK(opened->key(0).empty());
+  CHECK(opened->tag(0).empty());
+  CHECK(opened->properties(0).first == opened->properties(0).end);
+}
+
 TEST_CASE("a builder is empty again after finish and can be moved") {
   auto builder = batch_builder{};
   CHECK(builder.count() == 0);

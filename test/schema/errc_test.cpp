@@ -31,7 +31,7 @@ TEST_CASE("every error has a name of its own and a sentence with cause and fix")
     CHECK(explain(code).size() > 10);
     CHECK(explain(code).back() != '.');
   }
-  CHECK(names.size() == 61);
+  CHECK(names.size() == 62);
 }
 
 TEST_CASE("numbers of errors are part of the protocol") {
@@ -39,6 +39,7 @@ TEST_CASE("numbers of errors are part of the protocol") {
   CHECK(errc_from_number(6) == errc::outcome_unknown);
   CHECK(errc_from_number(20) == errc::frame_malformed);
   CHECK(errc_from_number(60) == errc::sequence_gap);
+  CHECK(errc_from_number(113) == errc::filter_invalid);
   CHECK(errc_from_number(120) == errc::not_leader);
   CHECK(errc_from_number(143) == errc::config_unreadable);
 }

@@ -109,12 +109,14 @@ TEST_CASE("golden frames decode") {
     if (auto* join = std::get_if<frames::join>(&expected)) {
       join->mode.clear();
       join->in_flight_max = 0;
+      join->filter = {};
     }
     if (auto* joined = std::get_if<frames::joined>(&expected))
       *joined = {joined->member, joined->group, {}, 0};
     if (auto* group = std::get_if<frames::group_description>(&expected)) {
       group->delivery = {};
       group->version = 0;
+      group->filter = {};
       for (auto& member : group->members) member.in_flight = member.idle_ms = 0;
       for (auto& queue : group->queues) queue.in_flight = queue.waiting = 0;
     }

@@ -66,6 +66,7 @@ group_description sample_group_description() {
                 member_id{31}, 96}};
   to.delivery = sample_delivery_group().delivery;
   to.version = 3;
+  to.filter = sample_delivery_group().filter;
   return to;
 }
 
@@ -196,8 +197,18 @@ std::vector<named<frame>> sample_frames() {
                       {{queue_id{13}, {{offset{10}, 5}}}}}},
     {"renew", renew{member_id{31}, {{queue_id{12}, {{offset{61}, 3}}}}}},
     {"renewed", renewed{{{queue_id{12}, {{offset{62}, 1}}}}}},
-    {"groupPut",
-     group_put{"billing", "keyed", {"orders"}, sample_delivery_group().delivery, 3, true}},
+    {"groupPut", group_put{"billing",
+                           "keyed",
+                           {"orders"},
+                           sample_delivery_group().delivery,
+                           3,
+                           true,
+                           sample_delivery_group().filter}},
+    {"deadLetters", dead_letters{"billing"}},
+    {"deadLetterList",
+     dead_letter_list{{{queue_id{14}, queue_number{2}, {{offset{3}, 4}, {offset{9}, 1}}}}}},
+    {"redrive", redrive{"billing", {{queue_id{14}, {{offset{3}, 2}}}}, true}},
+    {"redriven", redriven{{{queue_id{14}, offset{3}, {errc::not_found, "gone"}}}}},
   };
   auto list = std::vector<named<frame>>{};
   for (auto& [name, body] : bodies)

@@ -85,13 +85,16 @@ waiting_record sample_waiting() {
           "the bank does not answer",
           0xfedcba9876543210,
           unix_ms{1'700'000'000'006},
-          unix_ms{1'700'000'000'007}};
+          unix_ms{1'700'000'000'007},
+          queue_id{14},
+          offset{3}};
 }
 
 group_record sample_delivery_group() {
   auto group = sample_group();
   group.delivery = {60'000, 5, {1'000, 2'000}, 20, 7, 8, 9};
   group.version = 3;
+  group.filter = {message_filter::kind::sql, "region = 'eu' AND amount > 10"};
   return group;
 }
 

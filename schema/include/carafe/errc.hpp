@@ -61,6 +61,7 @@ enum class errc : std::uint16_t {
   too_many_subscriptions = 110,
   group_exists = 111,
   group_changed = 112,
+  filter_invalid = 113,
   // Shards and storage.
   not_leader = 120,
   storage_full = 121,
