@@ -79,6 +79,14 @@ public:
     state_->acknowledged.push_back(d.offset);
     return {};
   }
+  result<void> nack(const client::delivery& d, const client::nack_options& how) override {
+    state_->nacked.emplace_back(d.offset, how.error);
+    return {};
+  }
+  result<void> reject(const client::delivery& d, const std::string& error) override {
+    state_->rejected.emplace_back(d.offset, error);
+    return {};
+  }
   result<void> commit() override { return {}; }
   result<void> seek(const std::string&, queue_number, const start_position&) override { return {}; }
   result<void> pause(const std::string&, queue_number) override { return {}; }

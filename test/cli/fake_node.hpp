@@ -42,6 +42,8 @@ struct fake_state {
   /// Answered once the deliveries are used up; none: silence.
   std::optional<failure> poll_failure;
   std::vector<offset> acknowledged;
+  /// With what was given as the reason.
+  std::vector<std::pair<offset, std::string>> nacked, rejected;
   std::atomic<bool> closed = false;
 
   // Group resets and backups.
