@@ -54,6 +54,10 @@ void membership::join() {
 void membership::on_answer(frames::body&& body) {
   joining_ = false;
   if (auto joined = std::get_if<frames::joined>(&body)) {
+    if (of_.dead_) { // It was closed meanwhile.
+      of_.link_.send(frames::leave{joined->member});
+      return;
+    }
     id_ = joined->member;
     opened_ = true;
     in_(*joined);
