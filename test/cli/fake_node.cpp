@@ -165,6 +165,18 @@ public:
     if (at == state_->groups.end()) return {errc::group_unknown, name};
     return at->second;
   }
+  result<client::group_info> put_group(const client::group_definition& wanted) override {
+    state_->put_groups.push_back(wanted);
+    auto& group = state_->groups[wanted.name];
+    if (wanted.version == 0 && group.version != 0 && !wanted.if_missing)
+      return {errc::already_exists, wanted.name};
+    group.name = wanted.name;
+    group.mode = wanted.mode;
+    group.topics = wanted.topics;
+    group.delivery = wanted.delivery;
+    ++group.version;
+    return group;
+  }
   result<client::group_info> reset_group(const std::string& name, const std::string& topic,
                                          std::optional<queue_number> number,
                                          start_position to) override {
