@@ -46,7 +46,7 @@ std::shared_ptr<shared_consumer> shared_consumer::self() {
 }
 
 bool shared_consumer::hand_out(std::size_t max, std::vector<delivery>& out,
-                               std::vector<frames::credit>& credit) {
+                               std::vector<frames::credit>&) {
   while (out.size() < max && inbox_.has_more()) {
     auto finished = inbox_.hand_out(max - out.size(), out);
     if (!finished) {
@@ -55,9 +55,17 @@ bool shared_consumer::hand_out(std::size_t max, std::vector<delivery>& out,
     }
     if (!*finished) break;
     if (!membership_.joined()) continue;
-    if (auto bytes = inbox_.take_credit()) credit.push_back({now_.subscription, bytes});
+    if (auto bytes = inbox_.take_credit()) return_credit(bytes);
   }
   return !out.empty();
+}
+
+void shared_consumer::return_credit(std::uint32_t bytes) {
+  // A node may use the same number on the next connection, whose credit takes this into account.
+  link_.loop().post([this, self = self(), episode = episodes_, bytes] {
+    auto locked = std::lock_guard{mutex_};
+    if (episode == episodes_) link_.send(frames::credit{now_.subscription, bytes});
+  });
 }
 
 void shared_consumer::give_up_first(const failure& why) {

@@ -55,6 +55,7 @@ private:
   // -- shared_consumer.cpp: the consumer's threads, under mutex_
   bool hand_out(std::size_t max, std::vector<delivery>& out,
                 std::vector<frames::credit>& credit) override;
+  void return_credit(std::uint32_t bytes);
   void give_up_first(const failure& why);
   result<void> fail(frames::settle_failed what);
   void on_gathered();

@@ -132,12 +132,18 @@ void shared_consumer::arm_renewal() {
 }
 
 void shared_consumer::renew() {
-  if (now_.renewing || now_.presenting || book_.held() == 0) return;
-  if (steady_clock::now() - now_.renewed_at >= now_.lease) {
+  if (now_.presenting) return;
+  const auto now = steady_clock::now();
+  if (book_.held() == 0) {
+    now_.renewed_at = now;
+    return;
+  }
+  if (now - now_.renewed_at >= now_.lease) {
     // This process stood still, or the node did not answer: the leases may have ended.
     present();
     return;
   }
+  if (now_.renewing) return;
   now_.renewing = true;
   ask(frames::renew{membership_.id(), {}}, [this](frames::body&& body) {
     now_.renewing = false;

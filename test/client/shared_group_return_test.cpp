@@ -1,4 +1,4 @@
-#include "test/client/members.hpp"
+#include "test/client/shared_fixture.hpp"
 
 #include <atomic>
 #include <set>
@@ -7,14 +7,6 @@ using namespace carafe;
 using namespace carafe::test;
 
 namespace {
-
-using ranges = std::vector<offset_range>;
-
-consumer_options sharing() {
-  auto options = member_of("g");
-  options.mode = client::group_mode::shared;
-  return options;
-}
 
 /// A node that, once it is back, lets members go on with what they had.
 fake_node::settings restarts() {
@@ -59,10 +51,10 @@ TEST_CASE("a settle that was not answered is sent again after the return") {
   node.add_topic("t", 1);
   auto c = connected(node);
   fill(c, 10);
-  auto consumer = make(c, sharing());
-  auto got = take(*consumer, 10);
   auto broken = std::atomic<int>{0};
   auto how = GENERATE(0, 1);
+  auto consumer = make(c, sharing());
+  auto got = take(*consumer, 10);
   node.on_frame([&](const frames::frame& f) -> fake_node::reaction {
     if (!std::holds_alternative<frames::settle>(f.body) || broken++ > 0) return fake_node::handle{};
     if (how == 0) return fake_node::close{};

@@ -1,58 +1,7 @@
-#include "test/client/members.hpp"
-
-#include <atomic>
-#include <future>
-#include <set>
+#include "test/client/shared_fixture.hpp"
 
 using namespace carafe;
 using namespace carafe::test;
-using client::group_mode;
-
-namespace {
-
-using ranges = std::vector<offset_range>;
-
-consumer_options sharing(group_mode mode = group_mode::shared) {
-  auto options = member_of("g");
-  options.mode = mode;
-  return options;
-}
-
-/// All that was settled as done so far, in the order of its coming.
-ranges done_in(const fake_node& node) {
-  auto all = ranges{};
-  for (auto& settle : node.seen<frames::settle>())
-    for (auto& queue : settle.done) all.insert(all.end(), queue.ranges.begin(), queue.ranges.end());
-  return all;
-}
-
-std::vector<frames::settle_failed> failed_in(const fake_node& node) {
-  auto all = std::vector<frames::settle_failed>{};
-  for (auto& settle : node.seen<frames::settle>())
-    all.insert(all.end(), settle.failed.begin(), settle.failed.end());
-  return all;
-}
-
-struct shared_fixture {
-  explicit shared_fixture(int messages, fake_node::settings s = {}) : node(s), c(prepared(node)) {
-    if (messages > 0) fill(c, messages);
-  }
-  static client::client prepared(fake_node& node) {
-    node.add_topic("t", 1);
-    return connected(node);
-  }
-  void on_settle(std::function<fake_node::reaction()> react) {
-    node.on_frame([react = std::move(react)](const frames::frame& f) -> fake_node::reaction {
-      if (std::holds_alternative<frames::settle>(f.body)) return react();
-      return fake_node::handle{};
-    });
-  }
-
-  fake_node node;
-  client::client c;
-};
-
-} // namespace
 
 TEST_CASE("a member says its mode and limit, gets messages and acknowledges them as ranges") {
   auto f = shared_fixture{20};
@@ -77,79 +26,6 @@ TEST_CASE("a member says its mode and limit, gets messages and acknowledges them
   CHECK(consumer->queues().empty());
 }
 
-TEST_CASE("acknowledgements are gathered, one settle is under way at a time") {
-  auto f = shared_fixture{50};
-  auto options = sharing();
-  options.commit_interval = 40ms;
-  auto consumer = make(f.c, options);
-  auto got = take(*consumer, 50);
-  for (auto i = 0u; i < 49; ++i) REQUIRE(consumer->ack(got[i]).ok());
-  CHECK(f.node.count<frames::settle>() == 0);
-  REQUIRE(eventually([&] { return f.node.finished("t", 0).size() == 49; }));
-  CHECK(done_in(f.node) == ranges{{offset{0}, 49}});
-  // Nothing is left that could go with it: it does not wait.
-  auto began = std::chrono::steady_clock::now();
-  REQUIRE(consumer->ack(got[49]).ok());
-  REQUIRE(eventually([&] { return f.node.finished("t", 0).size() == 50; }));
-  CHECK(std::chrono::steady_clock::now() - began < 35ms);
-}
-
-TEST_CASE("many acknowledgements are sent before their time") {
-  auto f = shared_fixture{0};
-  auto p = f.c.make_producer({});
-  for (auto i = 0; i < 9'000; ++i)
-    REQUIRE((*p)->send_async("t", text("x"), nullptr, queue_number{0}).ok());
-  REQUIRE((*p)->flush().ok());
-  auto options = sharing();
-  options.commit_interval = 1h;
-  auto consumer = make(f.c, options);
-  auto got = take(*consumer, 9'000);
-  for (auto i = 0u; i < 8'500; ++i) REQUIRE(consumer->ack(got[i]).ok());
-  REQUIRE(eventually([&] { return f.node.finished("t", 0).size() >= 4'096; }));
-}
-
-TEST_CASE("a failed message says why and comes again with its attempt; a rejected one does not") {
-  auto f = shared_fixture{3};
-  auto consumer = make(f.c, sharing());
-  auto got = take(*consumer, 3);
-  auto how = client::nack_options{};
-  how.delay = 1'500ms;
-  how.error = std::string(511, 'x') + "é and more";
-  REQUIRE(consumer->nack(got[0], how).ok());
-  REQUIRE(consumer->reject(got[1], "unreadable").ok());
-  REQUIRE(consumer->commit().ok());
-  auto failed = failed_in(f.node);
-  REQUIRE(failed.size() == 2);
-  CHECK(failed[0].at == offset{0});
-  CHECK_FALSE(failed[0].dead);
-  CHECK(failed[0].delay_ms == 1'500);
-  CHECK(failed[0].error == std::string(511, 'x')); // Cut between characters.
-  CHECK(failed[1] == frames::settle_failed{got[1].queue, offset{1}, true, {}, "unreadable"});
-  auto again = take(*consumer, 1);
-  REQUIRE(again.size() == 1);
-  CHECK(again[0].body == "0");
-  CHECK(again[0].attempt == 2);
-  REQUIRE(consumer->nack(again[0]).ok());
-  CHECK(take(*consumer, 1).at(0).attempt == 3);
-  CHECK_FALSE(failed_in(f.node).back().delay_ms);
-  CHECK(consumer->poll(10, 20ms)->empty());
-  how.delay = -1ms;
-  CHECK(consumer->nack(got[2], how).code() == errc::invalid_argument);
-}
-
-TEST_CASE("a message is settled once") {
-  auto f = shared_fixture{3};
-  auto consumer = make(f.c, sharing());
-  auto got = take(*consumer, 2);
-  REQUIRE(consumer->ack(got[0]).ok());
-  CHECK(consumer->ack(got[0]).ok());
-  CHECK(consumer->nack(got[0]).code() == errc::not_owner);
-  auto foreign = got[1];
-  foreign.offset = offset{88};
-  CHECK(consumer->ack(foreign).code() == errc::invalid_argument);
-  CHECK(consumer->reject(foreign).code() == errc::not_owner);
-}
-
 TEST_CASE("leases are renewed while messages are held") {
   auto s = fake_node::settings{};
   s.lease_ms = 30;
@@ -167,59 +43,25 @@ TEST_CASE("leases are renewed while messages are held") {
   CHECK(f.node.count<frames::renew>() == renewals);
 }
 
-TEST_CASE("a settle that the node cannot take just now is repeated") {
-  auto f = shared_fixture{5};
+TEST_CASE("when leases could not be renewed in time the member asks which are left") {
+  auto s = fake_node::settings{};
+  s.lease_ms = 30;
+  auto f = shared_fixture{4, s};
   auto consumer = make(f.c, sharing());
-  auto refused = std::atomic<int>{0};
-  f.on_settle([&]() -> fake_node::reaction {
-    if (refused++ < 2) return frames::body{frames::error{errc::storage_full, 5}};
+  auto got = take(*consumer, 2);
+  f.node.on_frame([](const frames::frame& frame) -> fake_node::reaction {
+    auto renew = std::get_if<frames::renew>(&frame.body);
+    if (renew && renew->held.empty()) return fake_node::drop{};
     return fake_node::handle{};
   });
-  ack_all(*consumer, take(*consumer, 5));
-  REQUIRE(consumer->commit().ok());
-  CHECK(f.node.finished("t", 0).size() == 5);
-  CHECK(f.node.count<frames::settle>() == 3);
-}
-
-TEST_CASE("a failure of a message that somebody else has is dropped, the rest is settled") {
-  auto f = shared_fixture{5};
-  auto consumer = make(f.c, sharing());
-  auto got = take(*consumer, 5);
-  f.node.take_away("t", 0, offset{1});
-  REQUIRE(consumer->ack(got[0]).ok());
-  REQUIRE(consumer->nack(got[1]).ok());
-  REQUIRE(consumer->reject(got[2]).ok());
-  REQUIRE(consumer->commit().ok());
-  CHECK(f.node.finished("t", 0) == std::vector<std::uint64_t>{0, 2});
-  CHECK(f.node.seen<frames::renew>().at(0).held.size() == 1);
-  CHECK(consumer->ack(got[1]).ok()); // Late, and it counts.
-  REQUIRE(consumer->commit().ok());
-  CHECK(f.node.finished("t", 0) == std::vector<std::uint64_t>{0, 1, 2});
-}
-
-TEST_CASE("a settle that is refused for good is told, and does not hold up others") {
-  auto f = shared_fixture{5};
-  f.node.add_topic("u", 1);
-  auto options = sharing();
-  options.topics = {"t", "u"};
-  auto consumer = make(f.c, options);
-  auto p = f.c.make_producer({});
-  REQUIRE((*p)->send("u", text("other")).ok());
-  auto got = take(*consumer, 6);
-  auto bad = f.node.queue("t", 0);
-  f.node.on_frame([bad](const frames::frame& frame) -> fake_node::reaction {
-    if (auto settle = std::get_if<frames::settle>(&frame.body)) {
-      for (auto& each : settle->done) {
-        if (each.queue == bad) return frames::body{frames::error{errc::queue_unknown, 0}};
-      }
-    }
-    return fake_node::handle{};
-  });
-  ack_all(*consumer, got);
-  REQUIRE(consumer->commit().ok());
-  CHECK(f.node.finished("u", 0).size() == 1);
-  CHECK(consumer->poll(1, 5s).code() == errc::queue_unknown);
-  CHECK(consumer->poll(1, 1ms).ok());
+  f.node.take_away("t", 0, offset{2});
+  auto asked = [&] {
+    auto renewals = f.node.seen<frames::renew>();
+    return !renewals.empty() && !renewals.back().held.empty();
+  };
+  REQUIRE(eventually(asked));
+  std::this_thread::sleep_for(10ms);
+  CHECK(bodies_of(take(*consumer, 1)) == texts{"3"});
 }
 
 TEST_CASE("credit comes back as messages are taken out, and bounds what is sent ahead") {
