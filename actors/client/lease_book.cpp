@@ -7,12 +7,13 @@
 
 namespace carafe::client {
 
-lease_book::queue_leases& lease_book::at(queue_id queue) {
-  if (!last_ || last_id_ != queue) {
-    last_ = &queues_[queue];
-    last_id_ = queue;
-  }
-  return *last_;
+lease_book::queue_leases* lease_book::find(queue_id queue) {
+  if (last_ && last_id_ == queue) return last_;
+  auto found = queues_.find(queue);
+  if (found == queues_.end()) return nullptr;
+  last_ = &found->second;
+  last_id_ = queue;
+  return last_;
 }
 
 bool lease_book::settles(queue_leases& queue, offset at) {
@@ -27,7 +28,7 @@ bool lease_book::settles(queue_leases& queue, offset at) {
 }
 
 std::vector<offset_range> lease_book::take(queue_id id, const std::vector<offset_range>& ranges) {
-  auto& queue = at(id);
+  auto& queue = queues_[id];
   auto fresh = std::vector<offset_range>{};
   fresh.reserve(ranges.size());
   for (auto& range : ranges) {
@@ -55,30 +56,30 @@ std::vector<offset_range> lease_book::take(queue_id id, const std::vector<offset
   return fresh;
 }
 
-lease_book::answer lease_book::ack(queue_id id, offset at_offset) {
-  auto& queue = at(id);
-  if (at_offset >= queue.horizon) return answer::foreign;
-  if (queue.held.remove(at_offset)) {
+lease_book::answer lease_book::ack(queue_id id, offset at) {
+  auto* queue = find(id);
+  if (!queue || at >= queue->horizon) return answer::foreign;
+  auto& done = queue->gathered.done;
+  if (queue->held.remove(at)) {
     --held_;
   } else {
-    if (queue.gathered.done.contains(at_offset) || queue.under_way.done.contains(at_offset))
-      return answer::repeated;
-    if (queue.gathered.failed.erase(at_offset) > 0) --gathered_;
+    if (done.contains(at) || queue->under_way.done.contains(at)) return answer::repeated;
+    if (queue->gathered.failed.erase(at) > 0) --gathered_;
   }
-  queue.gathered.done.add({at_offset, 1});
+  done.add({at, 1});
   ++gathered_;
   ++marked_;
   return answer::marked;
 }
 
 bool lease_book::fail(frames::settle_failed what) {
-  auto& queue = at(what.queue);
-  if (!queue.held.remove(what.at)) return false;
+  auto* queue = find(what.queue);
+  if (!queue || !queue->held.remove(what.at)) return false;
   --held_;
   ++gathered_;
   ++marked_;
   auto where = what.at;
-  queue.gathered.failed.insert_or_assign(where, std::move(what));
+  queue->gathered.failed.insert_or_assign(where, std::move(what));
   return true;
 }
 
@@ -175,13 +176,14 @@ std::vector<frames::queue_ranges> lease_book::lose(const std::vector<frames::que
   auto gone = std::vector<frames::queue_ranges>{};
   presenting_ = false;
   for (auto& each : lost) {
-    auto& queue = at(each.queue);
+    auto* queue = find(each.queue);
+    if (!queue) continue;
     auto& here = gone.emplace_back(frames::queue_ranges{each.queue, {}});
     for (auto& range : each.ranges) {
-      for (auto& part : queue.lent_again.missing(range)) {
-        queue.held.remove(part);
-        queue.gathered.returned.remove(part);
-        auto& failed = queue.gathered.failed;
+      for (auto& part : queue->lent_again.missing(range)) {
+        queue->held.remove(part);
+        queue->gathered.returned.remove(part);
+        auto& failed = queue->gathered.failed;
         failed.erase(failed.lower_bound(part.first), failed.lower_bound(part.end()));
         here.ranges.push_back(part);
       }

@@ -89,7 +89,8 @@ private:
     offset horizon;
   };
 
-  queue_leases& at(queue_id queue);
+  /// Null if nothing of it was ever lent.
+  queue_leases* find(queue_id queue);
   /// Whether what is to be told about a message that was lent anew still holds.
   bool settles(queue_leases& queue, offset at);
   void add_to(frames::settle& to, queue_id id, queue_leases& queue, std::size_t& ranges);

@@ -31,6 +31,12 @@ inline std::vector<frames::settle_failed> failed_in(const fake_node& node) {
   return all;
 }
 
+/// Waits until `count` messages are lent, and what was sent for that has arrived.
+inline void await_lent(const fake_node& node, const client::client& c, std::size_t count) {
+  REQUIRE(eventually([&] { return node.lent() >= count; }));
+  REQUIRE(c.describe_topic("t").ok()); // Its answer comes behind.
+}
+
 /// A node with one topic and so many messages in it, and a client.
 struct shared_fixture {
   explicit shared_fixture(int messages, fake_node::settings s = {}) : node(s), c(prepared(node)) {

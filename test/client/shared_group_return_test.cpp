@@ -31,6 +31,7 @@ TEST_CASE("after a lost connection a member presents what it has and goes on wit
   fill(c, 20);
   auto consumer = make(c, sharing());
   auto got = take(*consumer, 8);
+  await_lent(node, c, 20);
   REQUIRE(consumer->ack(got[0]).ok());
   REQUIRE(consumer->commit().ok());
   node.cut();
@@ -79,7 +80,7 @@ TEST_CASE("what others got meanwhile is dropped unless it was handed out") {
   fill(c, 10);
   auto consumer = make(c, sharing());
   auto got = take(*consumer, 4);
-  REQUIRE(eventually([&] { return node.lent() == 10; }));
+  await_lent(node, c, 10);
   node.listen(false);
   for (auto at : {1u, 5u, 6u}) node.take_away("t", 0, offset{at});
   node.listen(true);
@@ -99,6 +100,7 @@ TEST_CASE("a member that the node forgot joins again and gets its messages again
   fill(c, 10);
   auto consumer = make(c, sharing());
   auto got = take(*consumer, 4);
+  await_lent(node, c, 10);
   SECTION("a settle finds it out") {
     node.forget_members();
     REQUIRE(consumer->ack(got[0]).ok());
@@ -141,8 +143,7 @@ TEST_CASE("credit for what is still here is not given twice") {
   auto options = sharing();
   options.credit_bytes = 1'000;
   auto consumer = make(c, options);
-  REQUIRE(eventually([&] { return node.lent() > 0; }));
-  std::this_thread::sleep_for(10ms);
+  await_lent(node, c, 5);
   node.cut();
   REQUIRE(eventually([&] { return node.count<frames::join>() == 2; }));
   CHECK(node.seen<frames::join>().at(1).credit_bytes < 500);

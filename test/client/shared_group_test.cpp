@@ -49,6 +49,7 @@ TEST_CASE("when leases could not be renewed in time the member asks which are le
   auto f = shared_fixture{4, s};
   auto consumer = make(f.c, sharing());
   auto got = take(*consumer, 2);
+  await_lent(f.node, f.c, 4);
   f.node.on_frame([](const frames::frame& frame) -> fake_node::reaction {
     auto renew = std::get_if<frames::renew>(&frame.body);
     if (renew && renew->held.empty()) return fake_node::drop{};
@@ -69,7 +70,7 @@ TEST_CASE("credit comes back as messages are taken out, and bounds what is sent 
   auto options = sharing();
   options.credit_bytes = 1;
   auto consumer = make(f.c, options);
-  std::this_thread::sleep_for(20ms);
+  await_lent(f.node, f.c, 5);
   CHECK(f.node.lent() == 5); // One batch.
   CHECK(bodies_of(take(*consumer, 100)) == numbers(0, 100));
   CHECK(f.node.count<frames::credit>() >= 19);
@@ -101,7 +102,7 @@ TEST_CASE("closing settles what is acknowledged, gives the rest back, and leaves
   options.commit_interval = 1h;
   auto consumer = make(f.c, options);
   auto got = take(*consumer, 10); // And 10 more are here.
-  REQUIRE(eventually([&] { return f.node.lent() == 20; }));
+  await_lent(f.node, f.c, 20);
   REQUIRE(consumer->ack(got[0]).ok());
   REQUIRE(consumer->nack(got[1]).ok());
   SECTION("when asked to") {
