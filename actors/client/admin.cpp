@@ -69,6 +69,11 @@ result<group_info> client::describe_group(const std::string& name) const {
                                         on_loss::resend);
 }
 
+result<group_info> client::put_group(const group_definition& wanted) const {
+  auto loss = wanted.if_missing ? on_loss::resend : on_loss::report;
+  return ask<frames::group_description>(*connection_, frame_of(wanted), loss);
+}
+
 result<group_info> client::reset_group(const std::string& name, const std::string& topic,
                                        std::optional<queue_number> number,
                                        start_position to) const {

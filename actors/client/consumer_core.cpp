@@ -5,40 +5,25 @@
 
 namespace carafe::client {
 
-using std::chrono::steady_clock;
+namespace {
 
-consumer_core::consumer_core(link& wire, consumer_options options)
-  : link_(wire), options_(std::move(options)) {}
-
-result<std::vector<delivery>> consumer_core::poll(std::size_t max, std::chrono::milliseconds wait) {
-  if (max == 0) return {errc::invalid_argument, "max is 0"};
-  auto out = std::vector<delivery>{};
-  auto credit = std::vector<credit_note>{};
-  {
-    auto guard = std::unique_lock{mutex_};
-    auto until = std::optional<time_point>{};
-    while (true) {
-      if (closed_) return *dead_;
-      if (!failures_.empty()) {
-        auto why = std::move(failures_.front());
-        failures_.pop_front();
-        return why;
-      }
-      if (hand_out(max, out, credit)) break;
-      if (!failures_.empty()) continue;
-      if (dead_) return *dead_;
-      auto now = steady_clock::now();
-      if (!until) until = now + wait;
-      if (interrupted_ || now >= *until) break;
-      changed_.wait_until(guard, *until);
-    }
-  }
-  send_credit(std::move(credit));
-  return out;
+result<void> not_singly() {
+  return {errc::unsupported, "single messages are tried again or given up in groups of mode shared "
+                             "or keyed only"};
 }
 
+} // namespace
+
+std::shared_ptr<consumer_core> consumer_core::self() {
+  return std::static_pointer_cast<consumer_core>(shared_from_this());
+}
+
+result<void> consumer_core::nack(const delivery&, const nack_options&) { return not_singly(); }
+
+result<void> consumer_core::reject(const delivery&, const std::string&) { return not_singly(); }
+
 bool consumer_core::hand_out(std::size_t max, std::vector<delivery>& out,
-                             std::vector<credit_note>& credit) {
+                             std::vector<frames::credit>& credit) {
   auto idle = std::size_t{0};
   while (out.size() < max && idle < turns_.size()) {
     turn_ %= turns_.size();
@@ -63,39 +48,6 @@ bool consumer_core::hand_out(std::size_t max, std::vector<delivery>& out,
   return !out.empty();
 }
 
-void consumer_core::send_credit(std::vector<credit_note> credit) {
-  if (credit.empty()) return;
-  link_.loop().post([self = shared_from_this(), credit = std::move(credit)] {
-    for (auto& each : credit) self->link_.send(frames::credit{each.subscription, each.bytes});
-  });
-}
-
-failure consumer_core::not_open(const char* silence) const {
-  return refusal_ ? *refusal_ : failure{errc::timeout, silence};
-}
-
-void consumer_core::interrupt() {
-  auto guard = std::lock_guard{mutex_};
-  interrupted_ = true;
-  changed_.notify_all();
-}
-
-bool consumer_core::interrupted() const {
-  auto guard = std::lock_guard{mutex_};
-  return interrupted_;
-}
-
-void consumer_core::clear_interrupt() {
-  auto guard = std::lock_guard{mutex_};
-  interrupted_ = false;
-}
-
-bool consumer_core::holds(queue_id queue) const {
-  auto guard = std::lock_guard{mutex_};
-  auto r = find(queue);
-  return r && !r->revoked;
-}
-
 result<void> consumer_core::seek(const std::string& topic, queue_number number,
                                  const start_position& to) {
   if (link_.loop().on_thread()) return {errc::invalid_argument, "seek was called from a callback"};
@@ -107,7 +59,7 @@ result<void> consumer_core::seek(const std::string& topic, queue_number number,
   }
   auto promise = std::make_shared<std::promise<result<void>>>();
   auto future = promise->get_future();
-  link_.loop().post([self = shared_from_this(), r, to, promise] {
+  link_.loop().post([self = self(), r, to, promise] {
     auto guard = std::lock_guard{self->mutex_};
     self->move(r, to, [promise](const result<void>& outcome) { promise->set_value(outcome); });
   });
@@ -165,12 +117,6 @@ void consumer_core::put(const reading_ptr& r) {
   r->paused = paused_.contains({name.topic, name.number});
   readings_[name.queue] = r;
   turns_.push_back(r);
-}
-
-void consumer_core::report(failure why) {
-  constexpr std::size_t kept = 1'000;
-  if (failures_.size() < kept) failures_.push_back(std::move(why));
-  changed_.notify_all();
 }
 
 void consumer_core::end(const reading_ptr& r, const failure& why) {

@@ -1,16 +1,11 @@
 #pragma once
 
-#include "actors/client/link.hpp"
+#include "actors/client/receiver.hpp"
 #include "actors/client/source.hpp"
 
-#include <carafe/consumer.hpp>
-
-#include <condition_variable>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,39 +14,26 @@
 
 namespace carafe::client {
 
-/// What consumers with and without a group have in common: queues that are being read, handing out
-/// their messages, credit, pause and seek.
-///
-/// The connection's thread feeds the queues; the consumer's threads read them. Both hold `mutex_`
-/// only for short: a batch is decoded under it, a callback of the user never runs under it.
-class consumer_core : public listener, public std::enable_shared_from_this<consumer_core> {
+/// What readers of whole queues, with and without a group, have in common: queues that are being
+/// read, handing out their messages, credit, pause and seek.
+class consumer_core : public receiver {
 public:
-  consumer_core(link& wire, consumer_options options);
+  using receiver::receiver;
 
   // -- the consumer's threads
   // ----------------------------------------------------------------------
 
-  result<std::vector<delivery>> poll(std::size_t max, std::chrono::milliseconds wait);
-  /// Makes the poll that waits, or the next one, return without messages.
-  void interrupt();
-  [[nodiscard]] bool interrupted() const;
-  void clear_interrupt();
-
-  virtual result<void> ack(const delivery& d) = 0;
-  virtual result<void> commit() = 0;
-  /// Whether this queue is still read here.
-  [[nodiscard]] bool holds(queue_id queue) const;
-  result<void> seek(const std::string& topic, queue_number number, const start_position& to);
-  result<void> set_paused(const std::string& topic, queue_number number, bool paused);
-  [[nodiscard]] std::vector<consumer::owned_queue> queues() const;
-  /// Ends it: afterwards `poll` answers `disconnected`.
-  virtual result<void> close() = 0;
+  result<void> nack(const delivery& d, const nack_options& how) override;
+  result<void> reject(const delivery& d, const std::string& error) override;
+  result<void> seek(const std::string& topic, queue_number number,
+                    const start_position& to) override;
+  result<void> set_paused(const std::string& topic, queue_number number, bool paused) override;
+  [[nodiscard]] std::vector<consumer::owned_queue> queues() const override;
 
   // -- the connection's thread
   // ---------------------------------------------------------------------
 
   bool on_frame(frames::frame& f) override;
-  void on_room() override {}
 
 protected:
   using verdict = std::function<void(result<void>)>;
@@ -103,9 +85,6 @@ protected:
   [[nodiscard]] reading_ptr find(queue_id queue) const;
   [[nodiscard]] reading_ptr find(subscription_id subscription) const;
   void put(const reading_ptr& r);
-  void report(failure why);
-  /// Why it could not begin in time: what the node said last, if it answered at all.
-  [[nodiscard]] failure not_open(const char* silence) const;
   /// Stops reading; the reason comes out of `poll` after what came before.
   void end(const reading_ptr& r, const failure& why);
   void tell_end(reading& r);
@@ -123,27 +102,15 @@ protected:
   /// What was asked for on a connection that is gone will not come.
   void forget_connection(const reading_ptr& r);
 
-  link& link_;
-  const consumer_options options_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  bool closed_ = false;
-  /// Set when nothing can come any more.
-  std::optional<failure> dead_;
-  /// What the node refused last and may grant later.
-  std::optional<failure> refusal_;
   std::map<queue_id, reading_ptr> readings_;
 
 private:
-  struct credit_note {
-    subscription_id subscription;
-    std::uint32_t bytes = 0;
-  };
+  [[nodiscard]] std::shared_ptr<consumer_core> self();
 
   // -- consumer_core.cpp: the consumer's threads, under mutex_
   // -------------------------------------
-  bool hand_out(std::size_t max, std::vector<delivery>& out, std::vector<credit_note>& credit);
-  void send_credit(std::vector<credit_note> credit);
+  bool hand_out(std::size_t max, std::vector<delivery>& out,
+                std::vector<frames::credit>& credit) override;
 
   // -- consumer_wire.cpp: the connection's thread, under mutex_
   // ------------------------------------
@@ -163,8 +130,6 @@ private:
   std::vector<reading_ptr> turns_;
   std::size_t turn_ = 0;
   std::set<std::pair<std::string, queue_number>> paused_;
-  std::deque<failure> failures_;
-  bool interrupted_ = false;
 };
 
 } // namespace carafe::client

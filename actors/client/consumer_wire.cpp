@@ -116,14 +116,13 @@ void consumer_core::subscribe(const reading_ptr& r) {
   frame.start = position(*r);
   frame.out_of_range = options_.out_of_range;
   ++r->moving;
-  link_.call(std::move(frame), on_loss::forget, {},
-             [self = shared_from_this(), r](frames::body&& body) {
-               auto guard = std::lock_guard{self->mutex_};
-               --r->moving;
-               // Another move may be under way, or the queue may be gone.
-               if (r->moving == 0 && self->find(r->from.name().queue) == r)
-                 self->on_subscribed(r, std::move(body));
-             });
+  link_.call(std::move(frame), on_loss::forget, {}, [self = self(), r](frames::body&& body) {
+    auto guard = std::lock_guard{self->mutex_};
+    --r->moving;
+    // Another move may be under way, or the queue may be gone.
+    if (r->moving == 0 && self->find(r->from.name().queue) == r)
+      self->on_subscribed(r, std::move(body));
+  });
 }
 
 void consumer_core::on_subscribed(const reading_ptr& r, frames::body&& body) {
@@ -174,7 +173,7 @@ void consumer_core::on_no_position(const reading_ptr& r, const frames::error& er
 
 void consumer_core::subscribe_later(const reading_ptr& r, std::uint32_t after_ms) {
   auto wait = std::max(again_after, milliseconds{after_ms});
-  link_.loop().at(steady_clock::now() + wait, [self = shared_from_this(), r] {
+  link_.loop().at(steady_clock::now() + wait, [self = self(), r] {
     auto guard = std::lock_guard{self->mutex_};
     auto here = self->find(r->from.name().queue) == r;
     if (here && !r->live && !r->ended && !r->revoked && self->link_.ready()) self->subscribe(r);

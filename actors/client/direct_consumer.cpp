@@ -1,6 +1,7 @@
 #include "actors/client/direct_consumer.hpp"
 
 #include "actors/client/group_consumer.hpp"
+#include "actors/client/shared_consumer.hpp"
 #include "actors/client/solo_consumer.hpp"
 
 #include <algorithm>
@@ -11,6 +12,9 @@ namespace {
 
 /// Only a bound: a message or `stop` ends the waiting.
 constexpr std::chrono::hours run_wait{1};
+constexpr std::chrono::milliseconds ordered_commit_interval{100};
+/// The limit of what may be in flight waits for it.
+constexpr std::chrono::milliseconds shared_commit_interval{5};
 
 result<std::vector<queue_name>> wanted_queues(const connection& c,
                                               const consumer_options& options) {
@@ -35,7 +39,7 @@ result<std::vector<queue_name>> wanted_queues(const connection& c,
 
 } // namespace
 
-direct_consumer::direct_consumer(std::shared_ptr<connection> c, std::shared_ptr<consumer_core> core)
+direct_consumer::direct_consumer(std::shared_ptr<connection> c, std::shared_ptr<receiver> core)
   : connection_(std::move(c)), core_(std::move(core)) {}
 
 direct_consumer::~direct_consumer() { static_cast<void>(core_->close()); }
@@ -64,6 +68,14 @@ void direct_consumer::stop() { core_->interrupt(); }
 
 result<void> direct_consumer::ack(const delivery& d) { return core_->ack(d); }
 
+result<void> direct_consumer::nack(const delivery& d, const nack_options& how) {
+  return core_->nack(d, how);
+}
+
+result<void> direct_consumer::reject(const delivery& d, const std::string& error) {
+  return core_->reject(d, error);
+}
+
 result<void> direct_consumer::commit() { return core_->commit(); }
 
 result<void> direct_consumer::seek(const std::string& topic, queue_number number,
@@ -91,8 +103,12 @@ result<void> check(const consumer_options& options) {
     return wrong("queues are chosen by the group; leave `queues` empty");
   if (!options.queues.empty() && options.topics.size() != 1)
     return wrong("`queues` needs exactly one topic");
-  if (options.commit_interval < std::chrono::milliseconds{0})
+  if (options.commit_interval && *options.commit_interval < std::chrono::milliseconds{0})
     return wrong("commit_interval is below 0");
+  if (options.group.empty() && options.mode != group_mode::ordered)
+    return wrong("a mode is a group's; name one");
+  if (options.in_flight_max != 0 && options.mode == group_mode::ordered)
+    return wrong("in_flight_max is for groups of mode shared or keyed");
   return {};
 }
 
@@ -101,18 +117,22 @@ result<std::unique_ptr<consumer>> open_consumer(std::shared_ptr<connection> c,
   if (auto good = check(options); !good) return good.error();
   if (c->wire().loop().on_thread())
     return {errc::invalid_argument, "make_consumer was called from a callback"};
-  if (!options.group.empty()) {
-    auto core = std::make_shared<group_consumer>(c->wire(), std::move(options));
+  const auto ordered = options.mode == group_mode::ordered;
+  if (!options.commit_interval)
+    options.commit_interval = ordered ? ordered_commit_interval : shared_commit_interval;
+  // The consumer is made first: it is closed if it does not open.
+  auto opened = [&c](auto core, auto&&... how) -> result<std::unique_ptr<consumer>> {
     auto made = std::make_unique<direct_consumer>(std::move(c), core);
-    if (auto opened = core->open(); !opened) return opened.error();
+    if (auto good = core->open(how...); !good) return good.error();
     return std::unique_ptr<consumer>{std::move(made)};
-  }
+  };
+  auto& wire = c->wire();
+  if (!ordered) return opened(std::make_shared<shared_consumer>(wire, std::move(options)));
+  if (!options.group.empty())
+    return opened(std::make_shared<group_consumer>(wire, std::move(options)));
   auto queues = wanted_queues(*c, options);
   if (!queues) return queues.error();
-  auto core = std::make_shared<solo_consumer>(c->wire(), std::move(options));
-  auto made = std::make_unique<direct_consumer>(std::move(c), core);
-  if (auto opened = core->open(*queues); !opened) return opened.error();
-  return std::unique_ptr<consumer>{std::move(made)};
+  return opened(std::make_shared<solo_consumer>(wire, std::move(options)), *queues);
 }
 
 } // namespace carafe::client

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/client/connection.hpp"
-#include "actors/client/consumer_core.hpp"
+#include "actors/client/receiver.hpp"
 
 #include <carafe/consumer.hpp>
 
@@ -12,13 +12,15 @@ namespace carafe::client {
 /// The consumer that `client::make_consumer` gives out.
 class direct_consumer final : public consumer {
 public:
-  direct_consumer(std::shared_ptr<connection> c, std::shared_ptr<consumer_core> core);
+  direct_consumer(std::shared_ptr<connection> c, std::shared_ptr<receiver> core);
   ~direct_consumer() override;
 
   result<std::vector<delivery>> poll(std::size_t max, std::chrono::milliseconds wait) override;
   result<void> run(const std::function<bool(const delivery&)>& handle) override;
   void stop() override;
   result<void> ack(const delivery& d) override;
+  result<void> nack(const delivery& d, const nack_options& how) override;
+  result<void> reject(const delivery& d, const std::string& error) override;
   result<void> commit() override;
   result<void> seek(const std::string& topic, queue_number number,
                     const start_position& to) override;
@@ -29,7 +31,7 @@ public:
 
 private:
   std::shared_ptr<connection> connection_;
-  std::shared_ptr<consumer_core> core_;
+  std::shared_ptr<receiver> core_;
 };
 
 /// @errors invalid_argument

@@ -24,7 +24,7 @@ void group_consumer::arm_commit(milliseconds wait) {
 }
 
 void group_consumer::commit_now() {
-  if (committing_ || member_.value == 0) return;
+  if (committing_ || !membership_.joined()) return;
   auto what = positions{};
   for (auto& [queue, r] : readings_) {
     if (r->acks.position() > r->committed && !r->seeking)
@@ -35,7 +35,7 @@ void group_consumer::commit_now() {
 
 void group_consumer::send_commit(positions what) {
   committing_ = true;
-  link_.call(frames::commit{member_, what}, on_loss::forget,
+  link_.call(frames::commit{membership_.id(), what}, on_loss::forget,
              steady_clock::now() + link_.options().timeout,
              [this, self = shared_from_this(), what](frames::body&& body) {
                auto guard = std::lock_guard{mutex_};
@@ -45,7 +45,7 @@ void group_consumer::send_commit(positions what) {
 
 void group_consumer::on_committed(const positions& what, frames::body&& body) {
   committing_ = false;
-  auto wait = options_.commit_interval;
+  auto wait = *options_.commit_interval;
   if (auto error = std::get_if<frames::error>(&body)) {
     on_not_committed(what, error->why);
     if (is_retriable(error->why.code))

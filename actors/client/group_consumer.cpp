@@ -7,15 +7,17 @@ namespace carafe::client {
 
 using std::chrono::steady_clock;
 
-result<void> group_consumer::open() {
-  link_.loop().post([this, self = shared_from_this()] { link_.add(self); });
-  auto guard = std::unique_lock{mutex_};
-  auto until = steady_clock::now() + link_.options().timeout;
-  if (!changed_.wait_until(guard, until, [&] { return opened_ || dead_; }))
-    return not_open("the node has not let us into the group");
-  if (dead_) return *dead_;
-  return {};
-}
+group_consumer::group_consumer(link& wire, consumer_options options)
+  : consumer_core(wire, std::move(options)),
+    membership_(
+      *this,
+      [this] {
+        early_.clear();
+        return join_of(options_);
+      },
+      [this](const frames::joined&) { on_joined(); }) {}
+
+result<void> group_consumer::open() { return membership_.open(); }
 
 result<void> group_consumer::ack(const delivery& d) {
   auto guard = std::lock_guard{mutex_};
@@ -42,7 +44,7 @@ result<void> group_consumer::ack(const delivery& d) {
   } else if (!std::exchange(commit_armed_, true)) {
     link_.loop().post([this, self = shared_from_this()] {
       auto locked = std::lock_guard{mutex_};
-      arm_commit(options_.commit_interval);
+      arm_commit(*options_.commit_interval);
     });
   }
   return {};
@@ -90,7 +92,7 @@ result<void> group_consumer::await_commit(std::unique_lock<std::mutex>& guard,
       }
     }
     if (!pending) return {};
-    if (dead_ && (!closed_ || member_.value == 0)) return *dead_; // Nobody will commit any more.
+    if (dead_ && (!closed_ || !membership_.joined())) return *dead_; // Nobody will commit any more.
     const auto now = steady_clock::now();
     changed_.wait_until(guard, now < settled_at_ ? std::min(until, settled_at_) : until);
     if (steady_clock::now() >= until)
@@ -107,7 +109,7 @@ result<void> group_consumer::close() {
     if (std::exchange(closed_, true)) return {};
     refused = dead_.has_value();
     dead_ = failure{errc::disconnected, "the consumer is closed"};
-    joined = member_.value != 0;
+    joined = membership_.joined();
     uncommitted = std::ranges::any_of(former_, [](const auto& each) {
       const auto& f = each.second;
       return !f.taken && f.acks.position() > f.committed;
@@ -118,7 +120,7 @@ result<void> group_consumer::close() {
   if (link_.loop().on_thread()) {
     auto guard = std::lock_guard{mutex_};
     commit_now();
-    if (joined) link_.send(frames::leave{member_});
+    if (joined) link_.send(frames::leave{membership_.id()});
     go();
     return {};
   }
@@ -126,7 +128,7 @@ result<void> group_consumer::close() {
     outcome = commit();
     // What went to another consumer while we were away is delivered there again.
     if (outcome.code() == errc::not_owner) outcome = {};
-    auto left = await_leave();
+    auto left = membership_.leave();
     if (outcome) outcome = left;
   } else if (!refused && uncommitted) {
     outcome = {errc::disconnected, "what was acknowledged last may not be committed"};
@@ -139,28 +141,6 @@ result<void> group_consumer::close() {
   });
   gone.get_future().wait();
   return outcome;
-}
-
-result<void> group_consumer::await_leave() {
-  auto promise = std::make_shared<std::promise<result<void>>>();
-  auto future = promise->get_future();
-  link_.loop().post([this, self = shared_from_this(), promise] {
-    auto member = member_id{};
-    {
-      auto guard = std::lock_guard{mutex_};
-      member = member_;
-    }
-    if (member.value == 0) { // The connection, and with it the membership, went meanwhile.
-      promise->set_value({});
-      return;
-    }
-    link_.call(frames::leave{member}, on_loss::report,
-               steady_clock::now() + link_.options().timeout, [promise](frames::body&& body) {
-                 auto error = std::get_if<frames::error>(&body);
-                 promise->set_value(error ? result<void>{error->why} : result<void>{});
-               });
-  });
-  return future.get();
 }
 
 void group_consumer::go() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/client/consumer_core.hpp"
+#include "actors/client/membership.hpp"
 
 #include <deque>
 
@@ -17,7 +18,7 @@ namespace carafe::client {
 /// handed out again if this consumer gets the queue back; another consumer gets it a second time.
 class group_consumer final : public consumer_core {
 public:
-  using consumer_core::consumer_core;
+  group_consumer(link& wire, consumer_options options);
 
   /// Joins, and waits for the node's consent.
   /// @errors timeout, subscription_mismatch, topic_unknown, group_name_invalid, too_many_members, …
@@ -51,14 +52,12 @@ private:
   // --------------------------------------------------
   result<void> await_commit(std::unique_lock<std::mutex>& guard,
                             const std::vector<target>& targets);
-  result<void> await_leave();
   /// Forgets everything. @thread The connection's, under mutex_.
   void go();
 
   // -- group_membership.cpp: the connection's thread, under mutex_
   // ---------------------------------
-  void join();
-  void on_joined(frames::body&& body);
+  void on_joined();
   void on_assigned(const frames::assigned& a);
   void on_revoked(const frames::revoked& revoked);
   void release_if_done(const reading_ptr& r);
@@ -75,16 +74,13 @@ private:
   void on_committed(const positions& what, frames::body&& body);
   void on_not_committed(const positions& what, const failure& why);
 
-  /// 0 while not joined.
-  member_id member_;
-  bool joining_ = false;
+  membership membership_;
   /// Assignments that came before the answer to `join`.
   std::vector<frames::assigned> early_;
   std::map<queue_id, former> former_;
   /// When a queue that was ours before the connection broke would have come back, had it not gone
   /// to somebody else meanwhile.
   std::chrono::steady_clock::time_point settled_at_{};
-  bool opened_ = false;
 
   /// A commit waits for its answer.
   bool committing_ = false;

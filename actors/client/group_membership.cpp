@@ -8,8 +8,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// Before a `join` is tried again that the node could not serve just now.
-constexpr milliseconds join_again_after{200};
 constexpr std::size_t early_max = 10'000;
 /// After a join, the first assignments have come by then.
 constexpr milliseconds settle_time{1'000};
@@ -18,75 +16,37 @@ constexpr milliseconds settle_time{1'000};
 
 void group_consumer::on_ready() {
   auto guard = std::lock_guard{mutex_};
-  join();
+  membership_.join();
 }
 
 void group_consumer::on_lost() {
   auto guard = std::lock_guard{mutex_};
-  joining_ = false;
+  membership_.lose();
   committing_ = false;
   singly_.clear();
   retire_all();
 }
 
-void group_consumer::join() {
-  if (dead_ || joining_ || member_.value != 0 || !link_.ready()) return;
-  joining_ = true;
-  early_.clear();
-  auto frame = frames::join{};
-  frame.group = options_.group;
-  frame.topics = options_.topics;
-  frame.member = options_.member;
-  frame.start = options_.start;
-  frame.out_of_range = options_.out_of_range;
-  frame.credit_bytes = options_.credit_bytes;
-  link_.call(std::move(frame), on_loss::forget, {},
-             [this, self = shared_from_this()](frames::body&& body) {
-               auto guard = std::lock_guard{mutex_};
-               on_joined(std::move(body));
-             });
-}
-
-void group_consumer::on_joined(frames::body&& body) {
-  joining_ = false;
-  if (auto joined = std::get_if<frames::joined>(&body)) {
-    member_ = joined->member;
-    settled_at_ = steady_clock::now() + settle_time;
-    opened_ = true;
-    for (auto& each : std::exchange(early_, {})) {
-      if (each.member == member_) on_assigned(each);
-    }
-    changed_.notify_all();
-    return;
+void group_consumer::on_joined() {
+  settled_at_ = steady_clock::now() + settle_time;
+  for (auto& each : std::exchange(early_, {})) {
+    if (each.member == membership_.id()) on_assigned(each);
   }
-  auto error = std::get_if<frames::error>(&body);
-  auto why = error ? error->why : failure{errc::internal, "the answer to join is no consent"};
-  if (!is_retriable(why.code)) {
-    if (!dead_) dead_ = why;
-    changed_.notify_all();
-    return;
-  }
-  refusal_ = why;
-  auto wait = std::max(join_again_after, milliseconds{error->retry_after_ms});
-  link_.loop().at(steady_clock::now() + wait, [this, self = shared_from_this()] {
-    auto guard = std::lock_guard{mutex_};
-    join();
-  });
 }
 
 bool group_consumer::on_other_frame(frames::frame& f) {
   auto guard = std::lock_guard{mutex_};
   if (auto a = std::get_if<frames::assigned>(&f.body)) {
-    if (member_.value != 0 && a->member == member_) {
+    if (membership_.joined() && a->member == membership_.id()) {
       on_assigned(*a);
       return true;
     }
     // Whose it is will be known with the answer to `join`; another consumer may be joining too.
-    if (joining_ && early_.size() < early_max) early_.push_back(*a);
+    if (membership_.joining() && early_.size() < early_max) early_.push_back(*a);
     return false;
   }
   if (auto revoked = std::get_if<frames::revoked>(&f.body)) {
-    if (member_.value == 0 || revoked->member != member_) return false;
+    if (!membership_.joined() || revoked->member != membership_.id()) return false;
     on_revoked(*revoked);
     return true;
   }
@@ -140,7 +100,7 @@ void group_consumer::release_if_done(const reading_ptr& r) {
     commit_now(); // Its answer comes back here.
     return;
   }
-  link_.send(frames::release{member_, queue, r->owner});
+  link_.send(frames::release{membership_.id(), queue, r->owner});
   retire(r, true);
 }
 
@@ -164,11 +124,11 @@ void group_consumer::retire(const reading_ptr& r, bool taken) {
 }
 
 bool group_consumer::may_come_back() const {
-  return member_.value == 0 || steady_clock::now() < settled_at_;
+  return !membership_.joined() || steady_clock::now() < settled_at_;
 }
 
 void group_consumer::retire_all() {
-  member_ = {};
+  membership_.forget();
   while (!readings_.empty()) {
     auto r = readings_.begin()->second;
     // Half handed back, it would not be ours for long.
@@ -178,7 +138,7 @@ void group_consumer::retire_all() {
 
 void group_consumer::rejoin() {
   retire_all();
-  join();
+  membership_.join();
 }
 
 } // namespace carafe::client

@@ -1,17 +1,11 @@
 #include "actors/client/source.hpp"
 
+#include "actors/client/batch_content.hpp"
+
 #include <algorithm>
 #include <limits>
 
 namespace carafe::client {
-namespace {
-
-/// The node checked each batch against its own limits when it was stored; these only bound what
-/// decompressing a damaged one may take.
-constexpr batch_limits read_limits{1u << 30, std::numeric_limits<std::uint32_t>::max(), 1u << 30};
-
-} // namespace
-
 source::source(queue_name name, std::uint32_t credit_bytes)
   : name_(std::move(name)), credit_bytes_(credit_bytes) {}
 
@@ -45,12 +39,9 @@ void source::drop() {
 
 result<void> source::open_first() {
   auto& batch = inbox_.front();
-  if (crc32c(batch.batch.span()) != batch.checksum)
-    return {errc::checksum_mismatch, "batch at offset " + std::to_string(batch.base.value)};
-  auto opened = batch_reader::open(batch.batch, batch.compression, read_limits);
+  auto opened =
+    open_delivered(batch.batch, batch.compression, batch.checksum, batch.count, batch.base);
   if (!opened) return opened.error();
-  if (opened->count() != batch.count)
-    return {errc::batch_malformed, "count of the batch at " + std::to_string(batch.base.value)};
   reader_.emplace(std::move(*opened));
   return {};
 }
@@ -91,11 +82,7 @@ void source::put_out(const message_view& view, const frames::deliver& batch, std
   d.queue = name_.queue;
   d.offset = batch.base + at;
   d.broker_time = batch.broker_time;
-  d.born = view.born;
-  d.key = view.key;
-  d.body = view.body;
-  d.tag = view.tag;
-  if (!view.properties.empty()) d.properties.assign(view.properties.begin(), view.properties.end());
+  put_content(view, d);
 }
 
 std::uint32_t source::take_credit() noexcept {

@@ -40,6 +40,18 @@ shard_info told(frames::shard_status&& from) {
   return to;
 }
 
+delivery_settings told(carafe::delivery_settings&& from) {
+  auto to = delivery_settings{};
+  to.lease_ms = from.lease_ms;
+  to.attempts_max = from.attempts_max;
+  to.backoff_ms = std::move(from.backoff_ms);
+  to.jitter_percent = from.jitter_percent;
+  to.member_in_flight_max = from.member_in_flight_max;
+  to.in_flight_max = from.in_flight_max;
+  to.waiting_max = from.waiting_max;
+  return to;
+}
+
 } // namespace
 
 topic_info told(frames::topic_description&& from) {
@@ -75,12 +87,24 @@ group_info told(frames::group_description&& from) {
   to.topics = std::move(from.topics);
   to.members = each<member_info>(from.members, [](frames::group_member&& m) {
     return member_info{m.member, std::move(m.name), std::move(m.client), std::move(m.address),
-                       m.queues, m.joined};
+                       m.queues, m.joined,          m.in_flight,         m.idle_ms};
   });
   to.queues = each<group_queue_info>(from.queues, [](frames::group_queue&& q) {
-    return group_queue_info{std::move(q.topic), q.number, q.queue, q.committed,
-                            q.earliest,         q.end,    q.owner, q.lag};
+    auto here = group_queue_info{};
+    here.topic = std::move(q.topic);
+    here.number = q.number;
+    here.queue = q.queue;
+    here.committed = q.committed;
+    here.earliest = q.earliest;
+    here.end = q.end;
+    here.owner = q.owner;
+    here.lag = q.lag;
+    here.in_flight = q.in_flight;
+    here.waiting = q.waiting;
+    return here;
   });
+  to.delivery = told(std::move(from.delivery));
+  to.version = from.version;
   return to;
 }
 
@@ -120,6 +144,23 @@ std::vector<actor_line> told(frames::node_actor_list&& from) {
 
 backup_info told(frames::backup_done&& from) {
   return {std::move(from.path), from.bytes, from.shards};
+}
+
+frames::group_put frame_of(const group_definition& from) {
+  auto to = frames::group_put{};
+  to.name = from.name;
+  to.mode = from.mode;
+  to.topics = from.topics;
+  to.delivery.lease_ms = from.delivery.lease_ms;
+  to.delivery.attempts_max = from.delivery.attempts_max;
+  to.delivery.backoff_ms = from.delivery.backoff_ms;
+  to.delivery.jitter_percent = from.delivery.jitter_percent;
+  to.delivery.member_in_flight_max = from.delivery.member_in_flight_max;
+  to.delivery.in_flight_max = from.delivery.in_flight_max;
+  to.delivery.waiting_max = from.delivery.waiting_max;
+  to.version = from.version;
+  to.if_missing = from.if_missing;
+  return to;
 }
 
 } // namespace carafe::client

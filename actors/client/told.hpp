@@ -18,4 +18,8 @@ node_info told(frames::node_status_report&& from);
 std::vector<actor_line> told(frames::node_actor_list&& from);
 backup_info told(frames::backup_done&& from);
 
+// And the other way round.
+
+frames::group_put frame_of(const group_definition& from);
+
 } // namespace carafe::client

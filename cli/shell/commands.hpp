@@ -12,8 +12,10 @@
   ADD(topic_describe)                                                                              \
   ADD(topic_alter)                                                                                 \
   ADD(topic_delete)                                                                                \
+  ADD(group_create)                                                                                \
   ADD(group_list)                                                                                  \
   ADD(group_describe)                                                                              \
+  ADD(group_alter)                                                                                 \
   ADD(group_reset)                                                                                 \
   ADD(group_delete)                                                                                \
   ADD(produce)                                                                                     \

@@ -40,8 +40,9 @@ int write_all(int fd, std::string_view text) {
 console::console(streams s)
   : streams_(s),
     in_is_terminal_(::isatty(s.in) != 0),
+    out_is_terminal_(::isatty(s.out) != 0),
     err_is_terminal_(::isatty(s.err) != 0),
-    out_colours_(wants_colours(::isatty(s.out) != 0)),
+    out_colours_(wants_colours(out_is_terminal_)),
     err_colours_(wants_colours(err_is_terminal_)) {}
 
 std::size_t console::err_columns() const noexcept {

@@ -26,6 +26,7 @@ public:
 
   [[nodiscard]] int in() const noexcept { return streams_.in; }
   [[nodiscard]] bool in_is_terminal() const noexcept { return in_is_terminal_; }
+  [[nodiscard]] bool out_is_terminal() const noexcept { return out_is_terminal_; }
   [[nodiscard]] bool err_is_terminal() const noexcept { return err_is_terminal_; }
   /// Whether stdout wants colours.
   [[nodiscard]] bool colours() const noexcept { return out_colours_; }
@@ -51,6 +52,7 @@ public:
 private:
   streams streams_;
   bool in_is_terminal_ = false;
+  bool out_is_terminal_ = false;
   bool err_is_terminal_ = false;
   bool out_colours_ = false;
   bool err_colours_ = false;

@@ -17,7 +17,11 @@ struct consume_options {
   std::optional<std::chrono::milliseconds> idle_exit;
   delivery_format format = delivery_format::body;
   range_policy out_of_range = range_policy::error;
-  std::chrono::milliseconds commit_interval{100};
+  std::optional<std::chrono::milliseconds> commit_interval;
+  std::optional<client::group_mode> mode;
+  std::uint32_t in_flight = 0;
+  /// Why every message printed is to be tried again, or given up.
+  std::optional<std::string> nack, reject;
 };
 
 /// How soon Ctrl-C and a closed stdout are noticed while no message comes.
@@ -31,7 +35,10 @@ constexpr std::size_t write_bytes = 256 * 1024;
 class consumption {
 public:
   consumption(const consume_options& options, command_context& context, client::consumer& from)
-    : options_(options), context_(context), from_(from) {}
+    : options_(options), context_(context), from_(from), format_(options.format) {
+    if (format_ == delivery_format::body && context.terminal.out_is_terminal())
+      format_ = delivery_format::body_and_attempt;
+  }
 
   /// Until enough came, nothing came for long enough, Ctrl-C, a closed stdout or an error.
   result<void> run() {
@@ -68,7 +75,7 @@ private:
   result<void> pass_on(const std::vector<client::delivery>& messages) {
     std::size_t acknowledged = 0;
     for (std::size_t at = 0; at < messages.size(); ++at) {
-      append_delivery(pending_, messages[at], options_.format);
+      append_delivery(pending_, messages[at], format_);
       if (pending_.size() < write_bytes && at + 1 < messages.size()) continue;
       const bool written = context_.terminal.write(pending_);
       pending_.clear();
@@ -83,15 +90,22 @@ private:
 
   result<void> acknowledge(const client::delivery& d) {
     if (options_.group.empty()) return {};
-    auto done = from_.ack(d);
-    // The queue has a new owner, who gets the message too: at least once.
+    auto done = settle(d);
+    // The queue, or the message, has a new owner: it is delivered at least once.
     if (!done && done.code() == errc::not_owner) return {};
     return done;
+  }
+
+  result<void> settle(const client::delivery& d) {
+    if (options_.nack) return from_.nack(d, {.delay = {}, .error = *options_.nack});
+    if (options_.reject) return from_.reject(d, *options_.reject);
+    return from_.ack(d);
   }
 
   const consume_options& options_;
   command_context& context_;
   client::consumer& from_;
+  delivery_format format_;
   std::string pending_;
   std::uint64_t taken_ = 0;
   std::uint64_t written_ = 0;
@@ -102,26 +116,57 @@ std::string conflict_in(const consume_options& o) {
     return "--queue is for reading without a group; a group shares its queues out itself";
   if (!o.queues.empty() && o.topics.size() > 1) return "--queue needs a single topic";
   if (!o.member.empty() && o.group.empty()) return "--member is a name within a --group";
+  if (o.mode && o.group.empty()) return "--mode is a --group's";
+  const bool ordered = o.group.empty() || o.mode == client::group_mode::ordered;
+  if (ordered && (o.nack || o.reject))
+    return "--nack and --reject need a --group of mode shared or keyed";
+  if (ordered && o.in_flight != 0) return "--in-flight needs a --group of mode shared or keyed";
+  if (o.nack && o.reject) return "--nack and --reject exclude each other";
   return {};
 }
 
-exit_code consume(const consume_options& o, command_context& context) {
-  if (auto conflict = conflict_in(o); !conflict.empty())
-    return context.misused("consume: " + conflict);
+/// The group's own mode; a new group is ordered.
+result<client::group_mode> mode_of(const std::string& group, node_api& node) {
+  auto known = node.describe_group(group);
+  if (known.code() == errc::group_unknown) return client::group_mode::ordered;
+  if (!known) return known.error();
+  if (known->mode == "shared") return client::group_mode::shared;
+  if (known->mode == "keyed") return client::group_mode::keyed;
+  return client::group_mode::ordered;
+}
+
+result<client::consumer_options> client_options(const consume_options& o, unix_ms now) {
   client::consumer_options options;
   options.topics = o.topics;
   options.group = o.group;
   options.member = o.member;
+  options.in_flight_max = o.in_flight;
   options.queues = o.queues;
   options.out_of_range = o.out_of_range;
   options.commit_interval = o.commit_interval;
-  if (o.from) {
-    auto start = parse_start(*o.from, context.now);
-    if (!start) return context.misused("consume: --from: " + start.error().detail);
-    options.start = *start;
+  if (!o.from) return options;
+  auto start = parse_start(*o.from, now);
+  if (!start) return start.error();
+  options.start = *start;
+  return options;
+}
+
+exit_code consume(consume_options& o, command_context& context) {
+  if (auto conflict = conflict_in(o); !conflict.empty())
+    return context.misused("consume: " + conflict);
+  auto options = client_options(o, context.now);
+  if (!options) return context.misused("consume: --from: " + options.error().detail);
+  auto node = context.node();
+  if (!o.group.empty() && !o.mode) {
+    auto mode = mode_of(o.group, *node);
+    if (!mode) return context.fail(mode.error());
+    o.mode = *mode;
+    if (auto conflict = conflict_in(o); !conflict.empty())
+      return context.misused("consume: " + conflict);
   }
+  options->mode = o.mode.value_or(client::group_mode::ordered);
   signal_catcher catcher{context.stop};
-  auto consumer = context.node()->make_consumer(options);
+  auto consumer = node->make_consumer(*options);
   if (!consumer) return context.fail(consumer.error());
   consumption run{o, context, **consumer};
   auto outcome = run.run();
@@ -142,8 +187,8 @@ std::vector<option> options_of(consume_options& o) {
   return {
     text("TOPIC", "", o.topics, "The topics.").must().many().completed_by(completes::topic),
     name("--group", "G", o.group,
-         "Consume as a member of this group: its queues are shared among its members, and what was "
-         "printed is committed.")
+         "Consume as a member of this group: its members share the work, and what was printed is "
+         "done.")
       .completed_by(completes::group),
     text("--from", "PLACE", o.from,
          "earliest (default), latest, an offset, a time (2026-11-22T10:00:00Z) or a time ago "
@@ -161,8 +206,26 @@ std::vector<option> options_of(consume_options& o) {
             {"earliest", range_policy::earliest},
             {"latest", range_policy::latest}}),
     text("--member", "NAME", o.member, "This consumer's name in 'group describe'."),
+    choice(
+      "--mode", o.mode,
+      "The group's mode; it is made so if there is none (default: as it is, a new one ordered).",
+      {{"ordered", client::group_mode::ordered},
+       {"shared", client::group_mode::shared},
+       {"keyed", client::group_mode::keyed}}),
+    number<std::uint32_t>(
+      "--in-flight", "N", o.in_flight,
+      "Messages this consumer has at a time in a shared or keyed group (default "
+      "and most: the group's setting).",
+      1),
+    text("--nack", "ERROR", o.nack,
+         "Every message printed has failed with this error and is to be tried again; shared and "
+         "keyed."),
+    text("--reject", "ERROR", o.reject,
+         "Every message printed is given up with this error; shared and keyed."),
     number<std::chrono::milliseconds>("--commit-interval-ms", "N", o.commit_interval,
-                                      "Committed at least so often (default 100).", 1, 60'000)};
+                                      "Committed at least so often (default 100; shared and keyed "
+                                      "5).",
+                                      1, 60'000)};
 }
 
 } // namespace
@@ -177,6 +240,7 @@ command consume_command() {
   c.examples = {"carafe consume orders --from latest",
                 "carafe consume orders --count 10 --format json",
                 "carafe consume orders refunds --group billing --member desk-1",
+                "carafe consume orders --group mailers --mode shared --in-flight 10",
                 "carafe consume orders --queue 2 --from 2026-11-22T10:00:00Z --idle-exit 1000"};
   c.options = options_of(*o);
   c.run = [o](command_context& context) {

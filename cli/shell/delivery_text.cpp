@@ -32,6 +32,7 @@ void append_json(std::string& out, const client::delivery& d) {
   json_writer w{out};
   w.begin_object().name("topic").text(d.topic);
   w.name("queue").number(std::uint64_t{d.number.value}).name("offset").number(d.offset.value);
+  w.name("attempt").number(std::uint64_t{d.attempt});
   if (d.key.empty())
     w.name("key").null();
   else
@@ -58,6 +59,8 @@ void append_delivery(std::string& out, const client::delivery& d, delivery_forma
     append_json(out, d);
   else
     out += d.body;
+  if (format == delivery_format::body_and_attempt && d.attempt > 1)
+    out += "  (attempt " + std::to_string(d.attempt) + ')';
   out += '\n';
 }
 

@@ -33,6 +33,7 @@ public:
 
   virtual result<std::vector<client::group_line>> list_groups() = 0;
   virtual result<client::group_info> describe_group(const std::string& name) = 0;
+  virtual result<client::group_info> put_group(const client::group_definition& wanted) = 0;
   virtual result<client::group_info> reset_group(const std::string& name, const std::string& topic,
                                                  std::optional<queue_number> number,
                                                  start_position to) = 0;

@@ -45,6 +45,9 @@ public:
   result<client::group_info> describe_group(const std::string& name) override {
     return ask([&](client::client& c) { return c.describe_group(name); });
   }
+  result<client::group_info> put_group(const client::group_definition& wanted) override {
+    return ask([&](client::client& c) { return c.put_group(wanted); });
+  }
   result<client::group_info> reset_group(const std::string& name, const std::string& topic,
                                          std::optional<queue_number> number,
                                          start_position to) override {

@@ -62,6 +62,36 @@ constexpr std::string_view time_form =
   "a time: write 2026-11-22T10:00:00Z (RFC 3339, with a zone), "
   "or a time ago such as -15m, -2h, -7d";
 
+std::vector<std::string> between_commas(std::string_view text) {
+  std::vector<std::string> parts;
+  while (true) {
+    auto comma = text.find(',');
+    parts.emplace_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) return parts;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+/// The pauses of `exponential:` followed by `rest`.
+result<std::vector<std::uint64_t>> exponential(std::string_view text, std::string_view rest) {
+  auto parts = between_commas(rest);
+  auto first = parse_duration(parts[0]);
+  auto factor = parts.size() == 3 ? parse_rate(parts[1]) : result<double>{errc::invalid_argument};
+  auto last = parse_duration(parts.back());
+  if (!first || !factor || !last || first->count() == 0 || *first > *last || *factor <= 1)
+    return expected(text, "a growing pause: write exponential:FIRST,FACTOR,MAX, such as "
+                          "exponential:1s,2,10m; FACTOR is above 1");
+  std::vector<std::uint64_t> pauses;
+  const auto end = static_cast<double>(last->count());
+  for (auto pause = static_cast<double>(first->count()); pause < end; pause *= *factor) {
+    if (pauses.size() + 1 == backoff_values_max)
+      return expected(text, "within 64 pauses at its end; choose a larger factor");
+    pauses.push_back(static_cast<std::uint64_t>(std::llround(pause)));
+  }
+  pauses.push_back(static_cast<std::uint64_t>(last->count()));
+  return pauses;
+}
+
 /// Reads the fixed-width fields of RFC 3339 one after another.
 class field_reader {
 public:
@@ -175,6 +205,34 @@ result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     return expected(text, "a duration: write a number with ms, s, m, h or d (90s, 15m, 12h, 7d), "
                           "at most 36500d, or 0");
   return std::chrono::milliseconds{*value};
+}
+
+result<std::vector<std::string>> parse_names(std::string_view text) {
+  auto names = between_commas(text);
+  for (const auto& name : names)
+    if (name.empty()) return expected(text, "a list of names: write them with commas between: a,b");
+  return names;
+}
+
+result<std::uint32_t> parse_percent(std::string_view text) {
+  auto number = text;
+  if (number.ends_with('%')) number.remove_suffix(1);
+  auto value = digits(number);
+  if (!value || *value > 100) return expected(text, "a percentage from 0% to 100%");
+  return static_cast<std::uint32_t>(*value);
+}
+
+result<std::vector<std::uint64_t>> parse_backoff(std::string_view text) {
+  constexpr std::string_view prefix = "exponential:";
+  if (text.starts_with(prefix)) return exponential(text, text.substr(prefix.size()));
+  std::vector<std::uint64_t> pauses;
+  for (const auto& each : between_commas(text)) {
+    auto pause = parse_duration(each);
+    if (!pause) return pause.error();
+    pauses.push_back(static_cast<std::uint64_t>(pause->count()));
+  }
+  if (pauses.size() > backoff_values_max) return expected(text, "at most 64 pauses");
+  return pauses;
 }
 
 result<std::uint64_t> parse_size(std::string_view text) {

@@ -7,10 +7,12 @@
 #include <carafe/types.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace carafe::shell {
 
@@ -22,6 +24,17 @@ result<double> parse_rate(std::string_view text);
 
 /// `0`, or a number with one of the units ms, s, m, h, d: `90s`, `15m`, `12h`, `7d`.
 result<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+/// `a,b`: names between commas, none of them empty.
+result<std::vector<std::string>> parse_names(std::string_view text);
+
+/// A whole number from 0 to 100, with or without `%`.
+result<std::uint32_t> parse_percent(std::string_view text);
+
+/// Pauses, in milliseconds: up to `backoff_values_max` durations between commas, or
+/// `exponential:FIRST,FACTOR,MAX`: FIRST, each next one FACTOR times as long, until MAX.
+result<std::vector<std::uint64_t>> parse_backoff(std::string_view text);
+inline constexpr std::size_t backoff_values_max = 64;
 
 /// Bytes: a plain number, or one with B, KiB, MiB or GiB (in any case).
 result<std::uint64_t> parse_size(std::string_view text);

@@ -13,10 +13,6 @@ value retention_value(std::uint64_t ms) {
   return ms == 0 ? std::move(v).shown_as("as the node's") : std::move(v);
 }
 
-value lag_value(std::uint64_t lag) {
-  return value::count(lag).in(lag == 0 ? tone::good : tone::warning);
-}
-
 record latency_record(const client::latency& l) {
   record r;
   r.add("count", value::count(l.count));
@@ -111,47 +107,6 @@ record topic_view(const client::topic_info& topic) {
   r.add("created", value::time(topic.created));
   r.add("messages", value::count(messages_of(topic)));
   r.add("queues", value::table(std::move(queues)));
-  return r;
-}
-
-record group_view(const client::group_info& group) {
-  std::uint64_t lag = 0;
-  std::vector<record> queues, members;
-  for (const auto& m : group.members) {
-    record row;
-    row.add("member", value::text(m.name));
-    row.add("member_id", value::id(m.member.value));
-    row.add("client", value::text(m.client));
-    row.add("address", value::text(m.address));
-    row.add("queues", value::count(m.queues));
-    row.add("joined", value::time(m.joined));
-    members.push_back(std::move(row));
-  }
-  for (const auto& q : group.queues) {
-    auto owner = std::find_if(group.members.begin(), group.members.end(),
-                              [&](const auto& m) { return m.member == q.owner; });
-    const bool owned = owner != group.members.end();
-    record row;
-    row.add("topic", value::text(q.topic));
-    row.add("queue", value::id(q.number.value));
-    row.add_hidden("queue_id", value::id(q.queue.value));
-    row.add("committed", q.committed ? value::id(q.committed->value) : value::none());
-    row.add("earliest", value::id(q.earliest.value));
-    row.add("end", value::id(q.end.value));
-    row.add("lag", lag_value(q.lag));
-    row.add("member", owned ? value::text(owner->name) : value::none());
-    row.add("member_id", owned ? value::id(q.owner.value) : value::none());
-    queues.push_back(std::move(row));
-    lag += q.lag;
-  }
-  record r;
-  r.add("group", value::text(group.name));
-  r.add_hidden("group_id", value::id(group.group.value));
-  r.add("mode", value::text(group.mode));
-  r.add("topics", value::names(group.topics));
-  r.add("lag", lag_value(lag));
-  r.add("queues", value::table(std::move(queues)));
-  r.add("members", value::table(std::move(members)));
   return r;
 }
 

@@ -115,7 +115,7 @@ TEST_CASE("group JSON has the documented fields") {
   state->groups["billing"] = billing();
   auto group = nlohmann::ordered_json::parse(run_line(state, "group describe billing --json").out);
   CHECK(names_in(group) ==
-        names{"group", "group_id", "mode", "topics", "lag", "queues", "members"});
+        names{"group", "group_id", "mode", "topics", "version", "lag", "queues", "members"});
   CHECK(names_in(group["queues"][0]) == names{"topic", "queue", "queue_id", "committed", "earliest",
                                               "end", "lag", "member", "member_id"});
   CHECK(names_in(group["members"][0]) ==

@@ -1,3 +1,4 @@
+#include "cli/shell/delivery_text.hpp"
 #include "test/cli/fake_node.hpp"
 
 #include <catch2/catch.hpp>
@@ -67,9 +68,9 @@ TEST_CASE("delivery JSON has the documented fields") {
   auto first = nlohmann::ordered_json::parse(ran.out.substr(0, ran.out.find('\n')));
   std::vector<std::string> names;
   for (const auto& [name, value] : first.items()) names.push_back(name);
-  CHECK(names == std::vector<std::string>{"topic", "queue", "offset", "key", "tag", "properties",
-                                          "properties_base64", "born", "broker_time", "id",
-                                          "body"});
+  CHECK(names == std::vector<std::string>{"topic", "queue", "offset", "attempt", "key", "tag",
+                                          "properties", "properties_base64", "born", "broker_time",
+                                          "id", "body"});
   CHECK(first["properties"].dump() == R"({"a":"2"})");
   CHECK(first["properties_base64"].dump() == R"({"raw":"/w=="})");
   CHECK(first["id"] == "000000000000002a-1");
@@ -97,6 +98,51 @@ TEST_CASE("consumer options are passed on") {
   REQUIRE(run_line(state, "consume a --queue 1 --queue 3 --idle-exit 1").code == exit_code::ok);
   CHECK(state->consumer_options.queues == std::vector{queue_number{1}, queue_number{3}});
   CHECK(state->consumer_options.start.at == start_position::kind::earliest);
+}
+
+TEST_CASE("the mode is the one given, or the group's own") {
+  auto state = with_messages(0);
+  REQUIRE(run_line(state, "consume a --group g --mode keyed --in-flight 10 --idle-exit 1").code ==
+          exit_code::ok);
+  CHECK(state->consumer_options.mode == client::group_mode::keyed);
+  CHECK(state->consumer_options.in_flight_max == 10);
+  CHECK_FALSE(state->consumer_options.commit_interval);
+  REQUIRE(run_line(state, "consume a --group g --idle-exit 1").code == exit_code::ok);
+  CHECK(state->consumer_options.mode == client::group_mode::ordered); // There is none.
+  state->groups["g"].mode = "shared";
+  REQUIRE(run_line(state, "consume a --group g --idle-exit 1").code == exit_code::ok);
+  CHECK(state->consumer_options.mode == client::group_mode::shared);
+  CHECK(run_line(state, "consume a --mode shared").code == exit_code::usage);
+  CHECK(run_line(state, "consume a --group new --in-flight 3").code == exit_code::usage);
+}
+
+TEST_CASE("messages that were printed can be failed or given up instead") {
+  auto state = with_messages(2);
+  auto ran = run_line(state, "consume a --group g --mode shared --nack 'not now' --count 2");
+  CHECK(ran.out == "body-0\nbody-1\n");
+  using noted = std::vector<std::pair<offset, std::string>>;
+  CHECK(state->nacked == noted{{offset{0}, "not now"}, {offset{1}, "not now"}});
+  CHECK(state->acknowledged.empty());
+  state = with_messages(1);
+  REQUIRE(run_line(state, "consume a --group g --mode keyed --reject bad --count 1").code ==
+          exit_code::ok);
+  CHECK(state->rejected == noted{{offset{0}, "bad"}});
+  for (auto line : {"consume a --nack x", "consume a --group g --nack x",
+                    "consume a --group g --mode shared --nack x --reject y"})
+    CHECK(run_line(state, line).code == exit_code::usage);
+}
+
+TEST_CASE("the attempt is shown to people from the second on") {
+  auto d = fake_delivery(0, "x");
+  auto shown = [&d] {
+    std::string out;
+    append_delivery(out, d, delivery_format::body_and_attempt);
+    append_delivery(out, d, delivery_format::body);
+    return out;
+  };
+  CHECK(shown() == "x\nx\n");
+  d.attempt = 3;
+  CHECK(shown() == "x  (attempt 3)\nx\n");
 }
 
 TEST_CASE("options that need or exclude a group are checked") {

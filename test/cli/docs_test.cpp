@@ -74,6 +74,7 @@ std::shared_ptr<fake_state> everything() {
   state->topics["orders"] = fake_topic("orders", 1, 3);
   client::group_info group;
   group.name = "billing";
+  group.mode = "shared";
   group.members.resize(1);
   group.queues.resize(1);
   state->groups["billing"] = group;
@@ -122,6 +123,8 @@ TEST_CASE("docs/shell.md documents every JSON field") {
     {"topic delete", "topic delete new --yes"},
     {"group list", "group list"},
     {"group describe", "group describe billing"},
+    {"group create", "group create new --topics orders --mode keyed"},
+    {"group alter", "group alter billing --attempts 3"},
     {"group reset", "group reset billing --to latest"},
     {"group delete", "group delete billing --yes"},
     {"produce", "produce orders --body x"},
@@ -133,10 +136,10 @@ TEST_CASE("docs/shell.md documents every JSON field") {
     {"bench", "bench produce --count 10"},
     {"version", "version"}};
   // These say that they answer as another command does.
-  const std::map<std::string, std::string> same{{"topic create", "topic describe"},
-                                                {"topic alter", "topic describe"},
-                                                {"group describe", "group list"},
-                                                {"group reset", "group describe"}};
+  const std::map<std::string, std::string> same{
+    {"topic create", "topic describe"}, {"topic alter", "topic describe"},
+    {"group create", "group describe"}, {"group alter", "group describe"},
+    {"group describe", "group list"},   {"group reset", "group describe"}};
   auto state = everything();
   for (const auto& [name, line] : runs) {
     const auto ran = run_line(state, line + " --json");

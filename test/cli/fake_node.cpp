@@ -80,6 +80,14 @@ public:
     state_->acknowledged.push_back(d.offset);
     return {};
   }
+  result<void> nack(const client::delivery& d, const client::nack_options& how) override {
+    state_->nacked.emplace_back(d.offset, how.error);
+    return {};
+  }
+  result<void> reject(const client::delivery& d, const std::string& error) override {
+    state_->rejected.emplace_back(d.offset, error);
+    return {};
+  }
   result<void> commit() override { return {}; }
   result<void> seek(const std::string&, queue_number, const start_position&) override { return {}; }
   result<void> pause(const std::string&, queue_number) override { return {}; }
@@ -157,6 +165,18 @@ public:
     auto at = state_->groups.find(name);
     if (at == state_->groups.end()) return {errc::group_unknown, name};
     return at->second;
+  }
+  result<client::group_info> put_group(const client::group_definition& wanted) override {
+    state_->put_groups.push_back(wanted);
+    auto& group = state_->groups[wanted.name];
+    if (wanted.version == 0 && group.version != 0 && !wanted.if_missing)
+      return {errc::already_exists, wanted.name};
+    group.name = wanted.name;
+    group.mode = wanted.mode;
+    group.topics = wanted.topics;
+    group.delivery = wanted.delivery;
+    ++group.version;
+    return group;
   }
   result<client::group_info> reset_group(const std::string& name, const std::string& topic,
                                          std::optional<queue_number> number,

@@ -46,9 +46,12 @@ struct fake_state {
   /// Answered once the deliveries are used up; none: silence.
   std::optional<failure> poll_failure;
   std::vector<offset> acknowledged;
+  /// With what was given as the reason.
+  std::vector<std::pair<offset, std::string>> nacked, rejected;
   std::atomic<bool> closed = false;
 
-  // Group resets and backups.
+  // Group definitions, resets and backups.
+  std::vector<client::group_definition> put_groups;
   start_position reset_to;
   std::optional<queue_number> reset_queue;
   std::string reset_topic, backup_path;

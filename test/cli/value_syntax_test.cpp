@@ -145,3 +145,34 @@ TEST_CASE("a written time is read back") {
   }
   CHECK(time_text(unix_ms{1'795'341'600'123}) == "2026-11-22T10:00:00.123Z");
 }
+
+TEST_CASE("names stand between commas") {
+  CHECK(*parse_names("a,b") == std::vector<std::string>{"a", "b"});
+  CHECK(*parse_names("a") == std::vector<std::string>{"a"});
+  for (auto wrong : {"", ",", "a,", ",a", "a,,b"}) CHECK_FALSE(parse_names(wrong).ok());
+}
+
+TEST_CASE("a percentage may have its sign") {
+  CHECK(*parse_percent("20%") == 20);
+  CHECK(*parse_percent("0") == 0);
+  CHECK(*parse_percent("100%") == 100);
+  for (auto wrong : {"", "%", "101", "-1", "1.5", "20 %"}) CHECK_FALSE(parse_percent(wrong).ok());
+}
+
+TEST_CASE("pauses are a list, or grow to an end") {
+  using pauses = std::vector<std::uint64_t>;
+  CHECK(*parse_backoff("10s,30s,1m") == pauses{10'000, 30'000, 60'000});
+  CHECK(*parse_backoff("0") == pauses{0});
+  CHECK(*parse_backoff("exponential:1s,2,10s") == pauses{1'000, 2'000, 4'000, 8'000, 10'000});
+  CHECK(*parse_backoff("exponential:1s,2.5,5s") == pauses{1'000, 2'500, 5'000});
+  CHECK(*parse_backoff("exponential:10s,2,10s") == pauses{10'000});
+  CHECK(parse_backoff("exponential:1ms,2,36500d")->size() == 43);
+  for (auto wrong : {"", "1s,", "soon", "exponential:", "exponential:1s,2", "exponential:1s,1,10s",
+                     "exponential:0,2,10s", "exponential:20s,2,10s", "exponential:1s,x,10s",
+                     "exponential:1s,1.01,10h"})
+    CHECK(parse_backoff(wrong).code() == errc::invalid_argument);
+  std::string many = "1s";
+  for (auto i = 1; i < 64; ++i) many += ",1s";
+  CHECK(parse_backoff(many).ok());
+  CHECK_FALSE(parse_backoff(many + ",1s").ok());
+}

@@ -175,9 +175,10 @@ std::optional<frames::body> fake_node::carry_out(connection& c, const frames::fr
   if (auto d = std::get_if<frames::topic_describe>(&f.body)) return describe(d->name);
   if (auto j = std::get_if<frames::join>(&f.body)) return join(c, f.request, *j);
   if (auto m = std::get_if<frames::commit>(&f.body)) return commit(*m);
+  if (auto m = std::get_if<frames::settle>(&f.body)) return settle(*m);
+  if (auto m = std::get_if<frames::renew>(&f.body)) return renew(*m);
   if (auto given = std::get_if<frames::credit>(&f.body)) {
-    auto at = subscriptions_.find({&c, given->subscription});
-    if (at != subscriptions_.end()) at->second.credit += given->bytes;
+    take_credit(c, *given);
     return {};
   }
   if (auto u = std::get_if<frames::unsubscribe>(&f.body)) {
@@ -189,11 +190,7 @@ std::optional<frames::body> fake_node::carry_out(connection& c, const frames::fr
     if (at != owners_.end() && at->second.owner == r->owner) owners_.erase(at);
     return frames::ok{};
   }
-  if (std::holds_alternative<frames::leave>(f.body)) {
-    owners_.clear();
-    member_ = {};
-    return frames::ok{};
-  }
+  if (auto l = std::get_if<frames::leave>(&f.body)) return leave(*l);
   return frames::error{{errc::unsupported, "the fake node does not know this"}, 0};
 }
 
@@ -256,6 +253,7 @@ void fake_node::deliver_all() {
       put(*sub.on, 0, std::move(d));
     }
   }
+  lend_all();
 }
 
 std::optional<frames::body> fake_node::describe(const std::string& name) {
@@ -279,6 +277,10 @@ std::optional<frames::body> fake_node::join(connection& c, std::uint64_t request
     if (!topics_.contains(topic)) return frames::error{{errc::topic_unknown, topic}, 0};
   }
   member_ = member_id{next_id_++};
+  if (!j.mode.empty()) {
+    join_shared(c, request, j);
+    return {};
+  }
   put(c, request, frames::joined{member_, group_id{1}, {}, 0});
   owners_.clear();
   if (!settings_.assign_all) return {};

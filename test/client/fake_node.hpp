@@ -1,6 +1,7 @@
 #pragma once
 
 #include "schema/frame.hpp"
+#include "test/client/model_lending.hpp"
 #include "test/client/model_queue.hpp"
 
 #include <chrono>
@@ -32,6 +33,12 @@ public:
     std::uint32_t in_flight_max = 64;
     /// Every queue goes to whoever joined last, from its committed offset on.
     bool assign_all = true;
+    /// Members of `shared` groups are lent all that is free, as far as their credit goes.
+    bool lend_all = true;
+    std::uint64_t lease_ms = 30'000;
+    /// What a connection that ends had counts as failed at once. Otherwise it is kept for who comes
+    /// back, as after a restart of the node.
+    bool notices_loss = true;
   };
 
   struct handle {};
@@ -96,6 +103,18 @@ public:
   [[nodiscard]] offset committed(const std::string& topic, std::uint32_t number) const;
   void set_committed(const std::string& topic, std::uint32_t number, offset next);
 
+  /// Lends these to the newest member, as far as they are free.
+  void lend(const std::string& topic, std::uint32_t number,
+            const std::vector<offset_range>& ranges);
+  /// Somebody else has this message from now on.
+  void take_away(const std::string& topic, std::uint32_t number, offset at);
+  /// As if all members of shared groups had been silent too long.
+  void forget_members();
+  [[nodiscard]] std::vector<std::uint64_t> finished(const std::string& topic,
+                                                    std::uint32_t number) const;
+  /// Messages that somebody has.
+  [[nodiscard]] std::size_t lent() const;
+
 private:
   struct connection {
     int fd = -1;
@@ -106,6 +125,12 @@ private:
     connection* on = nullptr;
     queue_id queue;
     offset next;
+    std::int64_t credit = 0;
+  };
+  /// A member of a shared group.
+  struct borrower {
+    connection* on = nullptr;
+    subscription_id subscription;
     std::int64_t credit = 0;
   };
   struct ownership {
@@ -123,6 +148,14 @@ private:
   std::optional<frames::body> subscribe(connection& c, const frames::subscribe& s);
   std::optional<frames::body> join(connection& c, std::uint64_t request, const frames::join& j);
   std::optional<frames::body> commit(const frames::commit& c);
+  std::optional<frames::body> leave(const frames::leave& l);
+  void take_credit(connection& c, const frames::credit& given);
+  void join_shared(connection& c, std::uint64_t request, const frames::join& j);
+  std::optional<frames::body> settle(const frames::settle& s);
+  std::optional<frames::body> renew(const frames::renew& r);
+  void lend_all();
+  void lend_locked(member_id member, const std::string& topic, std::uint32_t number,
+                   const std::vector<offset_range>& ranges);
   std::optional<frames::body> describe(const std::string& name);
   void put(connection& c, std::uint64_t request, frames::body body);
   generation assign_locked(member_id member, const std::string& topic, std::uint32_t number,
@@ -151,6 +184,8 @@ private:
   std::uint64_t generations_ = 0;
   std::map<queue_id, ownership> owners_;
   std::map<queue_id, offset> committed_;
+  std::map<member_id, borrower> borrowers_;
+  model_lending lending_;
 };
 
 /// Waits until `holds` is true, at most five seconds.

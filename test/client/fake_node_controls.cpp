@@ -118,6 +118,11 @@ void fake_node::close_all() {
 
 void fake_node::forget(const connection& c) {
   ::close(c.fd);
+  std::erase_if(borrowers_, [&](auto& each) {
+    if (each.second.on != &c) return false;
+    lending_.member_gone(each.first, settings_.notices_loss);
+    return true;
+  });
   std::erase_if(subscriptions_, [&](auto& each) { return each.first.first == &c; });
   std::erase_if(connections_, [&](auto& each) { return each.get() == &c; });
 }

@@ -198,3 +198,24 @@ TEST_CASE("one lost queue does not hold up the commits of the others") {
   REQUIRE(left.size() == 1);
   CHECK(left[0].number == queue_number{1});
 }
+
+TEST_CASE("an ordered group has no way to try a single message again, and says so") {
+  auto node = fake_node{};
+  node.add_topic("t", 1);
+  auto c = connected(node);
+  fill(c, 1);
+  auto consumer = make(c, member_of("g"));
+  auto got = take(*consumer, 1);
+  CHECK(consumer->nack(got[0]).code() == errc::unsupported);
+  CHECK(consumer->reject(got[0], "no").code() == errc::unsupported);
+  CHECK(node.seen<frames::join>().at(0).mode.empty());
+  auto options = consumer_options{};
+  options.topics = {"t"};
+  CHECK(make(c, options)->nack(got[0]).code() == errc::unsupported);
+  options.mode = client::group_mode::shared;
+  CHECK(c.make_consumer(options).code() == errc::invalid_argument);
+  options.mode = client::group_mode::ordered;
+  options.group = "g";
+  options.in_flight_max = 5;
+  CHECK(c.make_consumer(options).code() == errc::invalid_argument);
+}

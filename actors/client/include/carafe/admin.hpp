@@ -37,6 +37,40 @@ struct topic_line {
   std::uint32_t queues = 0;
   std::uint64_t messages = 0;
 };
+/// How a group of mode `shared` or `keyed` delivers.
+struct delivery_settings {
+  /// A delivery that is neither settled nor renewed for so long has failed.
+  std::uint64_t lease_ms = 30'000;
+  /// After so many failed deliveries a message is dead.
+  std::uint32_t attempts_max = 16;
+  /// Pause after the 1st, 2nd … failed delivery; the last one repeats. At most 64.
+  std::vector<std::uint64_t> backoff_ms = {
+    10'000,  30'000,  60'000,  120'000, 180'000,   240'000,   300'000,   360'000,
+    420'000, 480'000, 540'000, 600'000, 1'200'000, 1'800'000, 3'600'000, 7'200'000};
+  /// Each pause is shortened at random by up to so much of it.
+  std::uint32_t jitter_percent = 0;
+  /// Messages that one consumer, or all of the group, may have at a time.
+  std::uint32_t member_in_flight_max = 10'000;
+  std::uint32_t in_flight_max = 100'000;
+  /// Messages that wait for their next attempt, or behind one of their key; past it the group takes
+  /// no new ones.
+  std::uint32_t waiting_max = 100'000;
+
+  friend bool operator==(const delivery_settings&, const delivery_settings&) = default;
+};
+/// What a group is to be.
+struct group_definition {
+  std::string name{};
+  /// "ordered", "shared" or "keyed".
+  std::string mode{};
+  std::vector<std::string> topics{};
+  /// Of no meaning in `ordered` groups.
+  delivery_settings delivery{};
+  /// 0: make it. Otherwise: change it, if it still has this version.
+  std::uint64_t version = 0;
+  /// When made: the same group being there already is no error.
+  bool if_missing = false;
+};
 struct group_line {
   std::string name;
   group_id group;
@@ -52,6 +86,10 @@ struct member_info {
   std::string address;
   std::uint32_t queues = 0;
   unix_ms joined;
+  // Of `shared` and `keyed` groups: messages that it has, and how long it has had some and settled
+  // none.
+  std::uint64_t in_flight = 0;
+  std::uint64_t idle_ms = 0;
 };
 struct group_queue_info {
   std::string topic;
@@ -62,6 +100,10 @@ struct group_queue_info {
   offset end;
   member_id owner;
   std::uint64_t lag = 0;
+  // Of `shared` and `keyed` groups: messages that members have, and that wait for their next
+  // attempt or behind one of their key; `lag` counts both.
+  std::uint64_t in_flight = 0;
+  std::uint64_t waiting = 0;
 };
 struct group_info {
   std::string name;
@@ -70,6 +112,9 @@ struct group_info {
   std::vector<std::string> topics;
   std::vector<member_info> members;
   std::vector<group_queue_info> queues;
+  delivery_settings delivery{};
+  /// Rises with each change of mode, topics or settings.
+  std::uint64_t version = 0;
 };
 struct latency {
   std::uint64_t count = 0, p50_us = 0, p99_us = 0, max_us = 0;

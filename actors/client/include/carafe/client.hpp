@@ -61,6 +61,12 @@ public:
 
   result<std::vector<group_line>> list_groups() const;
   result<group_info> describe_group(const std::string& name) const;
+  /// Makes a group before its first consumer comes, or changes one.
+  /// @errors A group that is there already and is another one, or that somebody changed since
+  ///         `version`, is left as it is. group_unknown, group_name_invalid, topic_unknown,
+  ///         too_many_groups, invalid_argument; group_in_use when mode or topics change while the
+  ///         group has members.
+  result<group_info> put_group(const group_definition& wanted) const;
   /// Moves committed offsets; `topic` empty: all of the group's; no `number`: all queues.
   /// @errors group_in_use while a consumer owns one of them.
   result<group_info> reset_group(const std::string& name, const std::string& topic,

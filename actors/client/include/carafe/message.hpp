@@ -38,6 +38,9 @@ struct delivery {
   queue_number number;
   queue_id queue;
   carafe::offset offset;
+  /// Which delivery of this message to its group it is; always 1 but in `shared` and `keyed`
+  /// groups.
+  std::uint32_t attempt = 1;
   unix_ms broker_time;
   unix_ms born;
   std::string key;

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "actors/client/receiver.hpp"
+
+#include <functional>
+
+namespace carafe::client {
+
+/// A consumer's place in its group: asks to be let in until the node agrees, or refuses for good.
+///
+/// What the node refuses for good ends the consumer (`dead_`).
+///
+/// @thread The connection's, under the consumer's mutex, except where said.
+class membership {
+public:
+  /// @param wish  What to ask for.
+  /// @param in    Called when the node has agreed.
+  membership(receiver& of, std::function<frames::join()> wish,
+             std::function<void(const frames::joined&)> in);
+
+  /// Joins the link's listeners, and waits for the node's consent.
+  /// @errors timeout, and what the node refused.
+  /// @thread The consumer's, without the mutex.
+  result<void> open();
+  /// Asks, unless it is a member, is asking, or cannot any more.
+  void join();
+  /// The node has forgotten this member, or the connection is gone.
+  void forget();
+  /// The connection is gone, and with it the answer to `join`.
+  void lose();
+  /// Leaves, and waits for the answer.
+  /// @thread The consumer's, without the mutex.
+  result<void> leave();
+
+  /// 0 while not joined.
+  [[nodiscard]] member_id id() const noexcept { return id_; }
+  [[nodiscard]] bool joined() const noexcept { return id_.value != 0; }
+  [[nodiscard]] bool joining() const noexcept { return joining_; }
+
+private:
+  void on_answer(frames::body&& body);
+
+  receiver& of_;
+  std::function<frames::join()> wish_;
+  std::function<void(const frames::joined&)> in_;
+  member_id id_;
+  bool joining_ = false;
+  bool opened_ = false;
+};
+
+/// What the options say about a `join`; the mode `ordered` goes without saying.
+[[nodiscard]] frames::join join_of(const consumer_options& options);
+
+} // namespace carafe::client

@@ -1,0 +1,63 @@
+#include "cli/shell/group_changes.hpp"
+
+namespace carafe::shell {
+
+namespace {
+
+template <class Number>
+void put(const std::optional<Number>& given, Number& to) {
+  if (given) to = *given;
+}
+
+} // namespace
+
+void group_changes::apply_to(client::group_definition& group) const {
+  put(mode, group.mode);
+  put(topics, group.topics);
+  auto& how = group.delivery;
+  if (lease) how.lease_ms = static_cast<std::uint64_t>(lease->count());
+  put(attempts, how.attempts_max);
+  put(backoff, how.backoff_ms);
+  put(jitter, how.jitter_percent);
+  put(member_in_flight, how.member_in_flight_max);
+  put(in_flight, how.in_flight_max);
+  put(waiting_max, how.waiting_max);
+}
+
+option mode_option(group_changes& changes, std::string help) {
+  return choice("--mode", changes.mode, std::move(help),
+                {{"ordered", "ordered"}, {"shared", "shared"}, {"keyed", "keyed"}});
+}
+
+option topics_option(group_changes& changes, std::string help) {
+  return parsed("--topics", "A,B", changes.topics, std::move(help), parse_names)
+    .completed_by(completes::topic);
+}
+
+std::vector<option> delivery_options(group_changes& c) {
+  return {
+    parsed("--lease", "DURATION", c.lease,
+           "A consumer that neither settles a message nor is heard of for so long has lost it "
+           "(default 30s).",
+           parse_duration),
+    number<std::uint32_t>("--attempts", "N", c.attempts,
+                          "After so many failed deliveries a message is dead (default 16).", 1),
+    parsed("--backoff", "LIST", c.backoff,
+           "Pauses after the first, second ... failed delivery, the last one repeats: "
+           "10s,30s,1m, or exponential:FIRST,FACTOR,MAX such as exponential:1s,2,10m (default 10s "
+           "to 2h).",
+           parse_backoff),
+    parsed("--jitter", "PERCENT", c.jitter,
+           "Each pause is shortened at random by up to so much of it: 20% (default 0%).",
+           parse_percent),
+    number<std::uint32_t>("--member-in-flight", "N", c.member_in_flight,
+                          "Messages that one consumer may have at a time (default 10000).", 1),
+    number<std::uint32_t>("--in-flight", "N", c.in_flight,
+                          "Messages that all consumers may have at a time (default 100000).", 1),
+    number<std::uint32_t>("--waiting-max", "N", c.waiting_max,
+                          "Messages that may wait for their next attempt; past it the group takes "
+                          "no new ones (default 100000).",
+                          1)};
+}
+
+} // namespace carafe::shell

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "cli/shell/command.hpp"
+
+#include <carafe/admin.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace carafe::shell {
+
+/// What `group create` and `group alter` were told about a group; nothing: as it is.
+struct group_changes {
+  std::optional<std::string> mode;
+  std::optional<std::vector<std::string>> topics;
+  std::optional<std::chrono::milliseconds> lease;
+  std::optional<std::vector<std::uint64_t>> backoff;
+  std::optional<std::uint32_t> attempts, jitter, member_in_flight, in_flight, waiting_max;
+
+  [[nodiscard]] bool any() const { return mode || topics || any_of_delivery(); }
+  /// Of what only `shared` and `keyed` groups have.
+  [[nodiscard]] bool any_of_delivery() const {
+    return lease || backoff || attempts || jitter || member_in_flight || in_flight || waiting_max;
+  }
+  void apply_to(client::group_definition& group) const;
+};
+
+/// The options of the delivery settings; those of mode and topics.
+[[nodiscard]] std::vector<option> delivery_options(group_changes& changes);
+[[nodiscard]] option mode_option(group_changes& changes, std::string help);
+[[nodiscard]] option topics_option(group_changes& changes, std::string help);
+
+} // namespace carafe::shell

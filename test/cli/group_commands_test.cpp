@@ -1,0 +1,115 @@
+#include "test/cli/fake_node.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace carafe;
+using namespace carafe::shell;
+using namespace carafe::shell::test;
+
+namespace {
+
+/// Names of an object's members, in the order in which they are written.
+std::vector<std::string> names_in(const nlohmann::ordered_json& object) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : object.items()) names.push_back(name);
+  return names;
+}
+
+using names = std::vector<std::string>;
+
+client::group_info mailers() {
+  client::group_info g;
+  g.name = "mailers";
+  g.mode = "shared";
+  g.topics = {"orders"};
+  g.version = 4;
+  g.members.resize(1);
+  g.members[0].member = member_id{7};
+  g.members[0].name = "desk-1";
+  g.members[0].in_flight = 12;
+  g.members[0].idle_ms = 95'000;
+  g.queues.resize(2);
+  for (auto& q : g.queues) q.topic = "orders";
+  g.queues[0].in_flight = 12;
+  g.queues[1].waiting = 3;
+  g.queues[1].lag = 3;
+  return g;
+}
+
+} // namespace
+
+TEST_CASE("group create passes its options on") {
+  auto state = std::make_shared<fake_state>();
+  auto ran = run_line(state, "group create mailers --topics orders,refunds --mode keyed --lease 1m "
+                             "--attempts 5 --backoff exponential:1s,2,3s --jitter 20% "
+                             "--member-in-flight 10 --in-flight 100 --waiting-max 1000");
+  CHECK(ran.code == exit_code::ok);
+  CHECK(ran.out == "group mailers: keyed, 2 topics\n");
+  const auto& put = state->put_groups.at(0);
+  CHECK(put.name == "mailers");
+  CHECK(put.mode == "keyed");
+  CHECK(put.topics == names{"orders", "refunds"});
+  CHECK(put.delivery ==
+        client::delivery_settings{60'000, 5, {1'000, 2'000, 3'000}, 20, 10, 100, 1'000});
+  CHECK(put.version == 0);
+  CHECK_FALSE(put.if_missing);
+  CHECK(run_line(state, "group create mailers --topics a --mode shared").code == exit_code::failed);
+  CHECK(run_line(state, "group create mailers --topics a --mode shared --if-missing").code ==
+        exit_code::ok);
+  CHECK(state->put_groups.back().delivery == client::delivery_settings{});
+}
+
+TEST_CASE("an ordered group has no delivery settings") {
+  auto state = std::make_shared<fake_state>();
+  CHECK(run_line(state, "group create g --topics a --mode ordered --lease 1m").code ==
+        exit_code::usage);
+  CHECK(run_line(state, "group create g --topics a --mode ordered").code == exit_code::ok);
+  CHECK(run_line(state, "group alter g --attempts 3").code == exit_code::usage);
+  CHECK(run_line(state, "group create g --mode shared").code == exit_code::usage);
+}
+
+TEST_CASE("group alter changes what is given, in the version it saw") {
+  auto state = std::make_shared<fake_state>();
+  state->groups["mailers"] = mailers();
+  CHECK(run_line(state, "group alter mailers --attempts 3 --backoff 1s,2s").code == exit_code::ok);
+  auto put = state->put_groups.at(0);
+  auto expected = client::delivery_settings{};
+  expected.attempts_max = 3;
+  expected.backoff_ms = {1'000, 2'000};
+  CHECK(put.delivery == expected);
+  CHECK(put.mode == "shared");
+  CHECK(put.topics == names{"orders"});
+  CHECK(put.version == 4);
+  REQUIRE(run_line(state, "group alter mailers --topics a,b --mode keyed").code == exit_code::ok);
+  put = state->put_groups.at(1);
+  CHECK(put.topics == names{"a", "b"});
+  CHECK(put.mode == "keyed");
+  CHECK(put.delivery == expected);
+  CHECK(put.version == 5);
+  CHECK(run_line(state, "group alter mailers").code == exit_code::usage);
+  CHECK(run_line(state, "group alter other --attempts 3").code == exit_code::failed);
+}
+
+TEST_CASE("JSON of a shared group tells its settings, what is in flight and what waits") {
+  auto state = std::make_shared<fake_state>();
+  state->groups["mailers"] = mailers();
+  auto group = nlohmann::ordered_json::parse(run_line(state, "group describe mailers --json").out);
+  CHECK(names_in(group) == names{"group", "group_id", "mode", "topics", "version", "lag",
+                                 "in_flight", "waiting", "lease_ms", "attempts_max", "backoff_ms",
+                                 "jitter_percent", "member_in_flight_max", "in_flight_max",
+                                 "waiting_max", "queues", "members"});
+  CHECK(names_in(group["queues"][0]) == names{"topic", "queue", "queue_id", "committed", "earliest",
+                                              "end", "lag", "in_flight", "waiting", "member",
+                                              "member_id"});
+  CHECK(names_in(group["members"][0]) == names{"member", "member_id", "client", "address", "queues",
+                                               "in_flight", "idle_ms", "joined"});
+  CHECK(group["in_flight"] == 12);
+  CHECK(group["waiting"] == 3);
+  CHECK(group["backoff_ms"][1] == 30'000);
+  CHECK(group["members"][0]["idle_ms"] == 95'000);
+  const auto shown = run_line(state, "group describe mailers").out;
+  CHECK(shown.find("\nlease                 30.0 s\n") != std::string::npos);
+  CHECK(shown.find("\nbackoff               10.0 s, 30.0 s, 1m 00s, ") != std::string::npos);
+  CHECK(shown.find("1m 35s") != std::string::npos);
+}
