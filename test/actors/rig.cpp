@@ -192,6 +192,8 @@ void rig::drain_sessions() {
 
 void rig::crash(bool power_fails) {
   const auto kill = caf::exit_reason::user_shutdown;
+  // A killed process does nothing more of what waits in its actors' mailboxes.
+  for (auto& [id, disk] : disks) disk.log->gone = disk.state->gone = true;
   for (const auto& connection : connections_) caf::anon_send_exit(connection, kill);
   connections_.clear();
   caf::anon_send_exit(catalogue_handle, kill);
@@ -207,8 +209,10 @@ void rig::crash(bool power_fails) {
   context.reset();
   system_.reset();
   config_.reset();
-  if (power_fails)
-    for (auto& [id, disk] : disks) disk.log->crash();
+  for (auto& [id, disk] : disks) {
+    disk.log->gone = disk.state->gone = false;
+    if (power_fails) disk.log->crash();
+  }
 }
 
 rig::client::client(rig& r) : owner(&r), in(std::make_shared<inbox>()) {

@@ -107,7 +107,8 @@ public:
   void pass(std::chrono::milliseconds time);
   /// Every session is asked to take no more, as when the node stops.
   void drain_sessions();
-  /// All actors end as in a kill; unsynced entries are lost if `power_fails`.
+  /// All actors end as in a kill: nothing is written any more. Unsynced entries are lost if
+  /// `power_fails`.
   void crash(bool power_fails);
   /// Starts (again) on what is on the disks.
   void start();

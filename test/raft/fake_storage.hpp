@@ -19,6 +19,9 @@ namespace carafe::test {
 /// What becomes of a page that was not synced when power fails.
 enum class page_fate : std::uint8_t { kept, lost, torn };
 
+/// What a process that was killed has not done yet, it never does.
+inline failure killed() { return {errc::storage_failed, "the process was killed"}; }
+
 class fake_log final : public storage::commit_log {
 public:
   struct stored {
@@ -33,6 +36,8 @@ public:
   /// … and yet what was to be appended is there.
   bool fails_late = false;
   errc sync_fails = errc::none;
+  /// The process was killed: nothing reaches the disk any more.
+  bool gone = false;
   /// What `secure_room` says.
   storage::log_room room = storage::log_room::everything;
   /// Also for the reading of batches.
@@ -105,6 +110,7 @@ public:
   [[nodiscard]] const std::vector<shared_bytes>& history() const { return history_; }
 
   result<void> append(std::span<const storage::log_write> writes) override {
+    if (gone) return killed();
     if (append_fails != errc::none && !fails_late) return {append_fails, "injected"};
     for (const auto& write : writes) {
       CARAFE_ASSERT(write.entry->header.index == last() + 1);
@@ -123,12 +129,14 @@ public:
   }
 
   result<void> sync() override {
+    if (gone) return killed();
     if (sync_fails != errc::none) return {sync_fails, "injected"};
     synced_ = last();
     return {};
   }
 
   result<void> sync_soon() override {
+    if (gone) return killed();
     if (!syncs_slowly || sync_fails != errc::none) return sync();
     if (!syncing_) syncing_ = last();
     return {};
@@ -137,6 +145,7 @@ public:
   storage::log_room secure_room() override { return room; }
 
   result<void> drop_before(entry_index first) override {
+    if (gone) return killed();
     while (!entries_.empty() && segment_end(first_) < first && segment_end(first_) <= last()) {
       const auto end = segment_end(first_);
       for (; first_ <= end; first_ = first_ + 1) entries_.erase(entries_.begin());
@@ -145,6 +154,7 @@ public:
   }
 
   result<void> truncate_after(entry_index keep) override {
+    if (gone) return killed();
     entries_.resize(keep.value + 1 - first_.value);
     history_.resize(keep.value);
     synced_ = std::min(synced_, keep);
@@ -260,9 +270,12 @@ private:
 class fake_state final : public storage::state_store {
 public:
   errc save_fails = errc::none;
+  /// As the log's.
+  bool gone = false;
 
   [[nodiscard]] result<storage::vote> load_vote() const override { return vote_; }
   result<void> save_vote(storage::vote v) override {
+    if (gone) return killed();
     vote_ = v;
     return {};
   }
@@ -276,6 +289,7 @@ public:
   }
   result<void> save_checkpoint(const storage::checkpoint_mark& mark,
                                const std::vector<storage::state_delta>& deltas) override {
+    if (gone) return killed();
     if (save_fails != errc::none) return {save_fails, "injected"};
     for (const auto& delta : deltas) {
       if (delta.value)
