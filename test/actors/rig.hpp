@@ -111,6 +111,7 @@ public:
   /// `power_fails`.
   void crash(bool power_fails);
   /// Starts (again) on what is on the disks.
+  /// @throws std::runtime_error with why a shard does not.
   void start();
 
   std::map<shard_id, rig_disk> disks;
@@ -138,8 +139,10 @@ public:
 
 private:
   caf::scheduler::test_coordinator& scheduler();
+  std::unique_ptr<raft::replica> recover(shard_id id);
 
   std::vector<connection_actor> connections_;
+  std::map<shard_id, std::unique_ptr<raft::replica>> recovered_;
   std::unique_ptr<rig_config> config_;
   std::unique_ptr<caf::actor_system> system_;
 };
