@@ -1,5 +1,6 @@
 #include "storage/data_dir.hpp"
 #include "storage/data_format.hpp"
+#include "storage/entry_check.hpp"
 #include "storage/lmdb_state_store.hpp"
 #include "storage/log_recovery.hpp"
 #include "storage/state_layout.hpp"
@@ -163,7 +164,12 @@ result<std::shared_ptr<sealed_segment>> shard_check::open_older(const std::files
   auto sums = load_page_sums(path);
   if (!sums) return sums.error();
   if (*sums) {
-    if (auto done = check_page_sums((*in)->pages(), **sums); !done) return done.error();
+    if (auto done = check_page_sums((*in)->pages(), **sums); !done) {
+      // The first entry that suffers, if one does.
+      auto entries = storage::check_entries(**in, first);
+      if (entries && entries->damaged) index_ = *entries->damaged;
+      return done.error();
+    }
   }
   check_position position;
   auto sound = check_pages((*in)->pages(), segment_rules, &position);

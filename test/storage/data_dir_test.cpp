@@ -19,6 +19,10 @@ void spit(const std::filesystem::path& path, const std::string& text) {
   std::ofstream{path, std::ios::binary} << text;
 }
 
+void spit_at_begin(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream{path, std::ios::binary | std::ios::in} << text;
+}
+
 } // namespace
 
 TEST_CASE("a data directory keeps its identity and its shards") {
@@ -158,6 +162,24 @@ TEST_CASE("a shard whose folder was emptied or removed is not made anew") {
   CHECK(why.code == errc::storage_corrupt);
   CHECK(why.detail.find(gone.string()) != std::string::npos);
   CHECK(must(verify(dir)).damage.size() == 1);
+}
+
+TEST_CASE("a file of a shard without its meta pages is damaged, not foreign") {
+  temporary_folder folder;
+  {
+    auto node = open_at(folder.path(), small_log());
+    log_writer writer;
+    for (int i = 0; i < 40; ++i) writer.append(node.log(), 1, {queue_id{1}, 1, 50'000});
+  }
+  const auto files = segment_files(folder.path());
+  const auto which = GENERATE(0, 1, 2);
+  const auto file = which == 0   ? files.front()
+                    : which == 1 ? files.back()
+                                 : folder.path() / "shard-0" / "state.mdb";
+  spit_at_begin(file, std::string(2 * 4'096, '\0'));
+  const auto why = fail_to_open(folder.path(), small_log());
+  CHECK(why.code == errc::storage_corrupt);
+  CHECK(why.detail.find(file.string()) != std::string::npos);
 }
 
 TEST_CASE("dump hands out entries from an index on until told to stop") {
