@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Whether a mistake is found for what it is: catches.sh TEXT COMMAND ARGUMENT...
 #
-# COMMAND looks for a violation that says TEXT, prints it in a line that begins with "seed" (the
-# first line tells its seeds), and exits with 1.
+# COMMAND looks for a violation that says TEXT, prints it from a line on that begins with "seed"
+# (the first line of all tells its seeds), and exits with 1.
 set -euo pipefail
 
 text=$1
@@ -10,5 +10,5 @@ shift
 code=0
 out=$("$@" --looking-for "$text") || code=$?
 head -n 4 <<<"$out"
-found=$(tail -n +2 <<<"$out" | grep -m 1 '^seed ' || true)
+found=$(tail -n +2 <<<"$out" | sed -n '/^seed /,$p')
 [[ $code -eq 1 && $found == *"$text"* ]]

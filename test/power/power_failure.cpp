@@ -2,11 +2,13 @@
 
 #include "actors/core/placement.hpp"
 #include "schema/batch.hpp"
+#include "storage/segment_layout.hpp"
 #include "storage/state_layout.hpp"
 #include "test/e2e/raw_connection.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 
 namespace carafe::power {
@@ -25,6 +27,17 @@ std::optional<durability> mode_of_folder(std::string_view name) {
   std::uint16_t number = 0;
   std::from_chars(name.data() + prefix.size(), name.data() + name.size(), number);
   return core::durability_of(shard_id{number});
+}
+
+/// In the record of a synced state (storage/synced_meta.hpp).
+constexpr std::size_t at_last_synced = 32;
+
+/// The first entry of the segment whose `.meta` file has this name.
+std::optional<entry_index> first_of_meta_file(std::string_view name) {
+  constexpr std::string_view suffix = ".meta";
+  if (!name.ends_with(suffix)) return std::nullopt;
+  name.remove_suffix(suffix.size());
+  return storage::parse_segment_name(std::string{name} + ".mdb");
 }
 
 std::string text(const loaded_queue& q) {
@@ -59,12 +72,24 @@ void told::apply(const io_event& event) {
   case io::made_folder:
     if (const auto mode = mode_of_folder(event.payload)) folders_[r.other] = *mode;
     return;
-  case io::made_file:
-    if (const auto in = folders_.find(r.file);
-        in != folders_.end() && event.payload == storage::state_name)
-      state_files_[r.other] = in->second;
+  case io::made_file: {
+    // Inodes are used again.
+    meta_files_.erase(r.other);
+    const auto in = folders_.find(r.file);
+    if (in == folders_.end()) return;
+    if (event.payload == storage::state_name) state_files_[r.other] = in->second;
+    if (const auto first = first_of_meta_file(event.payload))
+      meta_files_[r.other] = {in->second, *first, entry_index{0}, {}};
+    return;
+  }
+  case io::sync_begins:
+  case io::sync_ended:
+    if (const auto meta = meta_files_.find(r.file); meta != meta_files_.end())
+      hear_of_meta(meta->second, event);
     return;
   case io::written: {
+    if (const auto meta = meta_files_.find(r.file); meta != meta_files_.end())
+      hear_of_meta(meta->second, event);
     const auto state = state_files_.find(r.file);
     if (r.other == 0 || state == state_files_.end()) return;
     const auto mode = static_cast<std::size_t>(state->second);
@@ -74,6 +99,21 @@ void told::apply(const io_event& event) {
   }
   default:
     return;
+  }
+}
+
+void told::hear_of_meta(synced_file& meta, const io_event& event) {
+  const auto& r = event.record;
+  if (r.what == io::written && event.payload.size() >= at_last_synced + sizeof(std::uint64_t)) {
+    std::memcpy(&meta.written.value, event.payload.data() + at_last_synced, sizeof(std::uint64_t));
+  } else if (r.what == io::sync_begins) {
+    meta.syncs[r.other] = meta.written;
+  } else if (r.what == io::sync_ended) {
+    const auto last = meta.syncs.at(r.other);
+    meta.syncs.erase(r.other);
+    // A new segment's file tells nothing of those before it.
+    auto& synced = synced_[static_cast<std::size_t>(meta.mode)];
+    if (last >= meta.first) synced = std::max(synced, last);
   }
 }
 
@@ -95,7 +135,12 @@ void told::hear(const frames::frame& frame) {
 
 std::size_t told::promised(durability mode) const {
   const auto at = static_cast<std::size_t>(mode);
-  return mode == durability::fsync ? order_[at].size() : promised_[at];
+  if (mode == durability::fsync) return order_[at].size();
+  const auto end = std::ranges::partition_point(order_[at], [&](std::size_t batch) {
+    const auto queue = recording_->queues[recording_->batches[batch].queue].queue;
+    return recording_->entries.at({queue, acknowledged_.at(batch).base}) <= synced_[at];
+  });
+  return std::max(promised_[at], static_cast<std::size_t>(end - order_[at].begin()));
 }
 
 // -- what is there --------------------------------------------------------------------------------
@@ -114,6 +159,8 @@ public:
     send_again();
     for (std::size_t queue = 0; queue < r_.queues.size(); ++queue) read(queue);
     check_promises();
+    // A gap before it has been told already, if that is why.
+    expect(refused_.empty(), refused_);
     check_commits();
   }
 
@@ -137,8 +184,11 @@ private:
         const auto answer = link_.ask(produce_frame(b, where.queue));
         const auto* receipt = std::get_if<frames::receipt>(&answer);
         const auto* error = std::get_if<frames::error>(&answer);
-        expect(receipt != nullptr, to_string(b.name) + " was sent again and answered with " +
-                                     (error ? error->why.message() : "another frame"));
+        if (receipt == nullptr) {
+          refused_ = to_string(b.name) + " was sent again and answered with " +
+                     (error ? error->why.message() : "another frame");
+          return;
+        }
         again_[i] = receipt->first;
         ++sent;
       }
@@ -248,6 +298,8 @@ private:
   std::map<batch_name, std::size_t> names_;
   std::map<std::size_t, found> found_;
   std::map<std::size_t, offset> again_;
+  /// What was sent again and not taken.
+  std::string refused_;
 };
 
 } // namespace

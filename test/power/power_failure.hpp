@@ -53,6 +53,19 @@ private:
   std::vector<std::size_t> order_[3];
   std::map<std::size_t, offset> committed_;
   std::set<std::string> topics_;
+  /// A `.meta` file of an unsynced segment.
+  struct synced_file {
+    durability mode = durability::fsync;
+    entry_index first;
+    /// The last synced entry, as was written last.
+    entry_index written;
+    /// … as of the beginning of each sync of the file that is under way.
+    std::map<std::uint64_t, entry_index> syncs;
+  };
+  void hear_of_meta(synced_file& meta, const io_event& event);
+  std::map<std::uint64_t, synced_file> meta_files_;
+  /// Of each durability's shard: the last entry that a durable `.meta` file calls synced.
+  entry_index synced_[3] = {};
   // A checkpoint of an unsynced shard is saved after its log was synced up to it. What was told
   // before the last but one was saved was applied before the last one was taken.
   std::map<std::uint64_t, durability> folders_;

@@ -1,6 +1,8 @@
 #include "test/power/recording.hpp"
 
+#include "actors/core/placement.hpp"
 #include "schema/batch.hpp"
+#include "storage/data_dir.hpp"
 #include "test/core/dice.hpp"
 #include "test/e2e/raw_connection.hpp"
 #include "test/e2e/waiting.hpp"
@@ -146,6 +148,27 @@ private:
 
 } // namespace
 
+namespace {
+
+/// A process that ends, however it does, loses nothing that it wrote.
+void find_entries(recording& r, const std::filesystem::path& data) {
+  auto dir = storage::data_dir::open_existing(data);
+  if (!dir) throw std::runtime_error{dir.error().detail};
+  for (const auto shard : dir->shards()) {
+    if (core::durability_of(shard) == durability::fsync) continue;
+    const auto take = [&](const decoded_entry& entry, std::string_view) {
+      for (const auto& effect : entry.effects)
+        if (const auto* batch = std::get_if<effects::batch>(&effect))
+          r.entries[{batch->queue, batch->base}] = entry.header.index;
+      return true;
+    };
+    if (auto done = storage::dump(*dir, shard, entry_index{1}, take); !done)
+      throw std::runtime_error{done.error().detail};
+  }
+}
+
+} // namespace
+
 frames::produce produce_frame(const sent_batch& b, queue_id queue) {
   batch_builder builder;
   for (const auto& body : b.bodies) {
@@ -207,6 +230,7 @@ recording record(const recording_plan& plan) {
       throw std::runtime_error{"the node did not stop in order"};
   }
   r.trace = test::read_file(trace);
+  find_entries(r, node.data_dir());
   return r;
 }
 

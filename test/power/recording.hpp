@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace carafe::power {
@@ -48,6 +49,8 @@ struct recording {
   /// By request, which no two have in common, over all phases.
   std::map<std::uint64_t, std::size_t> batch_requests;
   std::map<std::uint64_t, sent_commit> commit_requests;
+  /// The entry of each batch that is in a log of `interval` or `memory` mode at the end.
+  std::map<std::pair<queue_id, offset>, entry_index> entries;
   /// Index of the first batch of each life of the node.
   std::vector<std::size_t> lives;
 };

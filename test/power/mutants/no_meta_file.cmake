@@ -2,4 +2,4 @@
 set(file storage/data_dir.cpp)
 set(from [=[settings.keep_meta_file = options.testing.keep_meta_file;]=])
 set(to [=[settings.keep_meta_file = false;]=])
-set(told "was promised to survive and is lost")
+set(told "/shard-1000/log-")
