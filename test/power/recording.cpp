@@ -63,7 +63,7 @@ public:
   void load(std::uint32_t batches) {
     frames::join wish;
     wish.group = group_name;
-    wish.topics = {"safe"};
+    wish.topics = {"safe", "soon"};
     wish.out_of_range = range_policy::earliest;
     wish.credit_bytes = 1u << 20;
     link_.send(++request_, wish);
@@ -157,9 +157,12 @@ void find_entries(recording& r, const std::filesystem::path& data) {
   for (const auto shard : dir->shards()) {
     if (core::durability_of(shard) == durability::fsync) continue;
     const auto take = [&](const decoded_entry& entry, std::string_view) {
-      for (const auto& effect : entry.effects)
+      for (const auto& effect : entry.effects) {
         if (const auto* batch = std::get_if<effects::batch>(&effect))
           r.entries[{batch->queue, batch->base}] = entry.header.index;
+        if (const auto* commit = std::get_if<effects::commit>(&effect))
+          r.commit_entries.try_emplace({commit->queue, commit->next}, entry.header.index);
+      }
       return true;
     };
     if (auto done = storage::dump(*dir, shard, entry_index{1}, take); !done)
