@@ -187,7 +187,9 @@ result<void> data_dir::make_shard(shard_id shard, const log_options& options) co
                          options.reserve_bytes, options.entry_bytes_max},
                         entry_index{0});
     if (!log) return log.error();
-    return write_log_start(unfinished, entry_index{1});
+    for (auto which : {log_note::start, log_note::newest})
+      if (auto done = write_log_note(unfinished, which, entry_index{1}); !done) return done;
+    return {};
   };
   if (auto done = make(); !done) {
     remove();

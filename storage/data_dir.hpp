@@ -56,6 +56,7 @@ struct opened_shard {
 ///     DIR/carafe.filled   the shards that were made
 ///     DIR/shard-<n>/log-<first index>.mdb, .meta, .sum   DIR/shard-<n>/state.mdb
 ///     DIR/shard-<n>/start           the first entry that the log must have
+///     DIR/shard-<n>/newest          the first entry of the last segment that the log must have
 ///     DIR/shard-<n>/spare.segment   the space of the next segment
 class data_dir {
 public:

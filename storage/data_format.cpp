@@ -53,8 +53,16 @@ constexpr std::string_view made_head = "A data directory with messages has these
 constexpr std::string_view shard_line = "shard-";
 constexpr std::size_t made_bytes_max = 64 * 1'024;
 
-constexpr std::string_view start_name = "start";
-constexpr std::string_view start_prefix = "carafe log, format ";
+constexpr std::string_view note_prefix = "carafe log, format ";
+
+struct note_words {
+  std::string_view file;
+  std::string_view line;
+};
+
+constexpr note_words words_of(log_note which) {
+  return which == log_note::start ? note_words{"start", "first "} : note_words{"newest", "newest "};
+}
 
 result<data_format> decode_format(const std::string& text, const std::filesystem::path& path) {
   std::string_view rest{text};
@@ -136,16 +144,18 @@ result<void> write_made_shards(const std::filesystem::path& folder,
   return replace_file(folder / made_name, as_bytes(text));
 }
 
-result<std::optional<entry_index>> read_log_start(const std::filesystem::path& shard_folder) {
-  auto path = shard_folder / start_name;
+result<std::optional<entry_index>> read_log_note(const std::filesystem::path& shard_folder,
+                                                 log_note which) {
+  const auto words = words_of(which);
+  auto path = shard_folder / words.file;
   auto text = read_small_file(path, format_bytes_max);
   if (text.code() == errc::not_found) return std::optional<entry_index>{};
   if (!text) return text.error();
   std::string_view rest{*text};
-  auto format = take_number<std::uint32_t>(rest, start_prefix);
+  auto format = take_number<std::uint32_t>(rest, note_prefix);
   if (!format) return {errc::storage_corrupt, path.string() + " is damaged"};
   if (auto known = check_format(*format, path.string()); !known) return known.error();
-  auto first = take_number<std::uint64_t>(rest, "first ");
+  auto first = take_number<std::uint64_t>(rest, words.line);
   auto checked = std::string_view{*text}.substr(0, text->size() - rest.size());
   auto check = take_number<std::uint32_t>(rest, "check ", 16);
   if (!first || !check || !rest.empty() || *check != crc32c(as_bytes(checked)))
@@ -153,15 +163,20 @@ result<std::optional<entry_index>> read_log_start(const std::filesystem::path& s
   return std::optional{entry_index{*first}};
 }
 
-result<void> write_log_start(const std::filesystem::path& shard_folder, entry_index first) {
-  auto text = std::string{start_prefix} + std::to_string(storage_format) + "\nfirst " +
-              std::to_string(first.value) + "\n";
+result<void> write_log_note(const std::filesystem::path& shard_folder, log_note which,
+                            entry_index first) {
+  const auto words = words_of(which);
+  auto text = std::string{note_prefix} + std::to_string(storage_format) + "\n" +
+              std::string{words.line} + std::to_string(first.value) + "\n";
   text += "check " + hex(crc32c(as_bytes(text)), 8) + "\n";
-  return replace_file(shard_folder / start_name, as_bytes(text));
+  return replace_file(shard_folder / words.file, as_bytes(text));
 }
 
-result<void> remove_log_start(const std::filesystem::path& shard_folder) {
-  if (auto done = remove_file(shard_folder / start_name); !done) return done;
+result<void> write_or_remove_log_note(const std::filesystem::path& shard_folder, log_note which,
+                                      entry_index first) {
+  auto done = write_log_note(shard_folder, which, first);
+  if (done.code() != errc::storage_full) return done;
+  if (done = remove_file(shard_folder / words_of(which).file); !done) return done;
   return sync_folder(shard_folder);
 }
 

@@ -38,13 +38,29 @@ result<std::set<shard_id>> read_made_shards(const std::filesystem::path& folder)
 result<void> write_made_shards(const std::filesystem::path& folder,
                                const std::set<shard_id>& shards);
 
-/// The first entry that a shard's log still had, for sure, when this was written: a segment that
-/// has gone must not be taken for one that retention dropped.
+/// What a shard's log must have, for sure; a file in its folder each.
+enum class log_note {
+  /// File `start`, its first entry: a segment that has gone must not be taken for one that
+  /// retention dropped. No more than the truth.
+  start,
+  /// File `newest`, the first entry of its newest segment: a log that has lost its end must not be
+  /// taken for one that never was longer. Raised after the segment is durable, lowered before it
+  /// is removed, so that no crash makes it promise too much.
+  newest,
+};
+
 /// @returns Nothing if there is no such file.
 /// @errors storage_corrupt, format_newer, storage_failed
-result<std::optional<entry_index>> read_log_start(const std::filesystem::path& shard_folder);
-result<void> write_log_start(const std::filesystem::path& shard_folder, entry_index first);
+result<std::optional<entry_index>> read_log_note(const std::filesystem::path& shard_folder,
+                                                 log_note which);
 /// Durable when it returns.
-result<void> remove_log_start(const std::filesystem::path& shard_folder);
+/// @errors storage_full  the note is as it was.
+///         storage_failed
+result<void> write_log_note(const std::filesystem::path& shard_folder, log_note which,
+                            entry_index first);
+/// … or, on a full disk, removes the note, which only makes a check weaker: for a change that an
+/// older note would make look like a loss.
+result<void> write_or_remove_log_note(const std::filesystem::path& shard_folder, log_note which,
+                                      entry_index first);
 
 } // namespace carafe::storage

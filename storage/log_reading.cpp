@@ -252,7 +252,9 @@ result<std::uint64_t> copy_to(const segment_list& log, const std::filesystem::pa
     if (!copied) return copied.error();
     bytes += *copied;
   }
-  if (auto done = write_log_start(to, log.first()); !done) return done.error();
+  if (auto done = write_log_note(to, log_note::start, log.first()); !done) return done.error();
+  const auto newest = log.segments.back()->first();
+  if (auto done = write_log_note(to, log_note::newest, newest); !done) return done.error();
   if (auto done = sync_folder(to); !done) return done.error();
   return bytes;
 }

@@ -1,6 +1,7 @@
 #include "storage/log_recovery.hpp"
 
 #include "storage/data_format.hpp"
+#include "storage/entry_check.hpp"
 
 #include <algorithm>
 #include <fcntl.h>
@@ -8,41 +9,6 @@
 namespace carafe::storage {
 
 namespace {
-
-/// How far the entries of a segment are sound.
-struct entry_check {
-  /// The first one that is not.
-  std::optional<entry_index> damaged;
-  std::string what;
-};
-
-/// Checks index and CRC of every entry from `from` on.
-result<entry_check> check_entries(const sealed_segment& in, entry_index from) {
-  auto state = in.snapshot();
-  if (!state) return state.error();
-  auto entries = (*state)->open(table_log);
-  if (!entries) return entries.error();
-  auto index = std::max(from, in.first());
-  auto there = (*entries)->seek(encode_log_key(index));
-  std::vector<std::byte> value;
-  for (; there && *there; there = (*entries)->next(), index = index + 1) {
-    if ((*entries)->key().size() != log_key_bytes || decode_log_key((*entries)->key()) != index)
-      return entry_check{index, "it is missing"};
-    value.resize((*entries)->value_bytes());
-    auto sound = (*entries)->read_value(value);
-    if (sound) sound = check_entry(value);
-    if (sound && read_entry_header(value)->index != index)
-      sound = {errc::storage_corrupt, "it says it is another entry"};
-    if (sound.ok()) continue;
-    if (sound.code() != errc::storage_corrupt) return sound.error();
-    return entry_check{index, sound.error().detail};
-  }
-  if (!there && there.code() == errc::storage_corrupt)
-    return entry_check{index, there.error().detail};
-  if (!there) return there.error();
-  if (index <= in.last()) return entry_check{index, "it is missing"};
-  return entry_check{};
-}
 
 /// Opening a log, step by step.
 class log_opening {
@@ -64,6 +30,8 @@ private:
   result<std::optional<entry_index>> check_from_checkpoint();
   result<void> restore_metas(const newest_segment& segment);
   result<void> check_start(entry_index first);
+  result<void> check_end(entry_index newest);
+  result<void> note_newest(entry_index newest);
   result<opened_log> finish(std::optional<entry_index> cut);
   void note(const std::filesystem::path& path, const std::string& what) {
     out_.notes.push_back(path.filename().string() + ": " + what);
@@ -82,6 +50,7 @@ result<opened_log> log_opening::run() {
   if (!firsts) return firsts.error();
   if (firsts->empty()) return make_empty();
   if (auto done = check_start(firsts->front()); !done) return done.error();
+  if (auto done = check_end(firsts->back()); !done) return done.error();
   if (auto done = open_segments(*firsts); !done) return done.error();
   std::ranges::move(newest_.notes, std::back_inserter(out_.notes));
   if (auto done = check_bounds(); !done) return done.error();
@@ -116,7 +85,7 @@ result<opened_log> log_opening::make_empty() {
 
 /// A log that has lost its oldest segment looks like one that retention has shortened.
 result<void> log_opening::check_start(entry_index first) {
-  auto start = read_log_start(settings_.folder);
+  auto start = read_log_note(settings_.folder, log_note::start);
   if (start.code() == errc::storage_corrupt)
     note(settings_.folder, "it is not known where the log must begin: " + start.error().detail);
   else if (!start)
@@ -124,8 +93,33 @@ result<void> log_opening::check_start(entry_index first) {
   else if (*start && **start < first)
     return lost_segments(settings_.folder, **start, first);
   // Without room for it the check is made with the next start.
-  if (!start || !*start) static_cast<void>(write_log_start(settings_.folder, first));
+  if (!start || !*start)
+    static_cast<void>(write_log_note(settings_.folder, log_note::start, first));
   return {};
+}
+
+/// A log that has lost its newest segment looks like one that was never longer.
+result<void> log_opening::check_end(entry_index newest) {
+  auto noted = read_log_note(settings_.folder, log_note::newest);
+  if (noted.code() == errc::storage_corrupt) {
+    note(settings_.folder, "it is not known where the log must end: " + noted.error().detail);
+    return {};
+  }
+  if (!noted) return noted.error();
+  if (*noted && **noted > newest) return lost_newest(settings_.folder, **noted);
+  segments_.noted_newest = *noted;
+  return {};
+}
+
+/// A log of an earlier version has no such note; a killed process may have left an older one.
+result<void> log_opening::note_newest(entry_index newest) {
+  if (segments_.noted_newest == newest) return {};
+  // Such a process may also have left the segment's name unsynced.
+  if (auto done = sync_folder(settings_.folder); !done) return done;
+  auto noted = write_log_note(settings_.folder, log_note::newest, newest);
+  if (noted) segments_.noted_newest = newest;
+  // The log tries again.
+  return noted.code() == errc::storage_full ? result<void>{} : noted;
 }
 
 result<void> log_opening::open_segments(std::span<const entry_index> firsts) {
@@ -186,6 +180,10 @@ result<void> log_opening::remove_unsynced(std::span<const entry_index> firsts) {
                                                                  path.filename().string() +
                                                                  " after it is synced");
   }
+  const auto stays = newest_.pages->first();
+  auto noted = write_or_remove_log_note(settings_.folder, log_note::newest, stays);
+  if (!noted) return noted;
+  segments_.noted_newest = {};
   for (auto at = firsts.rbegin(); at != firsts.rend(); ++at) {
     auto path = settings_.folder / segment_name(*at);
     note(path, "removed: it was not yet synced when the segment before it lost its end");
@@ -216,7 +214,11 @@ result<void> log_opening::check_bounds() {
   auto all = segments_.older;
   all.push_back(newest_.pages);
   for (std::size_t i = 1; i < all.size(); ++i)
-    if (all[i - 1]->last() + 1 != all[i]->first())
+    if (all[i - 1]->last() + 1 < all[i]->first())
+      return lost_segment(settings_.folder, all[i - 1]->last() + 1,
+                          "the next one begins with entry " +
+                            std::to_string(all[i]->first().value));
+    else if (all[i - 1]->last() + 1 != all[i]->first())
       return all[i]->damaged(all[i - 1]->last() + 1,
                              "it is missing: the segment before ends with entry " +
                                std::to_string(all[i - 1]->last().value));
@@ -224,6 +226,8 @@ result<void> log_opening::check_bounds() {
     return all.front()->damaged(checkpoint_ + 1,
                                 "it is missing: the checkpoint ends before it, and the log begins "
                                 "after it");
+  if (all.back()->last() < checkpoint_ && !segments_.noted_newest && !newest_.restored)
+    return lost_end(settings_.folder, all.back()->last(), checkpoint_);
   if (all.back()->last() < checkpoint_)
     return all.back()->damaged(checkpoint_, "it is missing: the checkpoint holds it, and the log "
                                             "ends before it");
@@ -275,6 +279,7 @@ result<opened_log> log_opening::finish(std::optional<entry_index> cut) {
   if (cut) {
     if (auto done = (*opened)->truncate_after(*cut); !done) return done.error();
   }
+  if (auto done = note_newest(identity.first); !done) return done.error();
   segments_.newest = std::move(*opened);
   out_.log = std::make_shared<segmented_log>(std::move(settings_), std::move(segments_));
   return std::move(out_);

@@ -16,6 +16,12 @@ result<std::vector<entry_index>> list_segments(const std::filesystem::path& fold
 
 /// The log in `folder` begins with `first` and should begin with `start`.
 failure lost_segments(const std::filesystem::path& folder, entry_index start, entry_index first);
+/// The segment that begins with `first` has gone; `why` this is known.
+failure lost_segment(const std::filesystem::path& folder, entry_index first, std::string_view why);
+/// … which the folder's note says was the newest.
+failure lost_newest(const std::filesystem::path& folder, entry_index first);
+/// A log without such a note ends with `last`, before its checkpoint.
+failure lost_end(const std::filesystem::path& folder, entry_index last, entry_index checkpoint);
 
 /// Reads the segment that was written last, as recovery leaves it: with the metas of its `.meta`
 /// file if the machine was started again since they were written, or if its own are damaged.

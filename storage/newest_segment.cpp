@@ -53,6 +53,21 @@ failure lost_segments(const std::filesystem::path& folder, entry_index start, en
                                    (folder / segment_name(start)).string() + " back"};
 }
 
+failure lost_segment(const std::filesystem::path& folder, entry_index first, std::string_view why) {
+  return {errc::storage_corrupt, (folder / segment_name(first)).string() +
+                                   " is missing: " + std::string{why} + "; put it back"};
+}
+
+failure lost_end(const std::filesystem::path& folder, entry_index last, entry_index checkpoint) {
+  return lost_segment(folder, last + 1,
+                      "the log ends with entry " + std::to_string(last.value) +
+                        ", and the checkpoint holds entry " + std::to_string(checkpoint.value));
+}
+
+failure lost_newest(const std::filesystem::path& folder, entry_index first) {
+  return lost_segment(folder, first, "it was the newest segment of the log");
+}
+
 result<newest_segment> read_newest(const std::filesystem::path& folder, shard_id shard,
                                    entry_index first, const active_settings& settings) {
   newest_segment out;

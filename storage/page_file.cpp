@@ -37,7 +37,8 @@ constexpr std::size_t even(std::size_t n) { return (n + 1) & ~std::size_t{1}; }
 result<file_state> read_meta(std::span<const std::byte> page, std::uint64_t number) {
   if (get<std::uint32_t>(page, 16) != lmdb_magic ||
       (get<std::uint16_t>(page, at_flags) & flag_meta) == 0)
-    return {errc::format_foreign, "meta page " + std::to_string(number) + " is not LMDB's"};
+    // Such files are opened only in a data directory, where they were LMDB's once.
+    return {errc::storage_corrupt, "meta page " + std::to_string(number) + " is not LMDB's"};
   if (auto version = get<std::uint32_t>(page, 20); version != lmdb_version)
     return {errc::format_foreign, "meta page " + std::to_string(number) + " is of data version " +
                                     std::to_string(version) + ", this reads version 1"};

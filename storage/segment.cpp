@@ -36,15 +36,12 @@ failure segment::damaged(entry_index index, std::string_view what) const {
 
 result<segment_identity> read_identity(const page_file& from) {
   auto root = find_table(from, segment_tables[table_meta].name);
-  if (!root)
-    return {root.code() == errc::storage_corrupt && from.state().main.empty() ? errc::format_foreign
-                                                                              : root.code(),
-            root.error().detail};
+  if (!root) return root.error();
   page_cursor rows{from, *root, false};
   auto there = rows.seek(as_bytes(identity_key));
   if (!there) return there.error();
   if (!*there || as_text(rows.key()) != identity_key || rows.place().overflow)
-    return {errc::format_foreign, from.path().string() + " is not a segment of a commit log"};
+    return {errc::storage_corrupt, from.path().string() + " does not say which segment it is"};
   return decode_identity(rows.place().here, from.path());
 }
 

@@ -92,7 +92,7 @@ private:
 };
 
 /// Reads a segment's description of itself.
-/// @errors As `decode_identity`, and format_foreign if there is none.
+/// @errors As `decode_identity`, and storage_corrupt if there is none.
 result<segment_identity> read_identity(const page_file& from);
 
 } // namespace carafe::storage

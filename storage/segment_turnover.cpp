@@ -30,6 +30,7 @@ result<void> segmented_log::roll() {
                                       {settings_.shard, old->last() + 1, settings_.segment_bytes},
                                       settings_.active, &spare_);
   if (!fresh) return fresh.error();
+  if (auto done = note_newest((*fresh)->first()); !done) return done;
   active_ = std::move(*fresh);
   older_.push_back(*sealed);
   unsealed_.push_back({*sealed, page_summing{(*sealed)->first(), (*sealed)->last()}});
@@ -39,6 +40,15 @@ result<void> segmented_log::roll() {
   }
   publish(list_of_segments(list()->epoch));
   return retire(std::move(old));
+}
+
+/// Before anything is written to a segment it is noted that there is one. A disk without room for
+/// the note keeps the one before, which asks for less; it is tried again with each group.
+result<void> segmented_log::note_newest(entry_index first) {
+  if (noted_newest_ == first) return {};
+  auto noted = write_log_note(settings_.folder, log_note::newest, first);
+  if (noted) noted_newest_ = first;
+  return noted.code() == errc::storage_full ? result<void>{} : noted;
 }
 
 /// What is under way must still find room when batches are refused, also if each batch fills little
@@ -115,9 +125,7 @@ result<void> segmented_log::drop_before(entry_index first) {
   if (stays == older_.begin()) return {};
   const auto start = stays == older_.end() ? active_->first() : (*stays)->first();
   // Dropping must go on also on a disk without room for this note.
-  auto noted = write_log_start(settings_.folder, start);
-  if (noted.code() == errc::storage_full) noted = remove_log_start(settings_.folder);
-  // An older note would make what is dropped now look lost.
+  auto noted = write_or_remove_log_note(settings_.folder, log_note::start, start);
   if (!noted) return gave_up(noted.error());
   while (!older_.empty() && older_.front()->last() < first) {
     auto old = older_.front();
@@ -158,6 +166,10 @@ result<void> segmented_log::reopen(std::shared_ptr<const sealed_segment> older, 
   if (auto sound = check_pages(older->pages(), segment_rules); !sound) return sound;
   auto now = list();
   auto position = now->position_of(older->first());
+  noted_newest_ = {};
+  if (auto done = write_or_remove_log_note(settings_.folder, log_note::newest, older->first());
+      !done)
+    return done;
   for (auto i = now->segments.size(); i-- > position + 1;)
     if (auto done = remove_segment(*now->segments[i]); !done) return done;
   std::erase_if(unsealed_, [&](const sealing& s) { return s.segment == older; });

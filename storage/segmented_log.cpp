@@ -25,6 +25,7 @@ segmented_log::segmented_log(segmented_log_settings settings, log_segments segme
     active_(std::move(segments.newest)),
     older_(std::move(segments.older)),
     spare_(settings_.folder, settings_.segment_bytes),
+    noted_newest_(segments.noted_newest),
     unfinished_(std::move(segments.unfinished)) {
   for (auto& s : segments.unsealed) unsealed_.push_back({s, page_summing{s->first(), s->last()}});
   publish(list_of_segments(1));
@@ -101,6 +102,7 @@ result<void> segmented_log::append(std::span<const log_write> entries) {
   if (!is_empty() && !active_->has_room(entries)) {
     if (auto done = roll(); !done) return gave_up(done.error());
   }
+  if (auto done = note_newest(active_->first()); !done) return gave_up(done.error());
   auto outcome = active_->append(entries);
   if (outcome && *outcome == put_outcome::no_room && !is_empty()) {
     if (auto done = roll(); !done) return gave_up(done.error());

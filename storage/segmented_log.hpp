@@ -42,6 +42,8 @@ struct log_segments {
   std::vector<std::shared_ptr<const sealed_segment>> unsealed;
   std::vector<unfinished_segment> unfinished;
   std::shared_ptr<active_segment> newest;
+  /// The first entry of the newest one, as the folder's note says; nothing: it does not.
+  std::optional<entry_index> noted_newest;
 };
 
 /// Without syncs after each group, an older segment is synced in the background while the newest
@@ -88,6 +90,7 @@ private:
   result<void> ready();
   [[nodiscard]] result<void> check_group(std::span<const log_write> entries) const;
   result<void> roll();
+  result<void> note_newest(entry_index first);
   result<void> retire(std::shared_ptr<active_segment> old);
   result<void> post_sync();
   result<void> in_background(const sync_worker::job& job);
@@ -110,6 +113,7 @@ private:
   std::deque<sealing> unsealed_;
   spare_segment spare_;
   std::uint64_t older_bytes_ = 0;
+  std::optional<entry_index> noted_newest_;
   /// Syncs of the newest segment that are under way.
   std::atomic<int> syncs_{0};
   bool failed_ = false;

@@ -1,5 +1,6 @@
 #include "storage/data_dir.hpp"
 #include "storage/data_format.hpp"
+#include "storage/entry_check.hpp"
 #include "storage/lmdb_state_store.hpp"
 #include "storage/log_recovery.hpp"
 #include "storage/state_layout.hpp"
@@ -29,6 +30,8 @@ public:
 
 private:
   result<void> check();
+  failure missing(entry_index first, failure why);
+  result<void> check_notes(entry_index oldest, entry_index newest);
   /// @returns Whether recovery will put the segment back to an older state.
   result<bool> check_segment(entry_index first, bool newest);
   result<std::shared_ptr<sealed_segment>> open_older(const std::filesystem::path& path,
@@ -49,6 +52,7 @@ private:
   entry_index index_{0};
   entry_index next_{0};
   std::uint64_t batches_ = 0;
+  bool newest_is_noted_ = false;
 };
 
 bool is_damage(errc code) {
@@ -73,12 +77,7 @@ result<void> shard_check::check() {
   file_ = folder_.string();
   auto checkpoint = *mark ? (*mark)->index : entry_index{0};
   if (firsts->empty()) return {errc::storage_corrupt, folder_.string() + " holds no segment"};
-  auto start = read_log_start(folder_);
-  if (!start) return start.error();
-  if (*start && **start < firsts->front()) {
-    index_ = **start;
-    return lost_segments(folder_, **start, firsts->front());
-  }
+  if (auto done = check_notes(firsts->front(), firsts->back()); !done) return done;
   index_ = next_ = firsts->front();
   if (next_ > checkpoint + 1)
     return {errc::storage_corrupt, "entries from the checkpoint, entry " +
@@ -87,7 +86,11 @@ result<void> shard_check::check() {
     auto first = (*firsts)[i];
     file_ = (folder_ / segment_name(first)).string();
     ++report_.segments;
-    index_ = first;
+    index_ = next_;
+    if (first > next_)
+      return missing(next_,
+                     lost_segment(folder_, next_,
+                                  "the next one begins with entry " + std::to_string(first.value)));
     if (first != next_)
       return {errc::storage_corrupt, "entry " + std::to_string(next_.value) +
                                        " is missing, this segment begins with entry " +
@@ -97,9 +100,31 @@ result<void> shard_check::check() {
     // Recovery will remove what follows: none of it was synced.
     if (*put_back && i + 1 < firsts->size() && next_ != (*firsts)[i + 1]) break;
   }
+  index_ = next_;
+  if (next_ <= checkpoint && !newest_is_noted_)
+    return missing(next_, lost_end(folder_, entry_index{next_.value - 1}, checkpoint));
   if (next_ <= checkpoint)
     return {errc::storage_corrupt,
             "the log ends before the checkpoint, entry " + std::to_string(checkpoint.value)};
+  return {};
+}
+
+/// For the report: it names the file that is not there.
+failure shard_check::missing(entry_index first, failure why) {
+  file_ = (folder_ / segment_name(first)).string();
+  index_ = first;
+  return why;
+}
+
+/// Whether the log's first and last segments are those that it must have.
+result<void> shard_check::check_notes(entry_index oldest, entry_index newest) {
+  auto start = read_log_note(folder_, log_note::start);
+  if (!start) return start.error();
+  if (*start && **start < oldest) return missing(**start, lost_segments(folder_, **start, oldest));
+  auto noted = read_log_note(folder_, log_note::newest);
+  if (!noted) return noted.error();
+  if (*noted && **noted > newest) return missing(**noted, lost_newest(folder_, **noted));
+  newest_is_noted_ = noted->has_value();
   return {};
 }
 
@@ -139,7 +164,12 @@ result<std::shared_ptr<sealed_segment>> shard_check::open_older(const std::files
   auto sums = load_page_sums(path);
   if (!sums) return sums.error();
   if (*sums) {
-    if (auto done = check_page_sums((*in)->pages(), **sums); !done) return done.error();
+    if (auto done = check_page_sums((*in)->pages(), **sums); !done) {
+      // The first entry that suffers, if one does.
+      auto entries = storage::check_entries(**in, first);
+      if (entries && entries->damaged) index_ = *entries->damaged;
+      return done.error();
+    }
   }
   check_position position;
   auto sound = check_pages((*in)->pages(), segment_rules, &position);
@@ -241,38 +271,6 @@ result<verify_report> verify(data_dir& dir) {
     if (auto done = check.run(); !done) return done.error();
   }
   return report;
-}
-
-result<void> dump(data_dir& dir, shard_id shard, entry_index first,
-                  const std::function<bool(const decoded_entry&, std::string_view file)>& entry) {
-  auto folder = dir.path() / data_dir::shard_folder(shard);
-  auto firsts = list_segments(folder);
-  if (!firsts) return firsts.error();
-  if (firsts->empty())
-    return {errc::storage_corrupt, folder.string() + " holds no segment of the log"};
-  for (std::size_t i = 0; i < firsts->size(); ++i) {
-    if (i + 1 < firsts->size() && (*firsts)[i + 1] <= first) continue;
-    auto in = sealed_segment::open(folder / segment_name((*firsts)[i]), shard, (*firsts)[i]);
-    if (!in) return in.error();
-    auto state = (*in)->snapshot();
-    if (!state) return state.error();
-    auto entries = (*state)->open(table_log);
-    if (!entries) return entries.error();
-    auto file = (*in)->path().filename().string();
-    auto there = (*entries)->seek(encode_log_key(first));
-    for (; there && *there; there = (*entries)->next()) {
-      if ((*entries)->key().size() != log_key_bytes)
-        return (*in)->damaged((*in)->first(), "a key has a wrong size");
-      auto index = decode_log_key((*entries)->key());
-      auto stored = read_whole_value(**entries);
-      if (!stored) return stored.error();
-      auto decoded = decode_entry(std::move(*stored));
-      if (!decoded) return {decoded.code(), (*in)->damaged(index, decoded.error().detail).detail};
-      if (!entry(*decoded, file)) return {};
-    }
-    if (!there) return there.error();
-  }
-  return {};
 }
 
 } // namespace carafe::storage

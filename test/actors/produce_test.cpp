@@ -66,6 +66,26 @@ TEST_CASE("a retry after a crash is answered with the original's receipt") {
   CHECK(again->first == offset{0});
 }
 
+TEST_CASE("nothing is written after a kill") {
+  bool stored = false;
+  for (int steps = 0; !stored; ++steps) {
+    rig r;
+    const auto& log = *r.disks.at(shard_id{0}).log;
+    entry_index empty;
+    {
+      rig::client c{r, "c"};
+      const auto queue = make_topic(c, "t", 1).queues[0].queue;
+      empty = log.bounds().last;
+      c.post(9, produce_of(queue, someone, sequence{1}, sequence{0}, {"a"}));
+    }
+    for (int i = 0; i < steps; ++i) REQUIRE(r.run_one([](std::size_t) { return 0; }));
+    const auto before = log.bounds().last;
+    r.crash(false);
+    CHECK(log.bounds().last == before);
+    stored = before > empty;
+  }
+}
+
 TEST_CASE("a broken batch is refused and hurts nobody") {
   rig r;
   rig::client c{r, "c"};

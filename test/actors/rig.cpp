@@ -10,6 +10,10 @@
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
 
+#include <set>
+#include <stdexcept>
+#include <string>
+
 namespace carafe::test {
 
 namespace {
@@ -106,14 +110,15 @@ rig::rig(std::uint32_t shards_wanted) : shards_per_mode(shards_wanted) {
   start();
 }
 
-rig::~rig() { crash(false); }
+rig::~rig() {
+  if (system_) crash(false);
+}
 
 caf::scheduler::test_coordinator& rig::scheduler() {
   return dynamic_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
 }
 
-shard_handles rig::open(shard_id id) {
-  if (auto at = shards.find(id); at != shards.end()) return at->second;
+std::unique_ptr<raft::replica> rig::recover(shard_id id) {
   auto& disk = disks[id];
   const auto mode = core::durability_of(id);
   if (!disk.log) disk = {std::make_shared<fake_log>(mode), std::make_shared<fake_state>()};
@@ -122,29 +127,40 @@ shard_handles rig::open(shard_id id) {
   auto options = replica_settings;
   options.shard = id;
   auto replica = raft::replica::recover(options, *disk.log, *disk.state, clocks->monotonic());
-  if (!replica) logging::error("rig", replica.error().message());
-  CARAFE_ASSERT(replica.ok());
+  if (!replica)
+    throw std::runtime_error{"shard " + std::to_string(id.value) +
+                             " does not start: " + replica.error().message()};
   if (on_recovered) on_recovered(id, **replica);
+  return std::move(*replica);
+}
+
+shard_handles rig::open(shard_id id) {
+  if (auto at = shards.find(id); at != shards.end()) return at->second;
+  auto known = recovered_.extract(id);
+  auto replica = known ? std::move(known.mapped()) : recover(id);
+  auto& disk = disks[id];
   auto how = shard_settings;
-  how.mode = mode;
+  how.mode = core::durability_of(id);
   how.checkpoint_entries = checkpoint_entries;
   how.own_threads = false;
   shard_handles handles;
   handles.reader = system_->spawn(log_reader, disk.log, disk.state);
-  handles.shard = system_->spawn(shard, std::move(*replica), disk.log, disk.state, clocks, how);
+  handles.shard = system_->spawn(shard, std::move(replica), disk.log, disk.state, clocks, how);
   shards.emplace(id, handles);
   return handles;
 }
 
 void rig::start() {
   ended->clear();
+  auto ids = std::set<shard_id>{};
+  for (const auto& [id, disk] : disks) ids.insert(id);
+  for (std::uint32_t n = 0; n < shards_per_mode; ++n)
+    ids.insert(core::shard_of(durability::fsync, n));
+  // Here, where a failure can be told, and not in an actor.
+  for (const auto id : ids) recovered_[id] = recover(id);
   config_ = std::make_unique<rig_config>();
   system_ = std::make_unique<caf::actor_system>(*config_);
   supervisor = system_->spawn(fake_node, this);
-  auto ids = std::vector<shard_id>{};
-  for (const auto& [id, disk] : disks) ids.push_back(id);
-  for (std::uint32_t n = 0; n < shards_per_mode; ++n)
-    ids.push_back(core::shard_of(durability::fsync, n));
   for (const auto id : ids) caf::anon_send(supervisor, open_shard_atom_v, id);
   settle();
   catalogue_options options;
@@ -192,6 +208,8 @@ void rig::drain_sessions() {
 
 void rig::crash(bool power_fails) {
   const auto kill = caf::exit_reason::user_shutdown;
+  // A killed process does nothing more of what waits in its actors' mailboxes.
+  for (auto& [id, disk] : disks) disk.log->gone = disk.state->gone = true;
   for (const auto& connection : connections_) caf::anon_send_exit(connection, kill);
   connections_.clear();
   caf::anon_send_exit(catalogue_handle, kill);
@@ -207,8 +225,10 @@ void rig::crash(bool power_fails) {
   context.reset();
   system_.reset();
   config_.reset();
-  if (power_fails)
-    for (auto& [id, disk] : disks) disk.log->crash();
+  for (auto& [id, disk] : disks) {
+    disk.log->gone = disk.state->gone = false;
+    if (power_fails) disk.log->crash();
+  }
 }
 
 rig::client::client(rig& r) : owner(&r), in(std::make_shared<inbox>()) {

@@ -107,9 +107,11 @@ public:
   void pass(std::chrono::milliseconds time);
   /// Every session is asked to take no more, as when the node stops.
   void drain_sessions();
-  /// All actors end as in a kill; unsynced entries are lost if `power_fails`.
+  /// All actors end as in a kill: nothing is written any more. Unsynced entries are lost if
+  /// `power_fails`.
   void crash(bool power_fails);
   /// Starts (again) on what is on the disks.
+  /// @throws std::runtime_error with why a shard does not.
   void start();
 
   std::map<shard_id, rig_disk> disks;
@@ -137,8 +139,10 @@ public:
 
 private:
   caf::scheduler::test_coordinator& scheduler();
+  std::unique_ptr<raft::replica> recover(shard_id id);
 
   std::vector<connection_actor> connections_;
+  std::map<shard_id, std::unique_ptr<raft::replica>> recovered_;
   std::unique_ptr<rig_config> config_;
   std::unique_ptr<caf::actor_system> system_;
 };

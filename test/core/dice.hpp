@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -37,13 +38,27 @@ private:
   std::mt19937_64 engine_;
 };
 
+/// The one in the environment's CARAFE_SEED, if there is one.
+inline std::optional<std::uint64_t> chosen_seed() {
+  const char* chosen = std::getenv("CARAFE_SEED");
+  return chosen == nullptr ? std::nullopt : std::optional{std::stoull(chosen)};
+}
+
+/// For a test of one run: the chosen seed, or a fresh one; printed.
+inline std::uint64_t seed_of_run() {
+  const auto seed = chosen_seed().value_or(std::random_device{}());
+  std::cout << Catch::getResultCapture().getCurrentTestName() << ": CARAFE_SEED=" << seed
+            << std::endl;
+  return seed;
+}
+
 /// Calls `run(dice&)` for `runs` new seeds, or for the one in the environment's CARAFE_SEED. The
 /// seeds are printed, and a failing assertion names its own.
 template <class Run>
 void with_seeds(std::uint64_t runs, Run run) {
   auto first = std::uint64_t{std::random_device{}()} << 16;
-  if (const char* chosen = std::getenv("CARAFE_SEED"); chosen != nullptr) {
-    first = std::stoull(chosen);
+  if (const auto chosen = chosen_seed()) {
+    first = *chosen;
     runs = 1;
   }
   std::cout << Catch::getResultCapture().getCurrentTestName() << ": CARAFE_SEED=" << first << " .. "

@@ -1,10 +1,9 @@
 #include "schema/batch.hpp"
+#include "test/core/dice.hpp"
 #include "test/e2e/raw_connection.hpp"
 #include "test/e2e/running_node.hpp"
 
 #include <catch2/catch.hpp>
-
-#include <random>
 
 namespace carafe::test {
 namespace {
@@ -35,12 +34,12 @@ TEST_CASE("one connection more than connections-max is refused, and has room lat
 TEST_CASE("bytes that are no frames end their connection, and no other") {
   running_node at;
   must(at.client.create_topic("t", 1));
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
-  std::mt19937_64 random{seed};
+  const auto seed = seed_of_run();
+  INFO("CARAFE_SEED=" << seed);
+  dice random{seed};
   for (int i = 0; i < 20; ++i) {
-    std::string garbage(1 + random() % 100'000, '\0');
-    for (auto& c : garbage) c = static_cast<char>(random());
+    std::string garbage(random.between(1, 100'000), '\0');
+    for (auto& c : garbage) c = static_cast<char>(random.below(256));
     raw_connection wrong{at.node.port()};
     if (i % 2 == 1) wrong.greet();
     wrong.send(garbage);

@@ -1,3 +1,4 @@
+#include "test/core/dice.hpp"
 #include "test/e2e/node_process.hpp"
 #include "test/e2e/temp_dir.hpp"
 #include "test/e2e/traffic.hpp"
@@ -6,7 +7,6 @@
 #include <catch2/catch.hpp>
 
 #include <iostream>
-#include <random>
 
 namespace carafe::test {
 namespace {
@@ -22,9 +22,9 @@ struct crash_plan {
 /// Kills the node again and again while producers write and a group reads, then compares what
 /// came out with what was acknowledged.
 void survive(const crash_plan& plan) {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
-  std::mt19937 random{seed};
+  const auto seed = seed_of_run();
+  INFO("CARAFE_SEED=" << seed);
+  dice random{seed};
   temp_dir dir;
   node_process node{dir.path(),
                     {{"client-port", std::to_string(free_port())},
@@ -40,11 +40,11 @@ void survive(const crash_plan& plan) {
     load traffic{{.address = node.address()}, record};
     group_member first{{.address = node.address()}, record};
     group_member second{{.address = node.address()}, record};
-    std::uniform_int_distribution<int> life{5, 150};
     for (int kill = 0; kill < plan.kills; ++kill) {
       const auto before = traffic.acknowledged();
       REQUIRE(eventually([&] { return traffic.acknowledged() > before + 200; }, 20s));
-      std::this_thread::sleep_for(std::chrono::milliseconds{life(random)}); // Anywhere in its work.
+      std::this_thread::sleep_for(
+        std::chrono::milliseconds{random.between(5, 150)}); // Anywhere in its work.
       node.kill();
       node.start();
       recovery_max = std::max(recovery_max, node.start_took());
@@ -68,9 +68,9 @@ void survive(const crash_plan& plan) {
   const auto messages = read_everything(node.address(), "load", record, checking);
   CHECK(fault_in(record) == "");
   CHECK(node.stop() == exited(0));
-  std::cout << "seed " << seed << ": " << plan.kills << " kills, " << messages << " messages, "
-            << duplicates << " retries found stored, longest start " << recovery_max.count()
-            << " ms\n";
+  std::cout << "CARAFE_SEED=" << seed << ": " << plan.kills << " kills, " << messages
+            << " messages, " << duplicates << " retries found stored, longest start "
+            << recovery_max.count() << " ms\n";
 }
 
 } // namespace

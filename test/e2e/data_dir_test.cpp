@@ -136,4 +136,33 @@ TEST_CASE("a shard whose folder is gone or emptied is missed, not made anew") {
   CHECK(node.stop() == exited(0));
 }
 
+TEST_CASE("a log whose newest segment is gone is refused, and told by log verify") {
+  temp_dir dir;
+  node_process node{dir.path(), {{"checkpoint-interval-ms", "600000"}, {"segment-bytes", "16MiB"}}};
+  node.start();
+  constexpr int messages = 40;
+  {
+    auto client = connect_to(node.address());
+    must(client.create_topic("t", 1));
+    auto p = must(client.make_producer({}));
+    for (int i = 0; i < messages; ++i) must(p->send("t", {.body = std::string(1u << 20, 'x')}));
+  }
+  node.kill();
+  fs::path newest;
+  for (const auto& entry : fs::directory_iterator{node.data_dir() / "shard-0"})
+    if (entry.path().filename().string().starts_with("log-"))
+      newest = std::max(newest, entry.path());
+  fs::rename(newest, dir / "away");
+  CHECK_THAT(refusal_of(dir, node.data_dir()),
+             Contains("storage_corrupt") && Contains(newest.string() + " is missing"));
+  const auto report = shell{dir.path(), node}({"log", "verify", node.data_dir().string()});
+  CHECK(report.code == 1);
+  CHECK_THAT(report.out + report.err, Contains(newest.string()));
+  fs::rename(dir / "away", newest);
+  node.start();
+  const auto topic = must(connect_to(node.address()).describe_topic("t"));
+  REQUIRE(topic.queues.size() == 1);
+  CHECK(topic.queues.front().end == offset{messages});
+}
+
 } // namespace carafe::test

@@ -1,3 +1,4 @@
+#include "test/core/dice.hpp"
 #include "test/e2e/raw_connection.hpp"
 #include "test/e2e/running_node.hpp"
 #include "test/schema/samples.hpp"
@@ -6,7 +7,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <random>
 #include <thread>
 
 namespace carafe::test {
@@ -33,14 +33,14 @@ std::string wire_text(const frames::frame& f) {
 }
 
 /// Frames that a client may send, each with its bytes changed in some places behind the table.
-std::string changed_frames(std::mt19937_64& random) {
+std::string changed_frames(dice& random) {
   static const auto samples = sample_frames();
   std::string out;
   for (int i = 0; i < 4; ++i) {
-    auto bytes = wire_text(samples[random() % samples.size()].value);
-    for (auto left = random() % 4; left > 0; --left)
-      bytes[8 + random() % (bytes.size() - 8)] = static_cast<char>(random());
-    if (random() % 16 == 0) bytes.resize(random() % bytes.size());
+    auto bytes = wire_text(random.pick(samples).value);
+    for (auto left = random.below(4); left > 0; --left)
+      bytes[8 + random.below(bytes.size() - 8)] = static_cast<char>(random.below(256));
+    if (random.below(16) == 0) bytes.resize(random.below(bytes.size()));
     out += bytes;
   }
   return out;
@@ -73,9 +73,9 @@ std::uint64_t most_memory(const running_node& at) {
 TEST_CASE("hostile: changed frames from many connections crash nothing and cost bounded memory") {
   running_node at{{{"topics-max", "100"}}};
   must(at.client.create_topic("t", 1));
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
-  std::mt19937_64 random{seed};
+  const auto seed = seed_of_run();
+  INFO("CARAFE_SEED=" << seed);
+  dice random{seed};
   const auto before = at.node.memory_bytes();
   for (int i = 0; i < 300; ++i) {
     raw_connection wrong{at.node.port()};

@@ -1,7 +1,8 @@
 # Writes a source with one mistake in it: mutate.cmake -D MUTANT=<file> -D SOURCE_DIR=<root> -D OUT=<file>
 #
-# A mutant is a CMake file that sets `file`, `from` and `to`. `from` must be there exactly once:
-# whoever changes that line says anew what the mistake is.
+# A mutant is a CMake file that sets `file`, `from` and `to`, and in `told` what the violation says
+# that it leads to. `from` must be there exactly once: whoever changes that line says anew what the
+# mistake is.
 include("${MUTANT}")
 file(READ "${SOURCE_DIR}/${file}" text)
 string(REGEX REPLACE "^\n" "" from "${from}")

@@ -1,6 +1,8 @@
 #include "test/power/recording.hpp"
 
+#include "actors/core/placement.hpp"
 #include "schema/batch.hpp"
+#include "storage/data_dir.hpp"
 #include "test/core/dice.hpp"
 #include "test/e2e/raw_connection.hpp"
 #include "test/e2e/waiting.hpp"
@@ -61,7 +63,7 @@ public:
   void load(std::uint32_t batches) {
     frames::join wish;
     wish.group = group_name;
-    wish.topics = {"safe"};
+    wish.topics = {"safe", "soon"};
     wish.out_of_range = range_policy::earliest;
     wish.credit_bytes = 1u << 20;
     link_.send(++request_, wish);
@@ -146,6 +148,30 @@ private:
 
 } // namespace
 
+namespace {
+
+/// A process that ends, however it does, loses nothing that it wrote.
+void find_entries(recording& r, const std::filesystem::path& data) {
+  auto dir = storage::data_dir::open_existing(data);
+  if (!dir) throw std::runtime_error{dir.error().detail};
+  for (const auto shard : dir->shards()) {
+    if (core::durability_of(shard) == durability::fsync) continue;
+    const auto take = [&](const decoded_entry& entry, std::string_view) {
+      for (const auto& effect : entry.effects) {
+        if (const auto* batch = std::get_if<effects::batch>(&effect))
+          r.entries[{batch->queue, batch->base}] = entry.header.index;
+        if (const auto* commit = std::get_if<effects::commit>(&effect))
+          r.commit_entries.try_emplace({commit->queue, commit->next}, entry.header.index);
+      }
+      return true;
+    };
+    if (auto done = storage::dump(*dir, shard, entry_index{1}, take); !done)
+      throw std::runtime_error{done.error().detail};
+  }
+}
+
+} // namespace
+
 frames::produce produce_frame(const sent_batch& b, queue_id queue) {
   batch_builder builder;
   for (const auto& body : b.bodies) {
@@ -207,6 +233,7 @@ recording record(const recording_plan& plan) {
       throw std::runtime_error{"the node did not stop in order"};
   }
   r.trace = test::read_file(trace);
+  find_entries(r, node.data_dir());
   return r;
 }
 

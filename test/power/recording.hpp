@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace carafe::power {
@@ -33,7 +34,7 @@ struct sent_batch {
   std::vector<std::string> bodies;
 };
 
-/// A commit of the group that reads the `fsync` topic.
+/// A commit of the group that reads the `fsync` and the `interval` topic.
 struct sent_commit {
   std::size_t queue = 0;
   offset next;
@@ -48,6 +49,10 @@ struct recording {
   /// By request, which no two have in common, over all phases.
   std::map<std::uint64_t, std::size_t> batch_requests;
   std::map<std::uint64_t, sent_commit> commit_requests;
+  /// The entry of each batch that is in a log of `interval` or `memory` mode at the end.
+  std::map<std::pair<queue_id, offset>, entry_index> entries;
+  /// … and the first entry of each commit there, by where the group goes on.
+  std::map<std::pair<queue_id, offset>, entry_index> commit_entries;
   /// Index of the first batch of each life of the node.
   std::vector<std::size_t> lives;
 };

@@ -5,7 +5,7 @@
 
 #include "schema/batch.hpp"
 #include "storage/commit_log.hpp"
-#include "storage/state_store.hpp"
+#include "test/raft/fake_state.hpp"
 
 #include <algorithm>
 #include <map>
@@ -33,6 +33,8 @@ public:
   /// … and yet what was to be appended is there.
   bool fails_late = false;
   errc sync_fails = errc::none;
+  /// The process was killed: nothing reaches the disk any more.
+  bool gone = false;
   /// What `secure_room` says.
   storage::log_room room = storage::log_room::everything;
   /// Also for the reading of batches.
@@ -105,6 +107,7 @@ public:
   [[nodiscard]] const std::vector<shared_bytes>& history() const { return history_; }
 
   result<void> append(std::span<const storage::log_write> writes) override {
+    if (gone) return killed();
     if (append_fails != errc::none && !fails_late) return {append_fails, "injected"};
     for (const auto& write : writes) {
       CARAFE_ASSERT(write.entry->header.index == last() + 1);
@@ -123,12 +126,14 @@ public:
   }
 
   result<void> sync() override {
+    if (gone) return killed();
     if (sync_fails != errc::none) return {sync_fails, "injected"};
     synced_ = last();
     return {};
   }
 
   result<void> sync_soon() override {
+    if (gone) return killed();
     if (!syncs_slowly || sync_fails != errc::none) return sync();
     if (!syncing_) syncing_ = last();
     return {};
@@ -137,6 +142,7 @@ public:
   storage::log_room secure_room() override { return room; }
 
   result<void> drop_before(entry_index first) override {
+    if (gone) return killed();
     while (!entries_.empty() && segment_end(first_) < first && segment_end(first_) <= last()) {
       const auto end = segment_end(first_);
       for (; first_ <= end; first_ = first_ + 1) entries_.erase(entries_.begin());
@@ -145,6 +151,7 @@ public:
   }
 
   result<void> truncate_after(entry_index keep) override {
+    if (gone) return killed();
     entries_.resize(keep.value + 1 - first_.value);
     history_.resize(keep.value);
     synced_ = std::min(synced_, keep);
@@ -255,45 +262,6 @@ private:
   std::optional<entry_index> syncing_;
   std::map<std::pair<entry_index, term>, std::uint32_t> ever_;
   std::optional<entry_index> rewritten_;
-};
-
-class fake_state final : public storage::state_store {
-public:
-  errc save_fails = errc::none;
-
-  [[nodiscard]] result<storage::vote> load_vote() const override { return vote_; }
-  result<void> save_vote(storage::vote v) override {
-    vote_ = v;
-    return {};
-  }
-  [[nodiscard]] result<std::optional<storage::checkpoint_mark>> load_mark() const override {
-    return mark_;
-  }
-  result<void>
-  load_rows(const std::function<void(std::string_view, std::string_view)>& row) const override {
-    for (const auto& [key, value] : rows_) row(key, value);
-    return {};
-  }
-  result<void> save_checkpoint(const storage::checkpoint_mark& mark,
-                               const std::vector<storage::state_delta>& deltas) override {
-    if (save_fails != errc::none) return {save_fails, "injected"};
-    for (const auto& delta : deltas) {
-      if (delta.value)
-        rows_[delta.key] = *delta.value;
-      else
-        rows_.erase(delta.key);
-    }
-    mark_ = mark;
-    return {};
-  }
-  result<std::uint64_t> copy_to(const std::string&) const override {
-    return {errc::unsupported, "in memory"};
-  }
-
-private:
-  storage::vote vote_;
-  std::optional<storage::checkpoint_mark> mark_;
-  std::map<std::string, std::string> rows_;
 };
 
 } // namespace carafe::test

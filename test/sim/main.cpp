@@ -1,12 +1,14 @@
 /// `carafe_sim`: runs of the simulation, each from one seed.
 ///
-///     carafe_sim [--seed N] [--runs N] [--steps N] [--trace]
+///     carafe_sim [--seed N] [--runs N] [--steps N] [--trace] [--looking-for TEXT]
 ///
 /// Without --seed the runs have fresh seeds, which are printed. Exit code 1: a promise was broken,
-/// by the run that is named; the same seed breaks it again.
+/// by the run that is named; the same seed breaks it again. With
+/// --looking-for other violations than those that say TEXT are passed over.
 
 #include "test/sim/simulation.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -14,8 +16,12 @@
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
+#include <optional>
 #include <random>
+#include <span>
+#include <string>
 #include <string_view>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace {
@@ -27,12 +33,27 @@ constexpr int exit_usage = 2;
 
 volatile std::uint64_t running_seed = 0;
 
+/// What the node says, in memory: it is much, about the disks that fail it.
+int words = -1;
+
+std::string_view last_line_of_words(std::span<char> room) {
+  if (words < 0) return "--trace shows its last words";
+  const auto end = ::lseek(words, 0, SEEK_END);
+  const auto from = std::max<off_t>(0, end - static_cast<off_t>(room.size()));
+  const auto size = ::pread(words, room.data(), room.size(), from);
+  std::string_view text{room.data(), static_cast<std::size_t>(std::max<ssize_t>(0, size))};
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  return text.substr(text.find_last_of('\n') + 1);
+}
+
 /// An assertion of the node has failed.
 extern "C" void on_abort(int) {
-  char text[128];
-  const auto size =
-    std::snprintf(text, sizeof text, "seed %llu: the node aborted; --trace shows its last words\n",
-                  static_cast<unsigned long long>(running_seed));
+  char last[512];
+  const auto said = last_line_of_words(last);
+  char text[640];
+  const auto size = std::snprintf(text, sizeof text, "seed %llu: the node aborted: %.*s\n",
+                                  static_cast<unsigned long long>(running_seed),
+                                  static_cast<int>(said.size()), said.data());
   [[maybe_unused]] const auto written =
     ::write(STDOUT_FILENO, text, static_cast<std::size_t>(size));
   ::_exit(exit_broken);
@@ -44,6 +65,7 @@ struct wish {
   std::uint32_t steps = plan{}.steps;
   bool seeded = false;
   bool trace = false;
+  std::string looking_for;
 };
 
 template <class Number>
@@ -68,6 +90,8 @@ bool read_arguments(int argc, char** argv, wish& w) {
       read = read_number(argv[i], w.runs);
     else if (key == "--steps")
       read = read_number(argv[i], w.steps);
+    else if (key == "--looking-for")
+      read = !(w.looking_for = argv[i]).empty();
     if (!read) return false;
   }
   return w.runs > 0;
@@ -88,24 +112,31 @@ void print(const summary& s) {
 int main(int argc, char** argv) {
   wish w;
   if (!read_arguments(argc, argv, w)) {
-    std::fputs("usage: carafe_sim [--seed N] [--runs N] [--steps N] [--trace]\n", stderr);
+    std::fputs("usage: carafe_sim [--seed N] [--runs N] [--steps N] [--trace] "
+               "[--looking-for TEXT]\n",
+               stderr);
     return exit_usage;
   }
   if (!w.seeded) w.seed = std::random_device{}();
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   std::printf("seeds %llu to %llu, %u steps each\n", static_cast<unsigned long long>(w.seed),
               static_cast<unsigned long long>(w.seed + w.runs - 1), w.steps);
-  // The node says much about the disks that fail it.
-  if (!w.trace) ::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+  if (!w.trace) {
+    words = ::memfd_create("words", MFD_CLOEXEC);
+    ::fcntl(words, F_SETFL, O_APPEND);
+    ::dup2(words, STDERR_FILENO);
+  }
   std::signal(SIGABRT, on_abort);
   summary all;
   for (auto seed = w.seed; seed != w.seed + w.runs; ++seed) {
     running_seed = seed;
+    if (words >= 0 && ::ftruncate(words, 0) != 0) return exit_usage;
     std::optional<simulation> run;
     try {
       run.emplace(plan{seed, w.steps, w.trace});
       all += run->run();
     } catch (const std::exception& why) {
+      if (std::string_view{why.what()}.find(w.looking_for) == std::string_view::npos) continue;
       std::printf("seed %llu: %s\n%s", static_cast<unsigned long long>(seed), why.what(),
                   run ? run->last_events().c_str() : "");
       return exit_broken;

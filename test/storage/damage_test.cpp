@@ -1,4 +1,5 @@
 #include "log_fixture.hpp"
+#include "storage/segment_layout.hpp"
 #include "storage/synced_meta.hpp"
 
 #include <algorithm>
@@ -239,4 +240,36 @@ TEST_CASE("pages filled with noise crash nothing") {
       check_damage(copy, of);
     }
   }
+}
+
+TEST_CASE("verify names the first damaged entry, also of a sealed segment") {
+  temporary_folder folder;
+  const bool sealed = GENERATE(true, false);
+  {
+    log_writer writer;
+    auto node = open_at(folder.path(), small_log());
+    for (int i = 0; i < 60; ++i) writer.append(node.log(), 1, {one, 1, 50'000});
+  }
+  const auto files = segment_files(folder.path());
+  const auto file = sealed ? files.front() : files.back();
+  const auto sums = std::filesystem::path{file}.replace_extension(".sum");
+  REQUIRE(std::filesystem::exists(sums) == sealed);
+  const auto first = *parse_segment_name(file.filename().string());
+  const auto damaged = first + 3;
+  // Entry n has message n - 1.
+  const auto body = batch_bytes(one, offset{damaged.value - 1}, 50'000);
+  {
+    std::ifstream in{file, std::ios::binary};
+    const std::string content{std::istreambuf_iterator<char>{in}, {}};
+    const auto at = content.find(body.text());
+    REQUIRE(at != std::string::npos);
+    std::fstream io{file, std::ios::binary | std::ios::in | std::ios::out};
+    io.seekp(static_cast<std::streamoff>(at + 20'000));
+    io.put(static_cast<char>(~content[at + 20'000]));
+  }
+  auto dir = must(data_dir::open(folder.path()));
+  const auto report = must(verify(dir));
+  REQUIRE(report.damage.size() == 1);
+  CHECK(report.damage.front().file == file.string());
+  CHECK(report.damage.front().index == damaged);
 }

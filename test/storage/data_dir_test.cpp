@@ -19,6 +19,10 @@ void spit(const std::filesystem::path& path, const std::string& text) {
   std::ofstream{path, std::ios::binary} << text;
 }
 
+void spit_at_begin(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream{path, std::ios::binary | std::ios::in} << text;
+}
+
 } // namespace
 
 TEST_CASE("a data directory keeps its identity and its shards") {
@@ -141,81 +145,6 @@ TEST_CASE("a log without its state is not opened as if it were new") {
   CHECK(why.detail.find("state.mdb") != std::string::npos);
 }
 
-TEST_CASE("a missing segment is named") {
-  temporary_folder folder;
-  log_writer writer;
-  {
-    auto node = open_at(folder.path(), small_log());
-    for (int i = 0; i < 80; ++i) writer.append(node.log(), 1, {queue_id{1}, 1, 50'000});
-    must(
-      node.state().save_checkpoint({entry_index{80}, term{1}, unix_ms{0}, "", entry_index{1}}, {}));
-  }
-  auto files = segment_files(folder.path());
-  REQUIRE(files.size() >= 4);
-  auto aside = folder.path() / "aside";
-  for (auto at : {std::size_t{1}, files.size() - 1}) {
-    std::filesystem::rename(files[at], aside);
-    auto why = fail_to_open(folder.path(), small_log());
-    CHECK(why.code == errc::storage_corrupt);
-    CHECK(why.detail.find("log-0") != std::string::npos);
-    CHECK(why.detail.find("missing") != std::string::npos);
-    {
-      auto dir = must(data_dir::open(folder.path()));
-      auto report = must(verify(dir));
-      REQUIRE(report.damage.size() == 1);
-    }
-    std::filesystem::rename(aside, files[at]);
-  }
-  auto node = open_at(folder.path(), small_log());
-  writer.check(node.log());
-}
-
-TEST_CASE("a log that begins after the checkpoint is refused") {
-  temporary_folder folder;
-  {
-    auto node = open_at(folder.path(), small_log());
-    log_writer writer;
-    for (int i = 0; i < 40; ++i) writer.append(node.log(), 1, {queue_id{1}, 1, 50'000});
-  }
-  std::filesystem::remove(segment_files(folder.path()).front());
-  std::filesystem::remove(folder.path() / "shard-0" / "start");
-  auto why = fail_to_open(folder.path(), small_log());
-  CHECK(why.code == errc::storage_corrupt);
-  CHECK(why.detail.find("entry 1:") != std::string::npos);
-}
-
-TEST_CASE("a log that has lost its oldest segments is not taken for one that was shortened") {
-  temporary_folder folder;
-  log_writer writer;
-  {
-    auto node = open_at(folder.path(), small_log());
-    for (int i = 0; i < 120; ++i) writer.append(node.log(), 1, {queue_id{1}, 1, 50'000});
-    must(node.state().save_checkpoint({entry_index{120}, term{1}, unix_ms{0}, "", entry_index{1}},
-                                      {}));
-    must(node.log().drop_before(entry_index{50}));
-  }
-  const auto files = segment_files(folder.path());
-  REQUIRE(files.size() >= 3);
-  const auto aside = folder.path() / "aside";
-  std::filesystem::rename(files.front(), aside);
-  const auto why = fail_to_open(folder.path(), small_log());
-  CHECK(why.code == errc::storage_corrupt);
-  CHECK(why.detail.find(files.front().filename().string()) != std::string::npos);
-  {
-    auto dir = must(data_dir::open(folder.path()));
-    CHECK(must(verify(dir)).damage.size() == 1);
-  }
-  // Back in its place, all is well; so it is without the note of where the log begins.
-  std::filesystem::rename(aside, files.front());
-  {
-    auto node = open_at(folder.path(), small_log());
-    writer.check(node.log(), node.log().bounds().first);
-  }
-  std::filesystem::remove(folder.path() / "shard-0" / "start");
-  { auto node = open_at(folder.path(), small_log()); }
-  CHECK(std::filesystem::exists(folder.path() / "shard-0" / "start"));
-}
-
 TEST_CASE("a shard whose folder was emptied or removed is not made anew") {
   temporary_folder folder;
   const shard_id shard{GENERATE(as<std::uint16_t>{}, 0, 1)};
@@ -233,6 +162,24 @@ TEST_CASE("a shard whose folder was emptied or removed is not made anew") {
   CHECK(why.code == errc::storage_corrupt);
   CHECK(why.detail.find(gone.string()) != std::string::npos);
   CHECK(must(verify(dir)).damage.size() == 1);
+}
+
+TEST_CASE("a file of a shard without its meta pages is damaged, not foreign") {
+  temporary_folder folder;
+  {
+    auto node = open_at(folder.path(), small_log());
+    log_writer writer;
+    for (int i = 0; i < 40; ++i) writer.append(node.log(), 1, {queue_id{1}, 1, 50'000});
+  }
+  const auto files = segment_files(folder.path());
+  const auto which = GENERATE(0, 1, 2);
+  const auto file = which == 0   ? files.front()
+                    : which == 1 ? files.back()
+                                 : folder.path() / "shard-0" / "state.mdb";
+  spit_at_begin(file, std::string(2 * 4'096, '\0'));
+  const auto why = fail_to_open(folder.path(), small_log());
+  CHECK(why.code == errc::storage_corrupt);
+  CHECK(why.detail.find(file.string()) != std::string::npos);
 }
 
 TEST_CASE("dump hands out entries from an index on until told to stop") {

@@ -5,3 +5,4 @@ set(from [=[
   dirty_.insert(row_key::of(key));]=])
 set(to [=[
   record.recent.push_back({e.first, e.count, e.base, time_});]=])
+set(told "is not what its whole log says")

@@ -2,3 +2,4 @@
 set(file actors/shard_checkpoint.cpp)
 set(from [=[if (s.options.mode == durability::fsync) {]=])
 set(to [=[if (s.replica) {]=])
+set(told "the checkpoint is of entry")

@@ -2,3 +2,4 @@
 set(file actors/shard_checkpoint.cpp)
 set(from [=[return record == nullptr || record->start >= end.second;]=])
 set(to [=[return record == nullptr || record->start <= end.second;]=])
+set(told "was acknowledged and is lost")

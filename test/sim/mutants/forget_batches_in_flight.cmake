@@ -6,3 +6,4 @@ set(from [=[
 set(to [=[
       if (batch.first == request.first && batch.count == 0)
         return stamp{stamp_joins{batch.index, batch.base}};]=])
+set(told "was said to be stored and is lost")

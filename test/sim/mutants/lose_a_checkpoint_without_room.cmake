@@ -7,3 +7,4 @@ set(to [=[
         state.saving = false;
         state.unsaved.reset();
         if (!state.save_again_at)]=])
+set(told "is not what its whole log says")

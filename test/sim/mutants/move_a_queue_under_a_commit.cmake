@@ -4,3 +4,4 @@ set(from [=[if (committed) state.committed = committed;
   if (state.owner.value == 0) rebalance(out);]=])
 set(to [=[if (committed && state.owner.value != 0) state.committed = committed;
   if (state.owner.value == 0) rebalance(out);]=])
+set(told "was assigned, but committed was")

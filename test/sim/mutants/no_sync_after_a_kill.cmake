@@ -2,3 +2,4 @@
 set(file actors/shard.cpp)
 set(from [=[if (const auto bounds = s.log->bounds(); bounds.synced < bounds.last) arm_sync(self);]=])
 set(to [=[]=])
+set(told "in interval mode, is not synced beyond entry")

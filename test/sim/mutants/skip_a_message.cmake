@@ -2,3 +2,4 @@
 set(file actors/core/queue_core.cpp)
 set(from [=[reader.next = after;]=])
 set(to [=[reader.next = after + 1;]=])
+set(told "was its turn")

@@ -2,3 +2,4 @@
 set(file actors/raft/replica.cpp)
 set(from [=[stamped_ = std::max(stamped_, wall);]=])
 set(to [=[stamped_ = wall;]=])
+set(told "has an earlier time than")
