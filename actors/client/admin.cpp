@@ -81,6 +81,21 @@ result<group_info> client::reset_group(const std::string& name, const std::strin
                                         on_loss::report);
 }
 
+result<std::vector<dead_letter_range>> client::dead_letters(const std::string& group) const {
+  return ask<frames::dead_letter_list>(*connection_, frames::dead_letters{group}, on_loss::resend);
+}
+
+result<std::vector<redriven_letter>> client::redrive(const std::string& group,
+                                                     const std::vector<dead_letter_range>& letters,
+                                                     bool purge) const {
+  auto frame = frames::redrive{};
+  frame.group = group;
+  frame.purge = purge;
+  for (const auto& each : letters)
+    frame.letters.push_back({each.queue, {{each.first, each.count}}});
+  return ask<frames::redriven>(*connection_, frame, on_loss::report);
+}
+
 result<void> client::delete_group(const std::string& name) const {
   return tell(*connection_, frames::group_delete{name});
 }

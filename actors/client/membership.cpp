@@ -119,6 +119,8 @@ frames::join join_of(const consumer_options& options) {
   frame.credit_bytes = options.credit_bytes;
   frame.mode = mode_name(options.mode);
   frame.in_flight_max = options.in_flight_max;
+  frame.filter = {static_cast<carafe::message_filter::kind>(options.filter.how),
+                  options.filter.text};
   return frame;
 }
 

@@ -105,7 +105,22 @@ group_info told(frames::group_description&& from) {
   });
   to.delivery = told(std::move(from.delivery));
   to.version = from.version;
+  to.filter = {static_cast<message_filter::kind>(from.filter.how), std::move(from.filter.text)};
   return to;
+}
+
+std::vector<dead_letter_range> told(frames::dead_letter_list&& from) {
+  auto to = std::vector<dead_letter_range>{};
+  for (const auto& queue : from.queues)
+    for (const auto& range : queue.open)
+      to.push_back({queue.queue, queue.number, range.first, range.count});
+  return to;
+}
+
+std::vector<redriven_letter> told(frames::redriven&& from) {
+  return each<redriven_letter>(from.letters, [](frames::redriven_letter&& letter) {
+    return redriven_letter{letter.queue, letter.at, std::move(letter.why)};
+  });
 }
 
 node_info told(frames::node_status_report&& from) {
@@ -160,6 +175,7 @@ frames::group_put frame_of(const group_definition& from) {
   to.delivery.waiting_max = from.delivery.waiting_max;
   to.version = from.version;
   to.if_missing = from.if_missing;
+  to.filter = {static_cast<carafe::message_filter::kind>(from.filter.how), from.filter.text};
   return to;
 }
 

@@ -14,6 +14,8 @@ topic_info told(frames::topic_description&& from);
 std::vector<topic_line> told(frames::topic_names&& from);
 std::vector<group_line> told(frames::group_names&& from);
 group_info told(frames::group_description&& from);
+std::vector<dead_letter_range> told(frames::dead_letter_list&& from);
+std::vector<redriven_letter> told(frames::redriven&& from);
 node_info told(frames::node_status_report&& from);
 std::vector<actor_line> told(frames::node_actor_list&& from);
 backup_info told(frames::backup_done&& from);

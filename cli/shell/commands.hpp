@@ -18,6 +18,10 @@
   ADD(group_alter)                                                                                 \
   ADD(group_reset)                                                                                 \
   ADD(group_delete)                                                                                \
+  ADD(dlq_list)                                                                                    \
+  ADD(dlq_show)                                                                                    \
+  ADD(dlq_redrive)                                                                                 \
+  ADD(dlq_purge)                                                                                   \
   ADD(produce)                                                                                     \
   ADD(consume)                                                                                     \
   ADD(node_status)                                                                                 \

@@ -1,5 +1,6 @@
 #include "cli/shell/commands.hpp"
 #include "cli/shell/delivery_text.hpp"
+#include "cli/shell/group_changes.hpp"
 #include "cli/shell/views.hpp"
 
 #include <algorithm>
@@ -19,6 +20,7 @@ struct consume_options {
   range_policy out_of_range = range_policy::error;
   std::optional<std::chrono::milliseconds> commit_interval;
   std::optional<client::group_mode> mode;
+  std::optional<client::message_filter> filter;
   std::uint32_t in_flight = 0;
   /// Why every message printed is to be tried again, or given up.
   std::optional<std::string> nack, reject;
@@ -121,18 +123,22 @@ std::string conflict_in(const consume_options& o) {
   if (ordered && (o.nack || o.reject))
     return "--nack and --reject need a --group of mode shared or keyed";
   if (ordered && o.in_flight != 0) return "--in-flight needs a --group of mode shared or keyed";
+  if (o.group.empty() && o.filter) return "--tags and --where are a --group's";
   if (o.nack && o.reject) return "--nack and --reject exclude each other";
   return {};
 }
 
-/// The group's own mode; a new group is ordered.
-result<client::group_mode> mode_of(const std::string& group, node_api& node) {
-  auto known = node.describe_group(group);
-  if (known.code() == errc::group_unknown) return client::group_mode::ordered;
-  if (!known) return known.error();
-  if (known->mode == "shared") return client::group_mode::shared;
-  if (known->mode == "keyed") return client::group_mode::keyed;
-  return client::group_mode::ordered;
+/// What was not said is as the group is; a new group is ordered, and filters nothing.
+result<void> complete(consume_options& o, node_api& node) {
+  auto known = node.describe_group(o.group);
+  if (!known && known.code() != errc::group_unknown) return known.error();
+  const auto& mode = known ? known->mode : "ordered";
+  if (!o.mode)
+    o.mode = mode == "shared"  ? client::group_mode::shared
+             : mode == "keyed" ? client::group_mode::keyed
+                               : client::group_mode::ordered;
+  if (!o.filter && known) o.filter = known->filter;
+  return {};
 }
 
 result<client::consumer_options> client_options(const consume_options& o, unix_ms now) {
@@ -157,14 +163,13 @@ exit_code consume(consume_options& o, command_context& context) {
   auto options = client_options(o, context.now);
   if (!options) return context.misused("consume: --from: " + options.error().detail);
   auto node = context.node();
-  if (!o.group.empty() && !o.mode) {
-    auto mode = mode_of(o.group, *node);
-    if (!mode) return context.fail(mode.error());
-    o.mode = *mode;
+  if (!o.group.empty() && (!o.mode || (!o.filter && *o.mode != client::group_mode::ordered))) {
+    if (auto known = complete(o, *node); !known) return context.fail(known.error());
     if (auto conflict = conflict_in(o); !conflict.empty())
       return context.misused("consume: " + conflict);
   }
   options->mode = o.mode.value_or(client::group_mode::ordered);
+  options->filter = o.filter.value_or(client::message_filter{});
   signal_catcher catcher{context.stop};
   auto consumer = node->make_consumer(*options);
   if (!consumer) return context.fail(consumer.error());
@@ -184,7 +189,7 @@ exit_code consume(consume_options& o, command_context& context) {
 }
 
 std::vector<option> options_of(consume_options& o) {
-  return {
+  std::vector<option> all{
     text("TOPIC", "", o.topics, "The topics.").must().many().completed_by(completes::topic),
     name("--group", "G", o.group,
          "Consume as a member of this group: its members share the work, and what was printed is "
@@ -226,6 +231,8 @@ std::vector<option> options_of(consume_options& o) {
                                       "Committed at least so often (default 100; shared and keyed "
                                       "5).",
                                       1, 60'000)};
+  for (auto& each : filter_options(o.filter)) all.push_back(std::move(each));
+  return all;
 }
 
 } // namespace

@@ -32,6 +32,7 @@ command group_alter_command() {
   c.options = {text("GROUP", "", o->name, "The group.").must().completed_by(completes::group),
                topics_option(o->changes, "The topics it reads from now on."),
                mode_option(o->changes, "How it shares its work from now on.")};
+  for (auto& each : filter_options(o->changes.filter)) c.options.push_back(std::move(each));
   for (auto& each : delivery_options(o->changes)) c.options.push_back(std::move(each));
   c.run = [o](command_context& context) {
     if (!o->changes.any()) return context.misused("group alter needs something to change");

@@ -4,8 +4,8 @@ namespace carafe::shell {
 
 namespace {
 
-template <class Number>
-void put(const std::optional<Number>& given, Number& to) {
+template <class T>
+void put(const std::optional<T>& given, T& to) {
   if (given) to = *given;
 }
 
@@ -14,6 +14,7 @@ void put(const std::optional<Number>& given, Number& to) {
 void group_changes::apply_to(client::group_definition& group) const {
   put(mode, group.mode);
   put(topics, group.topics);
+  put(filter, group.filter);
   auto& how = group.delivery;
   if (lease) how.lease_ms = static_cast<std::uint64_t>(lease->count());
   put(attempts, how.attempts_max);
@@ -27,6 +28,24 @@ void group_changes::apply_to(client::group_definition& group) const {
 option mode_option(group_changes& changes, std::string help) {
   return choice("--mode", changes.mode, std::move(help),
                 {{"ordered", "ordered"}, {"shared", "shared"}, {"keyed", "keyed"}});
+}
+
+std::vector<option> filter_options(std::optional<client::message_filter>& filter) {
+  using kind = client::message_filter::kind;
+  const auto one = [&filter](kind how) {
+    return [&filter, how](const std::string& text) -> result<client::message_filter> {
+      if (filter) return {errc::invalid_argument, "there is a filter already"};
+      return client::message_filter{text.empty() ? kind::none : how, text};
+    };
+  };
+  return {parsed("--tags", "A||B", filter,
+                 "Only messages with one of these tags: 'paid || shipped'; '*': all. The node "
+                 "leaves the others out.",
+                 one(kind::tags)),
+          parsed("--where", "SQL", filter,
+                 "Only messages for which this is true, over properties, TAG and KEY: "
+                 "\"region = 'eu' AND amount > 100\".",
+                 one(kind::sql))};
 }
 
 option topics_option(group_changes& changes, std::string help) {

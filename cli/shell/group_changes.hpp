@@ -17,9 +17,10 @@ struct group_changes {
   std::optional<std::vector<std::string>> topics;
   std::optional<std::chrono::milliseconds> lease;
   std::optional<std::vector<std::uint64_t>> backoff;
+  std::optional<client::message_filter> filter;
   std::optional<std::uint32_t> attempts, jitter, member_in_flight, in_flight, waiting_max;
 
-  [[nodiscard]] bool any() const { return mode || topics || any_of_delivery(); }
+  [[nodiscard]] bool any() const { return mode || topics || filter || any_of_delivery(); }
   /// Of what only `shared` and `keyed` groups have.
   [[nodiscard]] bool any_of_delivery() const {
     return lease || backoff || attempts || jitter || member_in_flight || in_flight || waiting_max;
@@ -30,6 +31,8 @@ struct group_changes {
 /// The options of the delivery settings; those of mode and topics.
 [[nodiscard]] std::vector<option> delivery_options(group_changes& changes);
 [[nodiscard]] option mode_option(group_changes& changes, std::string help);
+/// `--tags` and `--where`.
+[[nodiscard]] std::vector<option> filter_options(std::optional<client::message_filter>& filter);
 [[nodiscard]] option topics_option(group_changes& changes, std::string help);
 
 } // namespace carafe::shell

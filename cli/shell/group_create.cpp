@@ -23,6 +23,7 @@ command group_create_command() {
   c.options = {text("NAME", "", o->name, "The new group.").must(),
                topics_option(o->wanted, "The topics it reads.").must(),
                mode_option(o->wanted, "How it shares its work.").must()};
+  for (auto& each : filter_options(o->wanted.filter)) c.options.push_back(std::move(each));
   for (auto& each : delivery_options(o->wanted)) c.options.push_back(std::move(each));
   c.options.push_back(
     flag("--if-missing", o->if_missing, "No error if the group is there already and is the same."));

@@ -31,6 +31,18 @@ value percent_value(std::uint32_t percent) {
   return value::count(percent).shown_as(std::to_string(percent) + '%');
 }
 
+std::string filter_text(const client::message_filter& filter) {
+  switch (filter.how) {
+  case client::message_filter::kind::tags:
+    return "tags " + filter.text;
+  case client::message_filter::kind::sql:
+    return "where " + filter.text;
+  case client::message_filter::kind::none:
+    break;
+  }
+  return "";
+}
+
 /// Long is longer than a lease: such a consumer is alive and gets nothing done.
 value idle_value(const client::member_info& member, const client::delivery_settings& how) {
   const bool stuck = member.in_flight > 0 && member.idle_ms >= how.lease_ms;
@@ -87,6 +99,8 @@ void add_delivery(record& r, const client::group_info& group) {
     waiting += q.waiting;
   }
   const auto& how = group.delivery;
+  if (group.filter.how != client::message_filter::kind::none)
+    r.add("filter", value::text(filter_text(group.filter)));
   r.add("in_flight", value::count(in_flight));
   r.add("waiting", value::count(waiting).in(waiting == 0 ? tone::plain : tone::warning));
   r.add("lease_ms", value::span(how.lease_ms));

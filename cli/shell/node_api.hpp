@@ -38,6 +38,10 @@ public:
                                                  std::optional<queue_number> number,
                                                  start_position to) = 0;
   virtual result<void> delete_group(const std::string& name) = 0;
+  virtual result<std::vector<client::dead_letter_range>> dead_letters(const std::string& group) = 0;
+  virtual result<std::vector<client::redriven_letter>>
+  redrive(const std::string& group, const std::vector<client::dead_letter_range>& letters,
+          bool purge) = 0;
 
   virtual result<std::uint64_t> message_bytes_max() = 0;
   virtual result<client::node_info> node_status() = 0;

@@ -56,6 +56,14 @@ public:
   result<void> delete_group(const std::string& name) override {
     return ask([&](client::client& c) { return c.delete_group(name); });
   }
+  result<std::vector<client::dead_letter_range>> dead_letters(const std::string& group) override {
+    return ask([&](client::client& c) { return c.dead_letters(group); });
+  }
+  result<std::vector<client::redriven_letter>>
+  redrive(const std::string& group, const std::vector<client::dead_letter_range>& letters,
+          bool purge) override {
+    return ask([&](client::client& c) { return c.redrive(group, letters, purge); });
+  }
   result<std::uint64_t> message_bytes_max() override {
     return ask([](client::client& c) { return result<std::uint64_t>{c.message_bytes_max()}; });
   }

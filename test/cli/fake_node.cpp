@@ -186,6 +186,21 @@ public:
     state_->reset_to = to;
     return describe_group(name);
   }
+  result<std::vector<client::dead_letter_range>> dead_letters(const std::string& group) override {
+    if (!state_->groups.contains(group)) return {errc::group_unknown, group};
+    return state_->letters;
+  }
+  result<std::vector<client::redriven_letter>>
+  redrive(const std::string&, const std::vector<client::dead_letter_range>& letters,
+          bool purge) override {
+    std::vector<client::redriven_letter> out;
+    for (const auto& range : letters) {
+      state_->redriven.push_back({range, purge});
+      for (std::uint64_t i = 0; i < range.count; ++i)
+        out.push_back({range.queue, range.first + i, failure{errc::none}});
+    }
+    return out;
+  }
   result<void> delete_group(const std::string& name) override {
     if (state_->groups.erase(name) == 0) return {errc::group_unknown, name};
     return {};

@@ -52,6 +52,8 @@ struct fake_state {
 
   // Group definitions, resets and backups.
   std::vector<client::group_definition> put_groups;
+  std::vector<client::dead_letter_range> letters;
+  std::vector<std::pair<client::dead_letter_range, bool>> redriven;
   start_position reset_to;
   std::optional<queue_number> reset_queue;
   std::string reset_topic, backup_path;

@@ -2,6 +2,8 @@
 
 /// What the admin calls of `client` take and give.
 
+#include <carafe/consumer.hpp>
+#include <carafe/result.hpp>
 #include <carafe/types.hpp>
 
 #include <cstdint>
@@ -70,6 +72,23 @@ struct group_definition {
   std::uint64_t version = 0;
   /// When made: the same group being there already is no error.
   bool if_missing = false;
+  /// Of no meaning in `ordered` groups.
+  message_filter filter{};
+};
+/// Dead letters of a group that were neither brought back nor purged, in one queue of its topic
+/// `%DLQ%<group>`: offsets from `first` on, `count` of them.
+struct dead_letter_range {
+  queue_id queue;
+  queue_number number;
+  offset first;
+  std::uint64_t count = 0;
+};
+/// What became of one dead letter.
+struct redriven_letter {
+  queue_id queue;
+  carafe::offset offset;
+  /// `errc::none`: it is done.
+  failure why{errc::none};
 };
 struct group_line {
   std::string name;
@@ -113,8 +132,9 @@ struct group_info {
   std::vector<member_info> members;
   std::vector<group_queue_info> queues;
   delivery_settings delivery{};
-  /// Rises with each change of mode, topics or settings.
+  /// Rises with each change of mode, topics, filter or settings.
   std::uint64_t version = 0;
+  message_filter filter{};
 };
 struct latency {
   std::uint64_t count = 0, p50_us = 0, p99_us = 0, max_us = 0;

@@ -71,6 +71,17 @@ public:
   /// @errors group_in_use while a consumer owns one of them.
   result<group_info> reset_group(const std::string& name, const std::string& topic,
                                  std::optional<queue_number> number, start_position to) const;
+  /// What of a `shared` or `keyed` group is dead; empty: nothing.
+  /// @errors group_unknown, unsupported (an ordered group)
+  result<std::vector<dead_letter_range>> dead_letters(const std::string& group) const;
+  /// Has dead letters delivered again, to this group alone, with their history; or, if `purge`,
+  /// strikes them off. At most 10,000 at a time; each for itself, in the order of the answer.
+  /// @errors group_unknown, unsupported, invalid_argument, too_many_requests (another one is under
+  ///         way), outcome_unknown: look at `dead_letters`, what is not there any more is done.
+  result<std::vector<redriven_letter>> redrive(const std::string& group,
+                                               const std::vector<dead_letter_range>& letters,
+                                               bool purge = false) const;
+
   result<void> delete_group(const std::string& name) const;
 
   /// The largest message that the node takes, with its key and properties; as it said when it was

@@ -23,12 +23,29 @@ enum class group_mode : std::uint8_t {
   keyed,
 };
 
+/// Which messages a `shared` or `keyed` group wants; the node leaves the others out.
+struct message_filter {
+  enum class kind : std::uint8_t {
+    none,
+    /// `a || b`: messages with one of these tags; `*`: all.
+    tags,
+    /// An SQL92 condition over properties, tag and key.
+    sql,
+  };
+  kind how = kind::none;
+  std::string text{};
+
+  friend bool operator==(const message_filter&, const message_filter&) = default;
+};
+
 struct consumer_options {
   std::vector<std::string> topics{};
   /// Empty: read without a group, nothing is committed.
   std::string group{};
   /// Of the group; a new group becomes so.
   group_mode mode = group_mode::ordered;
+  /// Of the group, as its mode.
+  message_filter filter{};
   /// A name for people.
   std::string member{};
   /// Without a group only: just these queues of the (single) topic.

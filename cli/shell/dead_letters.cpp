@@ -1,0 +1,142 @@
+#include "cli/shell/dead_letters.hpp"
+
+#include "cli/shell/views.hpp"
+
+#include <algorithm>
+
+namespace carafe::shell {
+
+namespace {
+
+using client::dead_letter_range;
+
+/// Of one request to the node.
+constexpr std::uint64_t letters_at_once = 1'000;
+constexpr std::chrono::milliseconds read_wait{50};
+
+std::string topic_of(const letter_choice& choice) { return "%DLQ%" + choice.group; }
+
+bool has(const std::vector<dead_letter_range>& letters, const client::delivery& d) {
+  return std::ranges::any_of(letters, [&](const dead_letter_range& range) {
+    return range.queue == d.queue && range.first <= d.offset &&
+           d.offset.value - range.first.value < range.count;
+  });
+}
+
+/// The next `most` letters, taken off the front of `left`.
+std::vector<dead_letter_range> take(std::vector<dead_letter_range>& left, std::uint64_t most) {
+  std::vector<dead_letter_range> out;
+  while (!left.empty() && most > 0) {
+    auto& front = left.front();
+    auto part = front;
+    part.count = std::min(front.count, most);
+    most -= part.count;
+    front.first = front.first + part.count;
+    front.count -= part.count;
+    out.push_back(part);
+    if (front.count == 0) left.erase(left.begin());
+  }
+  return out;
+}
+
+record outcome_view(const client::redriven_letter& letter,
+                    const std::vector<dead_letter_range>& asked) {
+  record r;
+  for (const auto& range : asked)
+    if (range.queue == letter.queue) {
+      r.add("queue", value::id(range.number.value));
+      break;
+    }
+  r.add("offset", value::id(letter.offset.value));
+  r.add("outcome",
+        value::text(letter.why.code == errc::none ? "done" : to_string(letter.why.code)));
+  return std::move(r.add("detail", value::text(letter.why.detail)));
+}
+
+} // namespace
+
+std::vector<option> letter_options(letter_choice& choice) {
+  return {text("GROUP", "", choice.group, "The group.").must().completed_by(completes::group),
+          number<queue_number>("--queue", "Q", choice.queue,
+                               "Only those in the queue of this number of %DLQ%GROUP."),
+          number<offset>("--offset", "N", choice.at, "Only the one at this offset there."),
+          number<std::uint64_t>("--count", "N", choice.count,
+                                "At most so many, the oldest of each queue first (default 10000).",
+                                1)};
+}
+
+result<std::vector<dead_letter_range>> chosen_letters(const letter_choice& choice, node_api& node) {
+  auto all = node.dead_letters(choice.group);
+  if (!all) return all.error();
+  std::vector<dead_letter_range> wanted;
+  for (auto range : *all) {
+    if (choice.queue && range.number != *choice.queue) continue;
+    if (choice.at) {
+      if (*choice.at < range.first || choice.at->value - range.first.value >= range.count) continue;
+      range.first = *choice.at;
+      range.count = 1;
+    }
+    wanted.push_back(range);
+  }
+  return take(wanted, choice.count);
+}
+
+result<std::vector<client::delivery>> read_letters(const letter_choice& choice,
+                                                   const std::vector<dead_letter_range>& letters,
+                                                   command_context& context, node_api& node) {
+  std::vector<client::delivery> out;
+  std::uint64_t missing = 0;
+  auto first = letters.empty() ? offset{0} : letters.front().first;
+  for (const auto& range : letters) {
+    missing += range.count;
+    first = std::min(first, range.first);
+  }
+  if (missing == 0) return out;
+  client::consumer_options options;
+  options.topics = {topic_of(choice)};
+  options.start = {start_position::kind::at_offset, first, {}};
+  options.out_of_range = range_policy::earliest;
+  auto consumer = node.make_consumer(options);
+  if (!consumer) return consumer.error();
+  const auto until =
+    std::chrono::steady_clock::now() + context.globals.timeout.value_or(default_timeout);
+  while (missing > 0 && !context.stop.requested()) {
+    auto some = (*consumer)->poll(1'000, read_wait);
+    if (!some) return some.error();
+    for (auto& d : *some) {
+      if (!has(letters, d)) continue;
+      out.push_back(std::move(d));
+      --missing;
+    }
+    if (some->empty() && std::chrono::steady_clock::now() > until)
+      return {errc::timeout, std::to_string(missing) + " dead letters could not be read"};
+  }
+  return out;
+}
+
+exit_code deal_with(const letter_choice& choice, bool purge, std::uint32_t rate,
+                    command_context& context) {
+  auto node = context.node();
+  auto left = chosen_letters(choice, *node);
+  if (!left) return context.fail(left.error());
+  const auto asked = *left;
+  signal_catcher catcher{context.stop};
+  std::vector<record> rows;
+  bool all_done = true;
+  while (!left->empty() && !context.stop.requested()) {
+    const auto most = rate == 0 ? letters_at_once : std::max<std::uint64_t>(rate / 10, 1);
+    const auto part = take(*left, most);
+    auto done = node->redrive(choice.group, part, purge);
+    if (!done) return context.fail(done.error());
+    for (const auto& letter : *done) {
+      all_done &= letter.why.code == errc::none;
+      rows.push_back(outcome_view(letter, asked));
+    }
+    if (rate != 0 && !left->empty())
+      context.stop.wait(-1, std::chrono::milliseconds{1'000 * done->size() / rate});
+  }
+  const auto shown = context.show(rows, "no dead letters");
+  return shown == exit_code::ok && !all_done ? exit_code::failed : shown;
+}
+
+} // namespace carafe::shell

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "cli/shell/command.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace carafe::shell {
+
+/// Dead letters of a group that are to be shown, brought back or purged.
+struct letter_choice {
+  std::string group;
+  std::optional<queue_number> queue;
+  std::optional<offset> at;
+  std::uint64_t count = 10'000;
+};
+
+/// GROUP, --queue, --offset and --count.
+[[nodiscard]] std::vector<option> letter_options(letter_choice& choice);
+
+/// Those of the group that were chosen, oldest of each queue first.
+/// @errors Those of `client::dead_letters`.
+result<std::vector<client::dead_letter_range>> chosen_letters(const letter_choice& choice,
+                                                              node_api& node);
+
+/// Reads these letters themselves, in any order.
+/// @errors Those of a consumer without a group; timeout.
+result<std::vector<client::delivery>>
+read_letters(const letter_choice& choice, const std::vector<client::dead_letter_range>& letters,
+             command_context& context, node_api& node);
+
+/// Brings them back or purges them, `rate` a second (0: as fast as they go), and shows what became
+/// of each.
+exit_code deal_with(const letter_choice& choice, bool purge, std::uint32_t rate,
+                    command_context& context);
+
+} // namespace carafe::shell
