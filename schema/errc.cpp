@@ -132,8 +132,9 @@ constexpr row rows[] = {
    "another",
    as_it_is},
   {errc::subscription_mismatch, "subscription_mismatch",
-   "the group's members subscribe to other topics or in another mode; give all members the same, "
-   "or use another group",
+   "the group's members subscribe to other topics, in another mode or with another filter; give "
+   "all "
+   "members the same, or use another group",
    as_it_is},
   {errc::member_unknown, "member_unknown",
    "the node does not know this member, or took it for dead; join the group again", as_it_is},
