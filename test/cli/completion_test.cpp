@@ -27,8 +27,8 @@ words offered(const std::string& typed) {
 } // namespace
 
 TEST_CASE("commands are completed word by word") {
-  CHECK(offered("") == words{"bench", "consume", "exit", "group", "help", "log", "node", "produce",
-                             "topic", "version"});
+  CHECK(offered("") == words{"bench", "consume", "dlq", "exit", "group", "help", "log", "node",
+                             "produce", "topic", "version"});
   CHECK(offered("to") == words{"topic"});
   CHECK(offered("topic ") == words{"alter", "create", "delete", "describe", "list"});
   CHECK(offered("topic de") == words{"delete", "describe"});
@@ -36,8 +36,8 @@ TEST_CASE("commands are completed word by word") {
   CHECK(offered("--node h:1 gr") == words{"group"});
   CHECK(offered("xyzzy ").empty());
   CHECK(offered("help topic c") == words{"create"});
-  CHECK(offered("help ") ==
-        words{"bench", "consume", "group", "help", "log", "node", "produce", "topic", "version"});
+  CHECK(offered("help ") == words{"bench", "consume", "dlq", "group", "help", "log", "node",
+                                  "produce", "topic", "version"});
 }
 
 TEST_CASE("names come from the node") {

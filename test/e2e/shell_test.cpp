@@ -124,7 +124,7 @@ TEST_CASE("shell: groups are listed, described, reset and deleted") {
   CHECK(list[0].at("lag") == 1);
   const auto group = at.run.json({"group", "describe", "g"}).object();
   CHECK(names_in(group) ==
-        names{"group", "group_id", "lag", "members", "mode", "queues", "topics"});
+        names{"group", "group_id", "lag", "members", "mode", "queues", "topics", "version"});
   CHECK(group.at("queues").at(0).at("committed") == 2);
   CHECK(group.at("queues").at(0).at("lag") == 1);
   CHECK(group.at("members").empty());
