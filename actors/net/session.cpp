@@ -144,7 +144,11 @@ void on_tick(session_pointer self) {
     refuse(self, 0, {errc::timeout, "no whole frame for " + std::to_string(silent) + " ms"});
     return;
   }
-  self->delayed_send(self, std::chrono::milliseconds{options.idle_timeout_ms / 3 + 1}, tick_atom_v);
+  // Not later than it may be silent.
+  const auto left = options.idle_timeout_ms - std::min(silent, options.idle_timeout_ms);
+  const auto third = options.idle_timeout_ms / 3;
+  const auto wait = left == 0 ? third : std::min(left, third);
+  self->delayed_send(self, std::chrono::milliseconds{wait + 1}, tick_atom_v);
 }
 
 void drained(session_pointer self) {

@@ -115,3 +115,14 @@ TEST_CASE("whoever asked a group that was deleted is answered when its shard goe
   for (const auto& f : c.in->frames) answered.insert(f.request);
   for (const std::uint64_t request : {500u, 501u, 502u}) CHECK(answered.contains(request));
 }
+
+TEST_CASE("a silent connection is closed when its time is over, and not much later") {
+  rig r;
+  rig::client c{r, "silent"};
+  r.pass(std::chrono::seconds{2});
+  c.send(1, frames::ping{});
+  r.pass(std::chrono::milliseconds{29'900});
+  CHECK_FALSE(c.in->closed);
+  r.pass(std::chrono::milliseconds{300});
+  CHECK(c.in->closed);
+}
