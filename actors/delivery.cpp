@@ -17,6 +17,8 @@ using core::delivery_core;
 
 /// Leases and pauses end to this precision.
 constexpr auto tick_every = std::chrono::milliseconds{20};
+/// What failed for the disk or a damaged batch is tried again so much later.
+constexpr std::uint64_t errands_again_ms = 500;
 /// Of one request to settle.
 constexpr std::size_t settled_max = 65'536;
 
@@ -44,6 +46,7 @@ void on(delivery_pointer self, const delivery_core::lend& e) {
   auto cut = core::cut_batch(*e.batch, e.ranges, s.options.limits);
   if (!cut) { // It was checked when it came; its lease ends, and then it is tried again.
     logging::error("delivery", s.record.name + ": " + cut.error().message());
+    s.core->charged(e.member, e.bytes, 0);
     return;
   }
   const auto& queue = s.queues.at(e.queue);
@@ -105,6 +108,16 @@ core::instant now(delivery_pointer self) {
   return {clocks.monotonic(), clocks.wall()};
 }
 
+void put_off(delivery_pointer self, const delivery_state::errand& what, const failure& why) {
+  auto& s = self->state;
+  if (s.failed_errands.empty()) {
+    logging::warning("delivery", s.record.name + ": " + why.message() + "; tried again");
+    s.errands_after = mono_ms{s.clocks->monotonic().value + errands_again_ms};
+  }
+  s.failed_errands.push_back(what);
+  arm_tick(self);
+}
+
 void carry_out(delivery_pointer self, const delivery_core::effects_list& effects) {
   auto named = effects;
   name_holders(self, named);
@@ -130,6 +143,7 @@ caf::result<frames::joined> on_join(delivery_pointer self, const join_request& r
                                     const session_actor& session) {
   auto& s = self->state;
   if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
+  if (s.owed.ending()) return to_caf({errc::shard_unavailable, "the group's actor stops"});
   if (s.members.size() >= s.options.members_max)
     return to_caf(
       {errc::too_many_members, "a group has at most " + std::to_string(s.options.members_max)});
@@ -164,7 +178,8 @@ caf::result<frames::joined> on_join(delivery_pointer self, const join_request& r
 
 caf::result<caf::ok_atom> on_settle(delivery_pointer self, const frames::settle& request) {
   auto& s = self->state;
-  if (!s.members.contains(request.member))
+  // What an ending actor knows is not what the log says.
+  if (s.owed.ending() || !s.members.contains(request.member))
     return to_caf({errc::member_unknown, "it has left, or was lost"});
   std::size_t count = request.failed.size();
   for (const auto* list : {&request.done, &request.returned})
@@ -230,6 +245,7 @@ void on_tick(delivery_pointer self) {
   auto& s = self->state;
   s.ticking = false;
   carry_out(self, s.core->tick(now(self)));
+  if (s.clocks->monotonic() < s.errands_after) return;
   for (const auto& errand : std::exchange(s.failed_errands, {})) run(self, errand);
 }
 

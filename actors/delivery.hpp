@@ -46,6 +46,8 @@ struct delivery_state {
     /// The core has it: the group's place in it is known.
     bool known = false;
     bool resetting = false;
+    /// A reset looks for its new place.
+    bool reset_asked = false;
   };
   /// What becomes one entry of a shard.
   struct chunk {
@@ -84,6 +86,7 @@ struct delivery_state {
   /// The topic of its dead letters, once it was needed.
   std::optional<topic_record> graves;
   std::vector<errand> failed_errands;
+  mono_ms errands_after{};
   catalogue_actor catalogue;
   std::shared_ptr<const clock> clocks;
   group_options options;
@@ -110,6 +113,8 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
 // -- shared by the actor's parts ------------------------------------------------------------------
 
 [[nodiscard]] core::instant now(delivery_pointer self);
+/// Tries it again after a while.
+void put_off(delivery_pointer self, const delivery_state::errand& what, const failure& why);
 /// Does what the core has decided.
 void carry_out(delivery_pointer self, const core::delivery_core::effects_list& effects);
 

@@ -70,7 +70,7 @@ result<std::vector<queue_id>> queues_to_reset(const delivery_state& s,
   for (const auto& [id, queue] : s.queues) {
     if (!wish.topic.empty() && queue.topic != wish.topic) continue;
     if (wish.number && queue.number != *wish.number) continue;
-    if (queue.resetting)
+    if (queue.resetting || queue.reset_asked)
       return {errc::group_in_use, "queue " + std::to_string(queue.number.value) + " of " +
                                     queue.topic + " is being reset"};
     out.push_back(id);
@@ -82,6 +82,7 @@ result<std::vector<queue_id>> queues_to_reset(const delivery_state& s,
 /// A reset under way.
 struct reset_task {
   owed_answer<caf::ok_atom, delivery_pointer> answer;
+  std::vector<queue_id> queues;
   std::size_t missing = 0;
   std::map<queue_id, reading> found = {};
   failure why{errc::none};
@@ -89,9 +90,9 @@ struct reset_task {
 using task_ptr = std::shared_ptr<reset_task>;
 
 void finish(delivery_pointer self, const task_ptr& task) {
-  for (const auto& [id, where] : task->found) {
+  for (const auto id : task->queues) {
     auto at = self->state.queues.find(id);
-    if (at != self->state.queues.end()) at->second.resetting = false;
+    if (at != self->state.queues.end()) at->second.resetting = at->second.reset_asked = false;
     begin_reading(self, id);
   }
   task->answer.give(task->why.code == errc::none ? result<caf::ok_atom>{caf::ok_atom::value}
@@ -150,8 +151,10 @@ caf::result<caf::ok_atom> reset_group(delivery_pointer self, const frames::group
   if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
   auto queues = queues_to_reset(s, wish);
   if (!queues) return to_caf(queues.error());
-  auto task = std::make_shared<reset_task>(reset_task{owe<caf::ok_atom>(self), queues->size()});
+  auto task =
+    std::make_shared<reset_task>(reset_task{owe<caf::ok_atom>(self), *queues, queues->size()});
   auto promise = task->answer.promise();
+  for (const auto id : *queues) s.queues.at(id).reset_asked = true;
   for (const auto id : *queues) {
     const auto arrived = [self, task] {
       if (--task->missing == 0) begin_anew(self, task);

@@ -20,7 +20,9 @@ constexpr std::size_t effects_max = 65'536;
 void send_held(delivery_pointer self, const delivery_state::chunk& what) {
   auto& s = self->state;
   for (const auto& [member, out] : what.held)
-    if (auto to = s.members.find(member); to != s.members.end())
+    if (auto to = s.members.find(member);
+        to != s.members.end() &&
+        s.core->lent_to(member, out.what.queue, out.what.ranges.front().first))
       self->send(to->second.session, leased_atom_v, to->second.reader, out);
 }
 
@@ -120,11 +122,6 @@ std::optional<queue_id> grave_in(const delivery_state& s, shard_id shard) {
   return std::nullopt;
 }
 
-void later(delivery_pointer self, const delivery_state::errand& what, const failure& why) {
-  logging::warning("delivery", self->state.record.name + ": a dead letter waits: " + why.message());
-  self->state.failed_errands.push_back(what);
-}
-
 void make_graves(delivery_pointer self, const delivery_state::errand& what,
                  const core::delivery_batch_ptr& batch) {
   self->request(self->state.catalogue, caf::infinite, graves_atom_v, self->state.record.name)
@@ -135,9 +132,9 @@ void make_graves(delivery_pointer self, const delivery_state::errand& what,
         if (queue != self->state.queues.end() && grave_in(self->state, queue->second.shard))
           bury(self, what, batch);
         else
-          later(self, what, {errc::queue_unknown, "no queue for them in the shard"});
+          put_off(self, what, {errc::queue_unknown, "no queue for them in the shard"});
       },
-      [self, what](const caf::error& why) { later(self, what, from_caf(why)); });
+      [self, what](const caf::error& why) { put_off(self, what, from_caf(why)); });
 }
 
 } // namespace
@@ -154,7 +151,7 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
     auto letter = core::make_dead_letter(*batch, *what.dead,
                                          {s.record.name, queue->second.topic, queue->second.number},
                                          s.options.limits);
-    if (!letter) return later(self, what, letter.error());
+    if (!letter) return put_off(self, what, letter.error());
     effects::batch out;
     out.queue = *grave;
     out.count = letter->count;
@@ -173,7 +170,7 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
       [self, what](const caf::error& error) {
         const auto why = from_caf(error);
         if (why.code == errc::queue_unknown) self->state.graves.reset();
-        later(self, what, why);
+        put_off(self, what, why);
       });
 }
 

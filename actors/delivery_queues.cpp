@@ -186,8 +186,10 @@ void on_batch(delivery_pointer self, core::reader_id reader, const storage::stor
   auto made = core::make_delivery_batch(batch.batch, batch.time, s.record.mode == "keyed", s.wanted,
                                         s.options.limits);
   if (!made) { // It was checked before it was stored.
-    stop_reading(self, at->second);
-    failed(self, at->second, made.error());
+    const auto id = at->second;
+    logging::error("delivery", s.record.name + ": " + made.error().message());
+    stop_reading(self, id);
+    again(self, id, unreadable_again_after);
     return;
   }
   carry_out(self, s.core->arrived(at->second, std::move(*made), now(self)));
@@ -222,8 +224,7 @@ void run(delivery_pointer self, const delivery_state::errand& what) {
     if (batch && *batch && redriven)
       batch = core::revive_letter(**batch, row, self->state.options.limits);
     if (!batch) {
-      logging::warning("delivery", self->state.record.name + ": " + batch.error().message());
-      self->state.failed_errands.push_back(what);
+      put_off(self, what, batch.error());
     } else if (what.dead) {
       bury(self, what, *batch);
     } else {

@@ -34,6 +34,7 @@ void delivery_core::add_queue(queue_id id, delivery_progress progress, offset en
   queue.fetched = queue.progress.next();
   for (const auto& [offset, row] : queue.progress.waiting()) {
     if (row.key != 0) meet_key(queue, offset, row.key);
+    queue.revived |= row.letter_queue.value != 0;
     if (!queue.progress.lent().contains(offset)) due_.emplace(row.due, id, offset);
   }
   const auto ends = later(now.mono, options_.how.lease_ms);
@@ -44,6 +45,7 @@ void delivery_core::add_queue(queue_id id, delivery_progress progress, offset en
     in_flight_ += range.count;
   };
   for (auto range : queue.progress.lent().to_ranges()) {
+    queue.barrier = std::max(queue.barrier, range.end());
     // Messages that failed before are lent one by one.
     const auto& rows = queue.progress.waiting();
     for (auto row = rows.lower_bound(range.first); row != rows.end() && row->first < range.end();
@@ -73,6 +75,12 @@ void delivery_core::raise_start(queue_id id, offset start) {
   if (queue == nullptr) return;
   forget(*queue, id, {offset{0}, start.value});
   queue->progress.start_at(start);
+  // What was brought back has its payload elsewhere.
+  for (const auto& [at, row] : queue->progress.waiting()) {
+    if (at >= start) break;
+    if (row.key != 0) meet_key(*queue, at, row.key);
+    due_.emplace(row.due, id, at);
+  }
   queue->fetched = std::max(queue->fetched, start);
   queue->end = std::max(queue->end, start);
 }
@@ -114,15 +122,18 @@ delivery_core::effects_list delivery_core::demand(member_id id, std::uint64_t by
   auto at = members_.find(id);
   if (at == members_.end()) return out;
   constexpr std::uint64_t demand_max = std::uint64_t{1} << 40;
-  at->second.demand += static_cast<std::int64_t>(std::min(bytes, demand_max));
-  at->second.demand = std::min(at->second.demand, static_cast<std::int64_t>(demand_max));
+  auto& demand = at->second.demand;
+  demand = std::min(demand + std::min(bytes, demand_max), demand_max);
   give(out, now);
   return out;
 }
 
 void delivery_core::charged(member_id id, std::uint64_t estimated, std::uint64_t actual) {
-  if (auto at = members_.find(id); at != members_.end())
-    at->second.demand += static_cast<std::int64_t>(estimated) - static_cast<std::int64_t>(actual);
+  auto at = members_.find(id);
+  if (at == members_.end()) return;
+  auto& demand = at->second.demand;
+  demand += estimated;
+  demand -= std::min(demand, actual);
 }
 
 // -- messages -------------------------------------------------------------------------------------
@@ -137,7 +148,10 @@ delivery_core::effects_list delivery_core::arrived(queue_id id, delivery_batch_p
   queue->end = std::max(queue->end, batch->end());
   if (batch->passes) leave_out(id, *queue, *batch, out);
   sort_in(*queue, batch);
+  const bool before = queue->revived && queue->fetched < queue->barrier;
   queue->fetched = std::max(queue->fetched, batch->end());
+  if (before && queue->fetched >= queue->barrier)
+    for (const auto& [key, offsets] : queue->keys) wake_key(id, *queue, key);
   give(out, now);
   return out;
 }
@@ -240,9 +254,10 @@ delivery_core::effects_list delivery_core::give_back(member_id id, queue_id name
   auto* queue = find(name);
   if (queue == nullptr) return out;
   for (const auto& range : ranges)
-    for (const auto& part : unfinished(*queue, range))
-      for (auto at = part.first; at < part.end(); at = at + 1)
-        if (take_lease(*queue, id, at)) queue->ready.insert(at);
+    for (const auto& part : held_by(*queue, range, id)) {
+      end_leases(*queue, part, [](offset_range, const lease&) {});
+      for (auto at = part.first; at < part.end(); at = at + 1) queue->ready.insert(at);
+    }
   give(out, now);
   return out;
 }
@@ -298,6 +313,7 @@ delivery_core::effects_list delivery_core::revived(queue_id name, waiting_record
   auto* queue = find(name);
   if (queue == nullptr) return out;
   const auto at = row.at;
+  queue->revived = true;
   queue->progress.put(row);
   if (row.key != 0) meet_key(*queue, at, row.key);
   due_.emplace(row.due, name, at);
@@ -313,7 +329,10 @@ delivery_core::effects_list delivery_core::tick(instant now) {
     const auto [due, name, at] = *due_.begin();
     due_.erase(due_.begin());
     auto& queue = queues_.at(name);
-    if (first_of_key(queue, at) && !key_is_lent(queue, at)) queue.ready.insert(at);
+    if (const auto key = queue.key_of.find(at); key != queue.key_of.end())
+      wake_key(name, queue, key->second);
+    else if (!lent_out(queue, at))
+      queue.ready.insert(at);
   }
   if (now.mono >= soonest_) end_overdue(out, now);
   give(out, now);
@@ -342,6 +361,15 @@ void delivery_core::end_overdue(effects_list& out, instant now) {
       end_lease(name, queue, range, was, std::nullopt, "its lease ended", out, now);
     }
   }
+}
+
+bool delivery_core::lent_to(member_id id, queue_id name, offset at) const {
+  const auto queue = queues_.find(name);
+  if (queue == queues_.end()) return false;
+  auto found = queue->second.leases.upper_bound(at);
+  if (found == queue->second.leases.begin()) return false;
+  --found;
+  return at < found->first + found->second.count && found->second.member == id;
 }
 
 bool delivery_core::idle() const { return in_flight_ == 0 && due_.empty(); }

@@ -166,6 +166,8 @@ public:
   /// The log says that a finished message is to be delivered again, as `row` tells.
   effects_list revived(queue_id queue, waiting_record row, instant now);
 
+  [[nodiscard]] bool lent_to(member_id id, queue_id queue, offset at) const;
+
   /// Leases that have ended, messages that are due.
   effects_list tick(instant now);
   /// Whether `tick` will have something to do some time.
@@ -182,8 +184,9 @@ public:
   struct member_state {
     std::uint32_t in_flight_max = 0;
     std::uint64_t in_flight = 0;
-    /// May fall below 0 by part of a batch.
-    std::int64_t demand = 0;
+    /// A batch may go over it; that is not held against the next grant, as the session forgets it
+    /// too.
+    std::uint64_t demand = 0;
     mono_ms last_settled{};
   };
   struct queue_state {
@@ -205,6 +208,11 @@ public:
     std::set<offset> ready;
     std::optional<offset> looking;
     std::set<offset> dying;
+    /// Messages were brought back: what is in the window may be under way, or overtaken.
+    bool revived = false;
+    /// Where reading has met everything that was lent before a restart: only then it is known what
+    /// of a key is under way beside one that was brought back.
+    offset barrier{0};
     /// First offset -> lease.
     std::map<offset, lease> leases;
     /// `keyed`: unfinished messages that were read, by key; and the other way round.
@@ -243,6 +251,7 @@ private:
   void sort_in(queue_state& queue, const delivery_batch_ptr& batch);
   void meet_key(queue_state& queue, offset at, std::uint64_t key);
   void release_key(queue_id id, queue_state& queue, offset at);
+  void wake_key(queue_id id, queue_state& queue, std::uint64_t key);
   [[nodiscard]] static bool lent_out(const queue_state& queue, offset at);
   [[nodiscard]] bool first_of_key(const queue_state& queue, offset at) const;
   [[nodiscard]] static bool key_is_lent(const queue_state& queue, offset at);
@@ -259,6 +268,10 @@ private:
   [[nodiscard]] waiting_record next_row(const queue_state& queue, offset at, std::uint32_t attempts,
                                         std::string error, instant now) const;
   [[nodiscard]] std::uint64_t pause_after(std::uint32_t attempts);
+  [[nodiscard]] std::vector<offset_range> held_by(const queue_state& queue, offset_range range,
+                                                  member_id id) const;
+  [[nodiscard]] std::vector<offset_range> lendable(const queue_state& queue,
+                                                   offset_range range) const;
   [[nodiscard]] std::vector<offset_range> unfinished(const queue_state& queue,
                                                      offset_range range) const;
 

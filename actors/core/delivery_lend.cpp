@@ -15,7 +15,7 @@ constexpr std::uint64_t pull_bytes_min = 64u << 10;
 } // namespace
 
 std::uint64_t delivery_core::room(const member_state& member) const {
-  if (member.demand <= 0 || member.in_flight >= member.in_flight_max ||
+  if (member.demand == 0 || member.in_flight >= member.in_flight_max ||
       in_flight_ >= options_.how.in_flight_max)
     return 0;
   return std::min<std::uint64_t>(member.in_flight_max - member.in_flight,
@@ -25,7 +25,7 @@ std::uint64_t delivery_core::room(const member_state& member) const {
 /// Of this batch, no more than the member's demand goes for; one message goes always.
 std::uint64_t delivery_core::room(const member_state& member, const effects::batch& batch) const {
   const auto each = batch.bytes.size() / batch.count + 1;
-  const auto fit = static_cast<std::uint64_t>(std::max<std::int64_t>(member.demand, 0)) / each;
+  const auto fit = member.demand / each;
   return std::min(room(member), std::max<std::uint64_t>(fit, 1));
 }
 
@@ -106,7 +106,7 @@ bool delivery_core::give_window(queue_id id, queue_state& queue, effects_list& o
     std::uint64_t left = 0;
     while (!part.free.empty()) {
       auto range = part.free.front();
-      const auto open = unfinished(queue, range); // Some may be settled already.
+      const auto open = lendable(queue, range); // Some may be settled already.
       if (open.empty()) {
         part.free.pop_front();
         continue;
@@ -151,7 +151,7 @@ void delivery_core::put_out(queue_state& queue, lend what, effects_list& out, in
   member.in_flight += count;
   const auto& batch = what.batch->what;
   what.bytes = batch.bytes.size() * count / batch.count;
-  member.demand -= static_cast<std::int64_t>(what.bytes);
+  member.demand -= std::min(member.demand, what.bytes);
   queue.progress.lend(what.ranges);
   out.push_back(
     write{what.queue, effects::lent{options_.group, what.queue, what.ranges, {}}, !options_.keyed});
@@ -159,11 +159,13 @@ void delivery_core::put_out(queue_state& queue, lend what, effects_list& out, in
 }
 
 void delivery_core::pull_more(effects_list& out) {
-  if (members_.empty() || waiting() >= options_.how.waiting_max) return;
+  if (members_.empty()) return;
+  const bool held_up = waiting() >= options_.how.waiting_max;
   std::uint64_t held = 0;
   for (const auto& [id, queue] : queues_) held += queue.window_bytes + queue.asked;
   for (auto& [id, queue] : queues_) {
     const bool full = held >= options_.window_bytes;
+    if (held_up && (!queue.revived || queue.fetched >= queue.barrier)) continue;
     if (queue.asked > 0 && queue.wants == 0) continue;
     if (queue.window_bytes > 0 && (full || queue.window_bytes >= pull_bytes)) continue;
     const auto bytes = std::max(full ? pull_bytes_min : pull_bytes, std::exchange(queue.wants, 0));

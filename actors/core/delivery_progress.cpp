@@ -27,7 +27,16 @@ std::vector<offset> delivery_progress::settle(const std::vector<offset_range>& r
 }
 
 void delivery_progress::lend(const std::vector<offset_range>& ranges) {
-  for (const auto& range : ranges) lent_.add(range);
+  // It may be written after what ended them: then nobody has them any more.
+  for (const auto& range : ranges) {
+    const auto from = std::max(range.first, next_);
+    if (from < range.end())
+      for (const auto& part : done_.missing({from, range.end().value - from.value}))
+        lent_.add(part);
+    for (auto row = waiting_.lower_bound(range.first);
+         row != waiting_.end() && row->first < range.end(); ++row)
+      lent_.add({row->first, 1});
+  }
 }
 
 void delivery_progress::put(const waiting_record& row) {
@@ -40,6 +49,10 @@ std::vector<offset> delivery_progress::start_at(offset start) {
   lent_.remove_below(start);
   if (start > next_) meet({next_, start.value - next_.value});
   for (auto row = waiting_.begin(); row != waiting_.end() && row->first < start;) {
+    if (row->second.letter_queue.value != 0) { // Its payload is its letter.
+      ++row;
+      continue;
+    }
     gone.push_back(row->first);
     row = waiting_.erase(row);
   }

@@ -88,13 +88,21 @@ void delivery_core::release_key(queue_id id, queue_state& queue, offset at) {
     return;
   }
   --behind_;
-  const auto next = *offsets->second.begin();
-  const auto row = queue.progress.waiting().find(next);
-  const bool has_row = row != queue.progress.waiting().end();
-  // A message that was brought back may come before one that was under way.
-  if (!was_first && !has_row) return;
-  const bool waits = has_row && due_.contains({row->second.due, id, next});
-  if (!waits && !lent_out(queue, next) && !queue.dying.contains(next)) queue.ready.insert(next);
+  // Without messages that were brought back, only the first one's end gives another its turn.
+  if (was_first || queue.revived) wake_key(id, queue, offsets->first);
+}
+
+/// The oldest unfinished message of the key may go, if none of the key is under way and it does not
+/// wait for its time.
+void delivery_core::wake_key(queue_id id, queue_state& queue, std::uint64_t key) {
+  const auto offsets = queue.keys.find(key);
+  if (offsets == queue.keys.end()) return;
+  const auto first = *offsets->second.begin();
+  if (queue.revived && queue.fetched < queue.barrier) return;
+  if (lent_out(queue, first) || queue.dying.contains(first) || key_is_lent(queue, first)) return;
+  const auto row = queue.progress.waiting().find(first);
+  if (row != queue.progress.waiting().end() && due_.contains({row->second.due, id, first})) return;
+  queue.ready.insert(first);
 }
 
 /// Takes `range` out of every lease.
@@ -196,7 +204,8 @@ void delivery_core::failed(queue_id id, queue_state& queue, offset at, std::uint
     out.push_back(bury{id, std::move(row)});
     return;
   }
-  const auto pause = delay_ms ? *delay_ms : pause_after(row.attempts);
+  constexpr std::uint64_t pause_ms_max = 315'360'000'000; // Ten years.
+  const auto pause = std::min(delay_ms ? *delay_ms : pause_after(row.attempts), pause_ms_max);
   row.due = unix_ms{now.wall.value + static_cast<std::int64_t>(pause)};
   queue.progress.put(row);
   if (pause == 0)
@@ -204,6 +213,9 @@ void delivery_core::failed(queue_id id, queue_state& queue, offset at, std::uint
   else
     due_.emplace(row.due, id, at);
   out.push_back(write{id, effects::waiting{options_.group, id, std::move(row)}});
+  // One that was brought back may have waited for this.
+  if (const auto key = queue.key_of.find(at); queue.revived && key != queue.key_of.end())
+    wake_key(id, queue, key->second);
 }
 
 /// What a lease that came to nothing leaves behind.
@@ -212,6 +224,36 @@ void delivery_core::end_lease(queue_id id, queue_state& queue, offset_range rang
                               effects_list& out, instant now) {
   for (auto at = range.first; at < range.end(); at = at + 1)
     failed(id, queue, at, was.attempts, delay_ms, error, out, now);
+}
+
+/// The parts of `range` that `id` was lent, or nobody known.
+std::vector<offset_range> delivery_core::held_by(const queue_state& queue, offset_range range,
+                                                 member_id id) const {
+  std::vector<offset_range> out;
+  auto at = queue.leases.upper_bound(range.first);
+  if (at != queue.leases.begin()) --at;
+  for (; at != queue.leases.end() && at->first < range.end(); ++at) {
+    if (at->second.member != id && at->second.member != member_id{0}) continue;
+    const auto from = std::max(at->first, range.first);
+    const auto to = std::min(at->first + at->second.count, range.end());
+    if (from < to) out.push_back({from, to.value - from.value});
+  }
+  return out;
+}
+
+/// The parts of a window's free range that may be lent now.
+std::vector<offset_range> delivery_core::lendable(const queue_state& queue,
+                                                  offset_range range) const {
+  auto open = unfinished(queue, range);
+  if (!queue.revived) return open;
+  offset_set left;
+  for (const auto& part : open)
+    for (auto at = part.first; at < part.end(); at = at + 1)
+      if (!lent_out(queue, at) && !queue.ready.contains(at) &&
+          !queue.progress.waiting().contains(at) && first_of_key(queue, at) &&
+          !key_is_lent(queue, at))
+        left.add({at, 1});
+  return left.to_ranges();
 }
 
 /// The parts of `range` that may still be finished.

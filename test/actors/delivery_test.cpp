@@ -492,3 +492,60 @@ TEST_CASE("a group's filter decides on the node what its consumers get") {
   wish.group = "h";
   CHECK(admin.ask<frames::joined>(wish).code() == errc::unsupported);
 }
+
+TEST_CASE("messages larger than a consumer's credit come all the same, one after another") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"};
+  const auto queue = make_topic(admin, "t", 1).queues[0].queue;
+  for (std::uint64_t i = 0; i < 4; ++i)
+    REQUIRE(admin
+              .ask<frames::receipt>(produce_of(queue, producer_id{3}, sequence{i + 1}, sequence{i},
+                                               {std::string(50'000, 'x')}))
+              .ok());
+  auto wish = joining("g", "t");
+  wish.mode = "shared";
+  wish.credit_bytes = 1'000;
+  const auto joined = one.ask<frames::joined>(wish);
+  REQUIRE(joined.ok());
+  std::size_t came = 0;
+  for (int i = 0; i < 4; ++i) {
+    r.settle();
+    while (auto lent = one.take<frames::leased>()) {
+      ++came;
+      one.send(
+        0, frames::credit{joined->subscription, static_cast<std::uint32_t>(lent->batch.size())});
+    }
+  }
+  CHECK(came == 4);
+}
+
+TEST_CASE("what a consumer gives back and never had does nothing") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"};
+  const auto queue = keyed_topic(admin, {"", ""});
+  const worker a{one, "shared"};
+  r.settle();
+  CHECK(a.offsets() == offsets{0, 1});
+  const offset_range everything{offset{0}, std::uint64_t{1} << 63};
+  CHECK(one.ask<frames::ok>(frames::settle{a.in.member, {}, {}, {{queue, {everything}}}}).ok());
+  r.settle();
+  CHECK(a.offsets() == offsets{0, 1});
+}
+
+TEST_CASE("a message that is rejected at once is dead also after a restart") {
+  rig r;
+  {
+    rig::client admin{r, "admin"}, one{r, "one"};
+    const auto queue = keyed_topic(admin, {"", ""});
+    const worker a{one, "shared"};
+    r.settle();
+    CHECK(a.failed(queue, 0, {}, "bad", true).ok());
+    r.pass(300ms); // The log hears of the loan after the end.
+  }
+  r.crash(false);
+  r.start();
+  rig::client admin{r, "admin"}, one{r, "one"};
+  const worker a{one, "shared"};
+  r.settle();
+  CHECK(describe(admin).queues[0].in_flight == 1);
+}

@@ -65,7 +65,8 @@ void delivery_simulation::step() {
   if (roll < 55) return apply_some(dice_->below(5));
   if (roll < 67) return settle_some();
   if (roll < 70) return settle_late();
-  if (roll < 78) return fail_one();
+  if (roll < 76) return fail_one();
+  if (roll < 78) return revive_one();
   if (roll < 88) {
     if (members_.empty()) return;
     carry_out(core_->demand(dice_->pick(members_), dice_->below(400), now()));
@@ -155,7 +156,7 @@ void delivery_simulation::carry_out(const delivery_core::effects_list& effects) 
     } else if (const auto* look = std::get_if<delivery_core::look>(&effect)) {
       queues_.at(look->queue).looks.push_back(look->at);
     } else if (const auto* write = std::get_if<delivery_core::write>(&effect)) {
-      unwritten_.push_back({write->queue, {write->what}, std::nullopt});
+      unwritten_.push_back({write->queue, {write->what}, std::nullopt, false});
       if (const auto* row = std::get_if<effects::waiting>(&write->what)) {
         auto& failures = queues_.at(write->queue).messages[row->row.at.value].failures;
         REQUIRE(row->row.attempts == ++failures);
@@ -168,7 +169,8 @@ void delivery_simulation::carry_out(const delivery_core::effects_list& effects) 
       REQUIRE(bury->row.attempts <= options_.how.attempts_max);
       unwritten_.push_back({bury->queue,
                             {effects::settled{the_group, bury->queue, {{bury->row.at, 1}}}},
-                            bury->row.at});
+                            bury->row.at,
+                            false});
     }
   }
 }
@@ -193,8 +195,13 @@ void delivery_simulation::on_lend(const delivery_core::lend& e) {
       if (options_.keyed && m.key != 0)
         for (std::uint64_t before = 0; before < at.value; ++before) {
           const auto& other = queue.messages[before];
-          if (other.key == m.key) REQUIRE((other.settling || other.settled || other.dead));
+          if (other.key == m.key)
+            REQUIRE((other.settling || other.settled || other.dead || other.revived));
         }
+      if (options_.keyed && m.key != 0)
+        for (const auto& other : queue.messages)
+          if (&other != &m && other.key == m.key)
+            REQUIRE((other.holder == member_id{0} || other.until <= now().mono));
       m.holder = e.member;
       m.until = mono_ms{mono_ + options_.how.lease_ms};
     }
@@ -220,7 +227,15 @@ void delivery_simulation::apply_some(std::size_t count) {
       } else if (const auto* lent = std::get_if<effects::lent>(&effect)) {
         progress.lend(lent->ranges);
       } else {
-        progress.put(std::get<effects::waiting>(effect).row);
+        const auto& row = std::get<effects::waiting>(effect).row;
+        progress.put(row);
+        if (!next.revives) continue;
+        auto& m = messages[row.at.value];
+        m.dead = m.dying = m.settling = m.reviving = false;
+        m.failures = 0;
+        m.revived = true;
+        m.holder = member_id{0};
+        carry_out(core_->revived(next.queue, row, now()));
       }
     }
     if (next.buried) carry_out(core_->buried(next.queue, *next.buried, now()));
@@ -305,6 +320,22 @@ void delivery_simulation::fail_one() {
   }
 }
 
+void delivery_simulation::revive_one() {
+  auto& [id, queue] = dice_->pick(queues_);
+  for (std::size_t i = 0; i < queue.messages.size(); ++i) {
+    auto& m = queue.messages[i];
+    if (!m.dead || m.reviving || dice_->percent(50)) continue;
+    m.reviving = true;
+    waiting_record row;
+    row.at = offset{i};
+    row.due = unix_ms{wall_};
+    row.key = options_.keyed ? m.key : 0;
+    row.letter_queue = queue_id{99};
+    unwritten_.push_back({id, {effects::waiting{the_group, id, row}}, std::nullopt, true});
+    return;
+  }
+}
+
 void delivery_simulation::let_time_pass() {
   mono_ += dice_->below(400);
   wall_ += static_cast<std::int64_t>(dice_->below(400));
@@ -327,7 +358,7 @@ void delivery_simulation::crash() {
     for (std::size_t i = 0; i < queue.messages.size(); ++i) {
       auto& m = queue.messages[i];
       m.settling = m.settled;
-      m.dying = false;
+      m.dying = m.reviving = false;
       const auto row = progress.waiting().find(offset{i});
       m.failures = row == progress.waiting().end() ? 0 : row->second.attempts;
       // Who had it may go on for one lease, if the log knows that somebody had it.

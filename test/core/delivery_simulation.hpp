@@ -35,6 +35,9 @@ private:
     /// Deliveries that failed, as far as the log will know.
     std::uint32_t failures = 0;
     bool met = false;
+    bool reviving = false;
+    /// Brought back: whoever had its turn meanwhile may still have it.
+    bool revived = false;
   };
   struct queue_model {
     std::vector<message> messages;
@@ -50,6 +53,8 @@ private:
     std::vector<effects::effect> effects;
     /// A dead letter is part of it.
     std::optional<offset> buried;
+    /// A dead message is brought back.
+    bool revives = false;
   };
 
   void step();
@@ -63,6 +68,7 @@ private:
   void settle_late();
   void settling(queue_id id, member_id member, offset_range range);
   void fail_one();
+  void revive_one();
   void crash();
   void let_time_pass();
   void drain();
