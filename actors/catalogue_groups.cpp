@@ -138,6 +138,19 @@ tell_then(catalogue_pointer self, caf::typed_response_promise<frames::group_desc
 
 } // namespace
 
+namespace {
+
+bool becomes_another(const group_record& there, const frames::group_put& wish) {
+  const auto sorted = [](std::vector<std::string> names) {
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  return there.mode != wish.mode || sorted(there.topics) != sorted(wish.topics) ||
+         there.filter != wish.filter;
+}
+
+} // namespace
+
 caf::result<frames::group_description> put_group(catalogue_pointer self,
                                                  const frames::group_put& wish) {
   auto promise = self->make_response_promise<frames::group_description>();
@@ -145,23 +158,39 @@ caf::result<frames::group_description> put_group(catalogue_pointer self,
     return self->state.core->put_group(wish, self->state.clocks->wall());
   };
   const auto* there = self->state.core->group(wish.name);
-  const bool becomes_another =
-    wish.version != 0 && there != nullptr && there->version == wish.version &&
-    (there->mode != wish.mode || there->topics != wish.topics || there->filter != wish.filter);
-  if (!becomes_another) {
+  if (there == nullptr || wish.version != there->version || !becomes_another(*there, wish)) {
     change_catalogue(self, decide, tell_then(self, promise));
     return promise;
   }
+  const auto failed = [promise](caf::error& why) mutable { promise.deliver(std::move(why)); };
+  const auto actor = group_of(self, *there);
   // Nobody may be in it, and its actor goes: another one serves what it is then.
-  self->request(group_of(self, *there), caf::infinite, remove_atom_v)
+  const auto change = [self, decide, promise, actor, failed, id = there->group] {
+    self->request(actor, caf::infinite, remove_atom_v)
+      .then(
+        [self, decide, promise, id](caf::ok_atom) {
+          change_catalogue(self, decide, [self, id, promise](const result<decision>& outcome) {
+            forget_group(self, id);
+            tell_then(self, promise)(outcome);
+          });
+        },
+        failed);
+  };
+  if (wish.mode != "ordered") {
+    change();
+    return promise;
+  }
+  self->request(actor, caf::infinite, describe_atom_v)
     .then(
-      [self, decide, promise, id = there->group](caf::ok_atom) {
-        change_catalogue(self, decide, [self, id, promise](const result<decision>& outcome) {
-          forget_group(self, id);
-          tell_then(self, promise)(outcome);
-        });
+      [promise, change](const frames::group_description& now) mutable {
+        std::uint64_t waiting = 0;
+        for (const auto& queue : now.queues) waiting += queue.waiting;
+        if (waiting == 0) return change();
+        promise.deliver(to_caf({errc::group_in_use, std::to_string(waiting) +
+                                                      " messages wait for their next attempt; an "
+                                                      "ordered group would never deliver them"}));
       },
-      [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+      failed);
   return promise;
 }
 

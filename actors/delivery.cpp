@@ -118,10 +118,9 @@ void put_off(delivery_pointer self, const delivery_state::errand& what, const fa
   arm_tick(self);
 }
 
-void carry_out(delivery_pointer self, const delivery_core::effects_list& effects) {
-  auto named = effects;
-  name_holders(self, named);
-  for (const auto& effect : named) std::visit([self](const auto& e) { on(self, e); }, effect);
+void carry_out(delivery_pointer self, delivery_core::effects_list effects) {
+  name_holders(self, effects);
+  for (const auto& effect : effects) std::visit([self](const auto& e) { on(self, e); }, effect);
   arm_tick(self);
 }
 
@@ -191,13 +190,16 @@ caf::result<caf::ok_atom> on_settle(delivery_pointer self, const frames::settle&
   std::set<shard_id> shards;
   const auto known = [&](queue_id queue) {
     const auto at = s.queues.find(queue);
-    if (at == s.queues.end()) return false;
+    if (at == s.queues.end()) {
+      why = {errc::queue_unknown, "queue " + std::to_string(queue.value)};
+      return false;
+    }
     shards.insert(at->second.shard);
     return at->second.known && !at->second.resetting;
   };
   const auto take = [&](result<delivery_core::effects_list> outcome) {
     if (outcome)
-      carry_out(self, *outcome);
+      carry_out(self, std::move(*outcome));
     else
       why = outcome.error();
   };

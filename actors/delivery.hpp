@@ -116,7 +116,7 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
 /// Tries it again after a while.
 void put_off(delivery_pointer self, const delivery_state::errand& what, const failure& why);
 /// Does what the core has decided.
-void carry_out(delivery_pointer self, const core::delivery_core::effects_list& effects);
+void carry_out(delivery_pointer self, core::delivery_core::effects_list effects);
 
 // delivery_queues.cpp
 void add_queues(delivery_pointer self, const topic_record& topic, const progress_rows& rows);

@@ -12,8 +12,10 @@ command group_reset_command() {
   };
   auto o = std::make_shared<options>();
   command c{.name = "group reset", .summary = "Move a group's committed offsets."};
-  c.details = "The group must have no consumers on the queues that move: stop them first. Messages "
-              "from the new place on are delivered (again).";
+  c.details =
+    "An ordered group must have no consumers on the queues that move: stop them first. In a "
+    "shared or keyed one, what consumers have and what waits counts no more. Messages from "
+    "the new place on are delivered (again).";
   c.examples = {"carafe group reset billing --to earliest", "carafe group reset billing --to -15m",
                 "carafe group reset billing --to 1200 --topic orders --queue 2"};
   c.options = {
