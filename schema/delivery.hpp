@@ -39,6 +39,8 @@ struct waiting_record {
   std::string error;
   /// Hash of its key in `keyed` groups; 0: none.
   std::uint64_t key = 0;
+  /// It failed before it was read for its key: after a restart, or in a group that was not `keyed`.
+  bool key_unknown = false;
   unix_ms first_failed;
   unix_ms last_failed;
   /// Of a redriven message, its dead letter, which has what is delivered; queue 0: itself.

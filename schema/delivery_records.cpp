@@ -31,6 +31,7 @@ void put(wire::WaitingRecord::Builder to, const waiting_record& from) {
   to.setDueMs(from.due.value);
   to.setError({from.error.c_str(), from.error.size()});
   to.setKey(from.key);
+  to.setKeyUnknown(from.key_unknown);
   to.setFirstFailedMs(from.first_failed.value);
   to.setLastFailedMs(from.last_failed.value);
   to.setLetterQueue(from.letter_queue.value);
@@ -44,6 +45,7 @@ errc get(wire::WaitingRecord::Reader from, waiting_record& to) {
   const auto error = from.getError();
   to.error.assign(error.begin(), error.size());
   to.key = from.getKey();
+  to.key_unknown = from.getKeyUnknown();
   to.first_failed = unix_ms{from.getFirstFailedMs()};
   to.last_failed = unix_ms{from.getLastFailedMs()};
   to.letter_queue = queue_id{from.getLetterQueue()};

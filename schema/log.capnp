@@ -65,6 +65,8 @@ struct WaitingRecord {
   letterQueue @7 :UInt64;
   letterOffset @8 :UInt64;
   # Of a redriven message: its dead letter, which has what is delivered. Queue 0: the message itself.
+  keyUnknown @9 :Bool;
+  # It failed before it was read for its key: reading begins no later than there.
 }
 
 struct BatchAppended {

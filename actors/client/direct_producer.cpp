@@ -20,12 +20,7 @@ direct_producer::~direct_producer() {
     return;
   }
   static_cast<void>(core_->flush()); // What it did not get an answer for is told by `abandon`.
-  auto left = std::promise<void>{};
-  wire.loop().post([&] {
-    leave();
-    left.set_value();
-  });
-  left.get_future().wait();
+  wire.loop().post_and_wait(leave);
 }
 
 result<receipt> direct_producer::send(const std::string& topic, message m) {

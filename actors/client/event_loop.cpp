@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <future>
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -58,6 +59,17 @@ void event_loop::post(task t) {
   auto guard = std::lock_guard{mutex_};
   posted_.push_back(std::move(t));
   signal();
+}
+
+void event_loop::post_and_wait(const task& t) {
+  // The last to touch the promise frees it: the waiter may be gone before `set_value` returns.
+  auto done = std::make_shared<std::promise<void>>();
+  auto returned = done->get_future();
+  post([&t, done = std::move(done)] {
+    t();
+    done->set_value();
+  });
+  returned.wait();
 }
 
 void event_loop::signal() {

@@ -59,6 +59,8 @@ public:
   void stop();
   /// Runs `t` on the loop's thread, after those posted before.
   void post(task t);
+  /// As `post`, and waits until `t` has returned. Not from the loop's own thread.
+  void post_and_wait(const task& t);
   [[nodiscard]] bool on_thread() const noexcept {
     return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
   }

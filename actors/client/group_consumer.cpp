@@ -1,7 +1,6 @@
 #include "actors/client/group_consumer.hpp"
 
 #include <algorithm>
-#include <future>
 
 namespace carafe::client {
 
@@ -133,13 +132,10 @@ result<void> group_consumer::close() {
   } else if (!refused && uncommitted) {
     outcome = {errc::disconnected, "what was acknowledged last may not be committed"};
   }
-  auto gone = std::promise<void>{};
-  link_.loop().post([&] {
+  link_.loop().post_and_wait([this] {
     auto guard = std::lock_guard{mutex_};
     go();
-    gone.set_value();
   });
-  gone.get_future().wait();
   return outcome;
 }
 

@@ -1,7 +1,6 @@
 #include "actors/client/shared_consumer.hpp"
 
 #include <algorithm>
-#include <future>
 #include <utility>
 
 namespace carafe::client {
@@ -199,13 +198,10 @@ result<void> shared_consumer::close() {
     return outcome;
   }
   auto left = membership_.leave();
-  auto gone = std::promise<void>{};
-  link_.loop().post([&] {
+  link_.loop().post_and_wait([this] {
     auto guard = std::lock_guard{mutex_};
     go();
-    gone.set_value();
   });
-  gone.get_future().wait();
   return outcome ? left : outcome;
 }
 

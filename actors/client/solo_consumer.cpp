@@ -1,7 +1,6 @@
 #include "actors/client/solo_consumer.hpp"
 
 #include <algorithm>
-#include <future>
 
 namespace carafe::client {
 namespace {
@@ -88,12 +87,7 @@ result<void> solo_consumer::close() {
     leave();
     return {};
   }
-  auto left = std::promise<void>{};
-  link_.loop().post([&] {
-    leave();
-    left.set_value();
-  });
-  left.get_future().wait();
+  link_.loop().post_and_wait([this] { leave(); });
   return {};
 }
 

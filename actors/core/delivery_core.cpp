@@ -34,6 +34,10 @@ void delivery_core::add_queue(queue_id id, delivery_progress progress, offset en
   queue.fetched = queue.progress.next();
   for (const auto& [offset, row] : queue.progress.waiting()) {
     if (row.key != 0) meet_key(queue, offset, row.key);
+    if (options_.keyed && row.key_unknown) {
+      queue.fetched = std::min(queue.fetched, offset);
+      queue.barrier = std::max(queue.barrier, offset + 1);
+    }
     queue.revived |= row.letter_queue.value != 0;
     if (!queue.progress.lent().contains(offset)) due_.emplace(row.due, id, offset);
   }
@@ -147,6 +151,7 @@ delivery_core::effects_list delivery_core::arrived(queue_id id, delivery_batch_p
   queue->wants = 0;
   queue->end = std::max(queue->end, batch->end());
   if (batch->passes) leave_out(id, *queue, *batch, out);
+  if (options_.keyed) learn_keys(id, *queue, *batch, out);
   sort_in(*queue, batch);
   const bool before = queue->revived && queue->fetched < queue->barrier;
   queue->fetched = std::max(queue->fetched, batch->end());
@@ -346,12 +351,6 @@ void delivery_core::end_overdue(effects_list& out, instant now) {
     for (const auto& [first, held] : queue.leases) {
       if (held.ends > now.mono) {
         soonest_ = std::min(soonest_, held.ends);
-        continue;
-      }
-      // Whose key is not known yet would let others of that key pass.
-      if (options_.keyed && held.member == member_id{0} && first + held.count > queue.fetched &&
-          !queue.progress.waiting().contains(first)) {
-        soonest_ = now.mono;
         continue;
       }
       ended.emplace_back(offset_range{first, held.count}, held);

@@ -210,8 +210,9 @@ public:
     std::set<offset> dying;
     /// Messages were brought back: what is in the window may be under way, or overtaken.
     bool revived = false;
-    /// Where reading has met everything that was lent before a restart: only then it is known what
-    /// of a key is under way beside one that was brought back.
+    /// Where reading has met everything that was lent before a restart or failed unread: only then
+    /// it is known what of a key is under way beside one that was brought back. Reading goes on to
+    /// there whatever waits.
     offset barrier{0};
     /// First offset -> lease.
     std::map<offset, lease> leases;
@@ -248,6 +249,7 @@ private:
 
   // -- delivery_state.cpp: what becomes of a message
   void leave_out(queue_id id, queue_state& queue, const delivery_batch& batch, effects_list& out);
+  void learn_keys(queue_id id, queue_state& queue, const delivery_batch& batch, effects_list& out);
   void sort_in(queue_state& queue, const delivery_batch_ptr& batch);
   void meet_key(queue_state& queue, offset at, std::uint64_t key);
   void release_key(queue_id id, queue_state& queue, offset at);

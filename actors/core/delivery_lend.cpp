@@ -165,7 +165,7 @@ void delivery_core::pull_more(effects_list& out) {
   for (const auto& [id, queue] : queues_) held += queue.window_bytes + queue.asked;
   for (auto& [id, queue] : queues_) {
     const bool full = held >= options_.window_bytes;
-    if (held_up && (!queue.revived || queue.fetched >= queue.barrier)) continue;
+    if (held_up && queue.fetched >= queue.barrier) continue;
     if (queue.asked > 0 && queue.wants == 0) continue;
     if (queue.window_bytes > 0 && (full || queue.window_bytes >= pull_bytes)) continue;
     const auto bytes = std::max(full ? pull_bytes_min : pull_bytes, std::exchange(queue.wants, 0));

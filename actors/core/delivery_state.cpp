@@ -20,6 +20,30 @@ void delivery_core::leave_out(queue_id id, queue_state& queue, const delivery_ba
   if (!done.ranges.empty()) out.push_back(write{id, std::move(done), true});
 }
 
+/// Of messages that failed before they were read, the keys come with their batch. No later one of
+/// the key was met before it.
+void delivery_core::learn_keys(queue_id id, queue_state& queue, const delivery_batch& batch,
+                               effects_list& out) {
+  const auto& rows = queue.progress.waiting();
+  std::vector<waiting_record> learnt;
+  for (auto row = rows.lower_bound(batch.what.base); row != rows.end() && row->first < batch.end();
+       ++row)
+    if (row->second.key_unknown) learnt.push_back(row->second);
+  for (auto& row : learnt) {
+    row.key = batch.keys.empty() ? 0 : batch.keys[row.at.value - batch.what.base.value];
+    row.key_unknown = false;
+    meet_key(queue, row.at, row.key);
+    if (queue.dying.contains(row.at)) continue; // Its end may be written already.
+    const std::vector<offset_range> itself{{row.at, 1}};
+    const bool lent = queue.progress.lent().contains(row.at); // To put its row ends that.
+    queue.progress.put(row);
+    out.push_back(write{id, effects::waiting{options_.group, id, std::move(row)}, true});
+    if (!lent) continue;
+    queue.progress.lend(itself);
+    out.push_back(write{id, effects::lent{options_.group, id, itself, {}}, true});
+  }
+}
+
 /// Puts the messages of a batch that nobody has dealt with into the window.
 void delivery_core::sort_in(queue_state& queue, const delivery_batch_ptr& batch) {
   queue_state::window_part part{batch, {}};
@@ -183,8 +207,10 @@ std::uint64_t delivery_core::pause_after(std::uint32_t attempts) {
 waiting_record delivery_core::next_row(const queue_state& queue, offset at, std::uint32_t attempts,
                                        std::string error, instant now) const {
   waiting_record row;
+  row.key_unknown = true;
   const auto& rows = queue.progress.waiting();
   if (auto before = rows.find(at); before != rows.end()) row = before->second;
+  if (options_.keyed && at < queue.fetched) row.key_unknown = false;
   row.at = at;
   row.attempts = attempts + 1;
   if (error.size() > delivery_error_bytes_max) error.resize(delivery_error_bytes_max);

@@ -88,7 +88,8 @@ void delivery_simulation::step() {
     carry_out(core_->leave(member, lost, now()));
     return;
   }
-  if (roll < 99) return let_time_pass();
+  if (roll < 97) return let_time_pass();
+  if (roll < 99) return come_back();
   crash();
 }
 
@@ -158,8 +159,13 @@ void delivery_simulation::carry_out(const delivery_core::effects_list& effects) 
     } else if (const auto* write = std::get_if<delivery_core::write>(&effect)) {
       unwritten_.push_back({write->queue, {write->what}, std::nullopt, false});
       if (const auto* row = std::get_if<effects::waiting>(&write->what)) {
-        auto& failures = queues_.at(write->queue).messages[row->row.at.value].failures;
-        REQUIRE(row->row.attempts == ++failures);
+        auto& m = queues_.at(write->queue).messages[row->row.at.value];
+        const bool key_learnt = m.key_unknown && !row->row.key_unknown;
+        REQUIRE(
+          (row->row.attempts == m.failures + 1 || (row->row.attempts == m.failures && key_learnt)));
+        if (options_.keyed && !row->row.key_unknown) REQUIRE(row->row.key == m.key);
+        m.failures = row->row.attempts;
+        m.key_unknown = row->row.key_unknown;
       }
     } else if (const auto* bury = std::get_if<delivery_core::bury>(&effect)) {
       auto& m = queues_.at(bury->queue).messages[bury->row.at.value];
@@ -233,6 +239,7 @@ void delivery_simulation::apply_some(std::size_t count) {
         auto& m = messages[row.at.value];
         m.dead = m.dying = m.settling = m.reviving = false;
         m.failures = 0;
+        m.key_unknown = false;
         m.revived = true;
         m.holder = member_id{0};
         carry_out(core_->revived(next.queue, row, now()));
@@ -336,6 +343,20 @@ void delivery_simulation::revive_one() {
   }
 }
 
+/// Consumers that outlived a crash say what they still work on.
+void delivery_simulation::come_back() {
+  if (members_.empty()) return;
+  const auto member = dice_->pick(members_);
+  for (const auto& [id, at] : held_by(formerly)) {
+    if (core_->members().at(member).in_flight >= options_.how.member_in_flight_max) return;
+    if (dice_->percent(50)) continue;
+    REQUIRE(core_->reclaim(member, id, {{at, 1}}, now()).empty());
+    auto& m = queues_.at(id).messages[at.value];
+    m.holder = member;
+    m.until = mono_ms{mono_ + options_.how.lease_ms};
+  }
+}
+
 void delivery_simulation::let_time_pass() {
   mono_ += dice_->below(400);
   wall_ += static_cast<std::int64_t>(dice_->below(400));
@@ -361,6 +382,7 @@ void delivery_simulation::crash() {
       m.dying = m.reviving = false;
       const auto row = progress.waiting().find(offset{i});
       m.failures = row == progress.waiting().end() ? 0 : row->second.attempts;
+      m.key_unknown = row != progress.waiting().end() && row->second.key_unknown;
       // Who had it may go on for one lease, if the log knows that somebody had it.
       m.holder = progress.lent().contains(offset{i}) ? formerly : member_id{0};
       m.until = mono_ms{mono_ + options_.how.lease_ms};

@@ -34,6 +34,7 @@ private:
     bool dying = false;
     /// Deliveries that failed, as far as the log will know.
     std::uint32_t failures = 0;
+    bool key_unknown = false;
     bool met = false;
     bool reviving = false;
     /// Brought back: whoever had its turn meanwhile may still have it.
@@ -70,6 +71,7 @@ private:
   void fail_one();
   void revive_one();
   void crash();
+  void come_back();
   void let_time_pass();
   void drain();
   void check();

@@ -79,15 +79,9 @@ progress_record sample_delivery() {
 }
 
 waiting_record sample_waiting() {
-  return {offset{64},
-          3,
-          unix_ms{1'700'000'060'000},
-          "the bank does not answer",
-          0xfedcba9876543210,
-          unix_ms{1'700'000'000'006},
-          unix_ms{1'700'000'000'007},
-          queue_id{14},
-          offset{3}};
+  return {offset{64},         3,        unix_ms{1'700'000'060'000}, "the bank does not answer",
+          0xfedcba9876543210, true,     unix_ms{1'700'000'000'006}, unix_ms{1'700'000'000'007},
+          queue_id{14},       offset{3}};
 }
 
 group_record sample_delivery_group() {
