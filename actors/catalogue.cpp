@@ -172,6 +172,9 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     },
     [self](graves_atom, const frames::redrive& wish) { return redrive_letters(self, wish); },
     [self](remove_atom, group_tag, const std::string& name) { return delete_group(self, name); },
+    [self](close_atom, const frames::timer_end& wish) { return end_timers_of(self, wish); },
+    [self](move_atom, const frames::timer_move& wish) { return move_timers_of(self, wish); },
+    [self](list_atom, const frames::timer_list& wish) { return list_timers_of(self, wish); },
     [self](tick_atom) { try_again(self); },
     [self](status_atom) {
       return catalogue_counts{static_cast<std::uint32_t>(self->state.core->topics().size()),

@@ -99,6 +99,13 @@ caf::result<frames::dead_letter_list> list_dead_letters(catalogue_pointer self,
 caf::result<frames::redriven> redrive_letters(catalogue_pointer self, const frames::redrive& wish);
 /// Made when the first message of the group is dead.
 caf::result<topic_record> dead_letters_of_group(catalogue_pointer self, const std::string& name);
+// What it answers to requests about messages for later (catalogue_timers.cpp).
+caf::result<frames::timers_changed> end_timers_of(catalogue_pointer self,
+                                                  const frames::timer_end& wish);
+caf::result<frames::timers_changed> move_timers_of(catalogue_pointer self,
+                                                   const frames::timer_move& wish);
+caf::result<frames::timers> list_timers_of(catalogue_pointer self, const frames::timer_list& wish);
+
 /// The group's actor goes first (if nobody is in it), then its record and progress.
 caf::result<caf::ok_atom> delete_group(catalogue_pointer self, const std::string& name);
 

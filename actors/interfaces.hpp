@@ -33,6 +33,7 @@ CARAFE_ATOM(close, "close")
 CARAFE_ATOM(closed, "closed")
 CARAFE_ATOM(commit, "commit")
 CARAFE_ATOM(create, "create")
+CARAFE_ATOM(cut, "cut")
 CARAFE_ATOM(deadline, "deadline")
 CARAFE_ATOM(deliver, "deliver")
 CARAFE_ATOM(demand, "demand")
@@ -40,6 +41,7 @@ CARAFE_ATOM(describe, "describe")
 CARAFE_ATOM(drain, "drain")
 CARAFE_ATOM(drop, "drop")
 CARAFE_ATOM(ended, "ended")
+CARAFE_ATOM(find, "find")
 CARAFE_ATOM(flushed, "flushed")
 CARAFE_ATOM(graves, "graves")
 CARAFE_ATOM(halt, "halt")
@@ -50,6 +52,7 @@ CARAFE_ATOM(leased, "leased")
 CARAFE_ATOM(leave, "leave")
 CARAFE_ATOM(list, "list")
 CARAFE_ATOM(load, "load")
+CARAFE_ATOM(move, "move")
 CARAFE_ATOM(news, "news")
 CARAFE_ATOM(open_shard, "open")
 CARAFE_ATOM(output, "output")
@@ -134,7 +137,7 @@ using queue_actor =
 using log_reader_actor =
   caf::typed_actor<caf::replies_to<read_atom, read_request>::with<read_reply>,
                    caf::replies_to<time_atom, queue_id, unix_ms, entry_index>::with<time_found>,
-                   caf::replies_to<backup_atom, std::string>::with<std::uint64_t>,
+                   caf::replies_to<backup_atom, std::string, timer_handle>::with<std::uint64_t>,
                    caf::replies_to<actors_atom>::with<frames::node_actor_list>>;
 
 /// Appends to a shard's log, on a thread of its own. Its end is the node's end.
@@ -151,6 +154,24 @@ using checkpoint_actor =
   caf::typed_actor<caf::replies_to<save_atom, raft::checkpoint>::with<caf::ok_atom>,
                    caf::replies_to<plan_atom, retention_rule>::with<retention_plan>>;
 
+/// Keeps a shard's index of waiting messages, on a thread of its own.
+using timer_store_actor =
+  caf::typed_actor<caf::replies_to<load_atom, core::timer_core::load>::with<timer_rows>,
+                   caf::replies_to<find_atom, core::timer_query>::with<timer_rows>,
+                   caf::replies_to<list_atom, timer_page>::with<timer_rows>,
+                   caf::replies_to<save_atom, timer_flush>::with<caf::ok_atom>,
+                   caf::replies_to<backup_atom>::with<timer_handle>>;
+
+/// A shard's waiting messages: delivers each at its time. Made when there is one.
+using timers_actor = caf::typed_actor<
+  caf::reacts_to<news_atom, timer_news_list>,
+  caf::reacts_to<cut_atom>,                       // A checkpoint was taken here …
+  caf::replies_to<save_atom>::with<caf::ok_atom>, // … and is going to be saved.
+  caf::replies_to<close_atom, timer_selection>::with<std::uint32_t>, // So many were cancelled.
+  caf::replies_to<move_atom, timer_selection, std::int64_t>::with<std::uint32_t>,
+  caf::replies_to<list_atom, timer_page>::with<timer_rows>,
+  caf::replies_to<backup_atom>::with<timer_handle>, caf::reacts_to<tick_atom>>;
+
 /// One shard: drives its replica, answers writers when their entry is applied, tells watchers.
 using shard_actor =
   caf::typed_actor<caf::replies_to<append_atom, core::batch_request>::with<append_done>,
@@ -160,6 +181,11 @@ using shard_actor =
                    caf::replies_to<inventory_atom>::with<shard_inventory>,
                    caf::replies_to<progress_atom, group_id>::with<progress_rows>,
                    caf::replies_to<load_atom>::with<catalogue_rows>, // Shard 0.
+                   // What its timers answer.
+                   caf::replies_to<close_atom, timer_selection>::with<std::uint32_t>,
+                   caf::replies_to<move_atom, timer_selection, std::int64_t>::with<std::uint32_t>,
+                   caf::replies_to<list_atom, timer_page>::with<timer_rows>,
+                   caf::replies_to<backup_atom>::with<timer_handle>,
                    caf::replies_to<status_atom>::with<frames::shard_status>,
                    caf::replies_to<actors_atom>::with<frames::node_actor_list>,
                    caf::replies_to<drain_atom>::with<caf::ok_atom>, // Finish, checkpoint; then
@@ -232,7 +258,10 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<graves_atom, group_tag, std::string>::with<frames::dead_letter_list>,
   caf::replies_to<graves_atom, frames::redrive>::with<frames::redriven>,
   caf::replies_to<remove_atom, group_tag, std::string>::with<caf::ok_atom>,
-  caf::reacts_to<tick_atom>, caf::replies_to<status_atom>::with<catalogue_counts>,
+  caf::replies_to<close_atom, frames::timer_end>::with<frames::timers_changed>,
+  caf::replies_to<move_atom, frames::timer_move>::with<frames::timers_changed>,
+  caf::replies_to<list_atom, frames::timer_list>::with<frames::timers>, caf::reacts_to<tick_atom>,
+  caf::replies_to<status_atom>::with<catalogue_counts>,
   caf::replies_to<actors_atom>::with<frames::node_actor_list>>;
 
 /// The supervisor: opens shards, starts and stops everything, answers for the whole node.

@@ -25,16 +25,20 @@ result<void> remove_files(const fs::path& folder) {
 }
 
 /// The state goes first: a log may be ahead of its checkpoint, never behind it.
-result<std::uint64_t> copy_shard(const log_reader_state& s, const std::string& to) {
+/// The timers' index may be ahead of it too.
+result<std::uint64_t> copy_shard(const log_reader_state& s, const std::string& to,
+                                 const timer_handle& timers) {
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     if (auto done = remove_files(to); !done) return done.error();
     const auto first_kept = s.log->bounds().first;
     auto state = s.state->copy_to((fs::path{to} / "state.mdb").string());
     if (!state) return state;
+    auto index = timers.index ? timers.index->copy_to(to) : result<std::uint64_t>{0};
+    if (!index) return index;
     auto log = s.log->copy_to(to);
     if (!log) return log;
     // Retention that ran meanwhile may have dropped what comes after the copied checkpoint.
-    if (s.log->bounds().first == first_kept) return *state + *log;
+    if (s.log->bounds().first == first_kept) return *state + *index + *log;
   }
   return {errc::too_many_requests,
           "retention drops segments faster than they are copied; remove " + to + " and try again"};
@@ -65,8 +69,9 @@ log_reader(log_reader_actor::stateful_pointer<log_reader_state> self,
       if (!row) return to_caf(row.error());
       return time_found{std::move(*row)};
     },
-    [self](backup_atom, const std::string& to) -> caf::result<std::uint64_t> {
-      auto bytes = copy_shard(self->state, to);
+    [self](backup_atom, const std::string& to,
+           const timer_handle& timers) -> caf::result<std::uint64_t> {
+      auto bytes = copy_shard(self->state, to, timers);
       if (!bytes) return to_caf(bytes.error());
       return *bytes;
     },

@@ -5,15 +5,18 @@
 #include "actors/core/catalogue_core.hpp"
 #include "actors/core/queue_core.hpp"
 #include "actors/core/submit_window.hpp"
+#include "actors/core/timer_core.hpp"
 #include "actors/raft/replica.hpp"
 #include "schema/frame.hpp"
 #include "storage/commit_log.hpp"
+#include "storage/timer_index.hpp"
 
 #include <carafe/result.hpp>
 #include <carafe/types.hpp>
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +35,8 @@ struct append_done {
   unix_ms time;
   durability reached = durability::fsync;
   bool duplicate = false;
+  /// They wait for their times; `base` counts the queue's messages for later.
+  bool timed = false;
 };
 
 /// A queue as its shard sees it, as of entry `applied`.
@@ -43,6 +48,8 @@ struct queue_view {
   offset next;
   unix_ms last_time;
   entry_index applied;
+  /// Messages that wait for their times.
+  std::uint64_t timers_pending = 0;
 };
 struct queue_views {
   std::vector<queue_view> queues;
@@ -189,6 +196,43 @@ struct reading {
 struct want {
   std::uint64_t bytes = 0;
   std::uint64_t returned = 0;
+};
+
+/// What the log says of messages for later, in its order.
+struct timer_news_list {
+  std::vector<core::timer_news> news;
+  /// Read at a start, from the checkpoint on: the index may know it already.
+  bool replayed = false;
+};
+
+struct timer_rows {
+  std::vector<core::timer_ptr> rows;
+  /// These are all that was asked for; otherwise there are more behind the last.
+  bool whole = true;
+};
+
+/// Pending ones of these queues, due after `after`.
+struct timer_page {
+  std::set<queue_id> queues;
+  unix_ms after;
+  std::size_t limit = 0;
+};
+
+/// Which of these queues' messages for later.
+struct timer_selection {
+  std::vector<queue_id> queues;
+  frames::timer_which which;
+};
+
+/// Changes for the index, all or none.
+struct timer_flush {
+  std::vector<core::timer_ptr> put;
+  std::vector<timer_key> ended;
+};
+
+/// The index, for reading; null: there is none.
+struct timer_handle {
+  std::shared_ptr<const storage::timer_index> index;
 };
 
 struct subscribe_request {

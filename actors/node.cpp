@@ -47,6 +47,7 @@ raft::replica_options replica_options_of(const node_state& s, shard_id id) {
   out.seed = std::random_device{}();
   out.producer_expiry_ms = s.options.producer_expiry_ms;
   out.producers_max = s.options.producers_max;
+  out.timers_max = s.options.timers_max;
   out.in_flight_bytes_max = storage::in_flight_bytes_max(s.options.segment_bytes);
   return out;
 }
@@ -57,6 +58,13 @@ std::uint64_t batch_bytes_max(const config::node_options& options) {
          64 * 1024;
 }
 
+batch_limits batch_limits_of(const config::node_options& options) {
+  batch_limits out;
+  out.message_bytes_max = static_cast<std::uint32_t>(options.message_bytes_max);
+  out.batch_bytes_max = static_cast<std::uint32_t>(batch_bytes_max(options));
+  return out;
+}
+
 shard_options shard_options_of(const node_state& s, shard_id id) {
   shard_options out;
   out.mode = core::durability_of(id);
@@ -65,6 +73,8 @@ shard_options shard_options_of(const node_state& s, shard_id id) {
   out.checkpoint_interval_ms = s.options.checkpoint_interval_ms;
   out.retention_ms = s.options.retention_ms;
   out.retention_bytes = s.options.retention_bytes;
+  out.timers.folder = s.dir->path() / storage::data_dir::shard_folder(id);
+  out.timers.limits = batch_limits_of(s.options);
   return out;
 }
 
@@ -106,13 +116,6 @@ std::vector<shard_id> shards_to_open(const node_state& s) {
     if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
   }
   return ids;
-}
-
-batch_limits batch_limits_of(const config::node_options& options) {
-  batch_limits out;
-  out.message_bytes_max = static_cast<std::uint32_t>(options.message_bytes_max);
-  out.batch_bytes_max = static_cast<std::uint32_t>(batch_bytes_max(options));
-  return out;
 }
 
 catalogue_options catalogue_options_of(const config::node_options& options) {
@@ -203,22 +206,27 @@ void copy_next(self_pointer self, std::shared_ptr<std::vector<shard_id>> left,
   left->pop_back();
   const auto to = std::filesystem::path{sum.path} / storage::data_dir::shard_folder(id);
   // A reader of its own: the shard's must go on serving its queues.
-  const auto& disk = self->state.disks.at(id);
+  auto& s = self->state;
+  const auto& disk = s.disks.at(id);
   const auto copier = self->spawn<caf::detached>(log_reader, disk.log, disk.state);
-  self->request(copier, caf::infinite, backup_atom_v, to.string())
+  const auto failed = [self, path = sum.path, promise, copier](caf::error& why) mutable {
+    self->send_exit(copier, caf::exit_reason::user_shutdown);
+    logging::warning("node", "backup to " + path + ": " + from_caf(why).message());
+    self->state.dir->abandon_copy(path);
+    promise.deliver(std::move(why));
+  };
+  const auto done = [self, left, sum, promise, copier](std::uint64_t bytes) mutable {
+    self->send_exit(copier, caf::exit_reason::user_shutdown);
+    sum.bytes += bytes;
+    ++sum.shards;
+    copy_next(self, left, std::move(sum), promise);
+  };
+  self->request(s.shards.at(id).shard, caf::infinite, backup_atom_v)
     .then(
-      [self, left, sum, promise, copier](std::uint64_t bytes) mutable {
-        self->send_exit(copier, caf::exit_reason::user_shutdown);
-        sum.bytes += bytes;
-        ++sum.shards;
-        copy_next(self, left, std::move(sum), promise);
+      [self, copier, to, done, failed](const timer_handle& timers) {
+        self->request(copier, caf::infinite, backup_atom_v, to.string(), timers).then(done, failed);
       },
-      [self, path = sum.path, promise, copier](caf::error& why) mutable {
-        self->send_exit(copier, caf::exit_reason::user_shutdown);
-        logging::warning("node", "backup to " + path + ": " + from_caf(why).message());
-        self->state.dir->abandon_copy(path);
-        promise.deliver(std::move(why));
-      });
+      failed);
 }
 
 caf::result<frames::backup_done> backup(self_pointer self, const std::string& path) {

@@ -22,6 +22,13 @@ constexpr std::uint64_t group_bytes_max = 4u << 20;
 constexpr std::uint64_t next_group_bytes_min = 1024u << 10;
 constexpr std::size_t groups_out_max = 2;
 
+/// What the timers may hold in memory: a checkpoint is taken at the first, and no more messages for
+/// later are accepted at the second.
+constexpr std::uint64_t timers_bytes_heavy = 8u << 20;
+constexpr std::uint64_t timers_bytes_max = 32u << 20;
+/// Of one message besides its bytes, about.
+constexpr std::uint64_t timer_bytes = 400;
+
 constexpr auto tick_every = std::chrono::milliseconds{1'000};
 
 // -- applying -------------------------------------------------------------------------------------
@@ -41,8 +48,8 @@ void answer(self_pointer self, const raft::applied_entry& entry, std::uint64_t n
     if (gone)
       waiter.promise.deliver(to_caf({errc::queue_unknown, "its topic was deleted meanwhile"}));
     else
-      waiter.promise.deliver(
-        append_done{batch.base, batch.count, entry.time, s.options.mode, waiter.duplicate});
+      waiter.promise.deliver(append_done{batch.base, batch.count, entry.time, s.options.mode,
+                                         waiter.duplicate, batch.timed});
   }
 }
 
@@ -55,7 +62,7 @@ void tell_watchers(self_pointer self, const std::vector<raft::applied_entry>& ap
   };
   for (const auto& entry : applied) {
     for (const auto& effect : entry.effects) {
-      if (const auto* batch = std::get_if<effects::batch>(&effect)) {
+      if (const auto* batch = std::get_if<effects::batch>(&effect); batch && !batch->timed) {
         if (auto* item = about(batch->queue))
           item->batches.push_back({batch->queue, batch->base, batch->count, entry.time, *batch});
       } else if (const auto* start = std::get_if<effects::queue_start>(&effect)) {
@@ -96,6 +103,7 @@ void on_written(self_pointer self, const write_done& done) {
   const auto now_us = s.clocks->monotonic_us();
   for (const auto& entry : *applied) answer(self, entry, now_us);
   tell_watchers(self, *applied);
+  tell_timers(self);
   arm_sync(self);
   maybe_checkpoint(self);
   maybe_finish_drain(self);
@@ -123,6 +131,7 @@ bool is_freeing(const core::shard_state& state, const effects::effect& effect) {
   if (const auto* topic = std::get_if<effects::topic_put>(&effect))
     return state.topics().contains(topic->topic.topic); // Its retention may be shorter now.
   return !is_progress(effect) && !std::holds_alternative<effects::group_put>(effect) &&
+         !std::holds_alternative<effects::timer_moved>(effect) &&
          !std::holds_alternative<effects::batch>(effect);
 }
 
@@ -138,10 +147,13 @@ bool has_room(const shard_state_data& s, const effect_list& wish) {
 caf::result<append_done> on_append(self_pointer self, const core::batch_request& request) {
   auto& s = self->state;
   if (s.draining) return to_caf({errc::shutting_down, "the node stops"});
+  if (request.timed && s.timers_bytes > timers_bytes_max)
+    return to_caf(
+      {errc::too_many_requests, "messages for later come faster than their index can be written"});
   auto outcome = s.replica->submit_batch(request, s.clocks->wall(), s.clocks->monotonic());
   if (!outcome) return to_caf(outcome.error());
   if (const auto* known = std::get_if<raft::replica::known>(&*outcome))
-    return append_done{known->base, known->count, known->time, s.options.mode, true};
+    return append_done{known->base, known->count, known->time, s.options.mode, true, request.timed};
   const auto& pending = std::get<raft::replica::pending>(*outcome);
   auto promise = self->make_response_promise<append_done>();
   auto& waiters = s.waiting[pending.index];
@@ -214,6 +226,11 @@ caf::result<caf::ok_atom> on_drain(self_pointer self) {
   return promise;
 }
 
+void make_timers(self_pointer self) {
+  auto& s = self->state;
+  s.timers = self->spawn<caf::linked>(timers, shard_actor{self}, s.clocks, s.options.timers);
+}
+
 /// What blocks on the disk gets a thread of its own. It and the shard are of no use without each
 /// other.
 void spawn_blocking(self_pointer self, std::shared_ptr<storage::state_store> state) {
@@ -229,6 +246,21 @@ void spawn_blocking(self_pointer self, std::shared_ptr<storage::state_store> sta
 }
 
 } // namespace
+
+void tell_timers(shard_pointer self, bool replayed) {
+  auto& s = self->state;
+  timer_news_list news{s.replica->take_timer_news(), replayed};
+  if (news.news.empty()) return;
+  if (!s.timers) make_timers(self);
+  for (const auto& each : news.news)
+    if (const auto* batch = std::get_if<effects::batch>(&each.what))
+      s.timers_bytes += batch->bytes.size() + batch->count * timer_bytes;
+    else if (const auto* ended = std::get_if<effects::timers_ended>(&each.what))
+      s.timers_bytes += ended->which.size() * timer_bytes / 4;
+  self->send(s.timers, news_atom_v, std::move(news));
+}
+
+bool timers_are_heavy(const shard_state_data& s) { return s.timers_bytes >= timers_bytes_heavy; }
 
 std::string shard_name(shard_pointer self) {
   return "shard " + std::to_string(self->state.replica->options().shard.value);
@@ -261,6 +293,9 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
   s.options = options;
   s.checkpointed_at = s.clocks->monotonic();
   spawn_blocking(self, std::move(state));
+  s.options.timers.own_threads = s.options.own_threads;
+  if (storage::timer_index::is_there(s.options.timers.folder)) make_timers(self);
+  tell_timers(self, true);
   self->delayed_send(self, tick_every, tick_atom_v);
   // A killed process may have left entries that it acknowledged and had not synced yet.
   if (const auto bounds = s.log->bounds(); bounds.synced < bounds.last) arm_sync(self);
@@ -281,16 +316,35 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
     [self](inventory_atom) { return inventory_of(self); },
     [self](progress_atom, group_id group) { return progress_of(self, group); },
     [self](load_atom) { return catalogue_of(self); },
+    [self](close_atom, const timer_selection& which) -> caf::result<std::uint32_t> {
+      if (!self->state.timers) return std::uint32_t{0};
+      return self->delegate(self->state.timers, close_atom_v, which);
+    },
+    [self](move_atom, const timer_selection& which,
+           std::int64_t deliver_at) -> caf::result<std::uint32_t> {
+      if (!self->state.timers) return std::uint32_t{0};
+      return self->delegate(self->state.timers, move_atom_v, which, deliver_at);
+    },
+    [self](list_atom, const timer_page& page) -> caf::result<timer_rows> {
+      if (!self->state.timers) return timer_rows{};
+      return self->delegate(self->state.timers, list_atom_v, page);
+    },
+    [self](backup_atom) -> caf::result<timer_handle> {
+      if (!self->state.timers) return timer_handle{};
+      return self->delegate(self->state.timers, backup_atom_v);
+    },
     [self](status_atom) { return status_of(self); },
     [self](actors_atom) {
       const auto waiting = static_cast<std::uint32_t>(self->mailbox().size());
       const auto& mine = self->state;
       const auto groups = static_cast<std::uint32_t>(mine.groups_out);
       // The other two may be busy with the disk for long; what they were given is known here.
-      return frames::node_actor_list{
+      frames::node_actor_list out{
         {{shard_name(self), "scheduled", waiting},
          {"log_writer of " + shard_name(self), "detached", groups},
          {"checkpoint of " + shard_name(self), "detached", mine.saving ? 1u : 0u}}};
+      if (mine.timers) out.actors.push_back({"timers of " + shard_name(self), "scheduled", 0});
+      return out;
     },
     [self](drain_atom) { return on_drain(self); },
     [self](written_atom, const write_done& done) { on_written(self, done); },

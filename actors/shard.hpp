@@ -4,6 +4,7 @@
 #include "actors/core/histogram.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/raft/replica.hpp"
+#include "actors/timers.hpp"
 #include "storage/commit_log.hpp"
 
 #include <caf/response_promise.hpp>
@@ -26,6 +27,7 @@ struct shard_options {
   std::uint64_t checkpoint_interval_ms = 0;
   std::uint64_t retention_ms = 0;
   std::uint64_t retention_bytes = 0;
+  timers_options timers;
   /// False only in simulated time, where everything runs on one thread.
   bool own_threads = true;
 };
@@ -51,6 +53,12 @@ struct shard_state_data {
   shard_options options;
   log_writer_actor writer;
   checkpoint_actor keeper;
+  /// Null as long as no message ever waited for its time.
+  timers_actor timers;
+  /// What `timers` may hold in memory since the last checkpoint was taken, about.
+  std::uint64_t timers_bytes = 0;
+  /// `timers` was told of the checkpoint that is not saved yet.
+  bool timers_cut = false;
 
   std::unordered_map<entry_index, waiters> waiting;
   std::unordered_map<queue_id, queue_actor> watchers;
@@ -107,6 +115,12 @@ void pump_writes(shard_pointer self);
 [[nodiscard]] progress_rows progress_of(shard_pointer self, group_id group);
 [[nodiscard]] catalogue_rows catalogue_of(shard_pointer self);
 [[nodiscard]] frames::shard_status status_of(shard_pointer self);
+
+/// Tells the timers what the log says of messages for later.
+/// @param replayed At the start, what was read from the log.
+void tell_timers(shard_pointer self, bool replayed = false);
+/// Since the last checkpoint so much was stored for later that the next one is due.
+[[nodiscard]] bool timers_are_heavy(const shard_state_data& s);
 
 /// Takes a checkpoint if there is something new; the log is synced up to it before it is saved.
 void begin_checkpoint(shard_pointer self);

@@ -87,6 +87,7 @@ void checkpoint_saved(shard_pointer self) {
   auto& s = self->state;
   const auto index = s.unsaved->mark.index;
   s.saving = false;
+  s.timers_cut = false;
   s.unsaved.reset();
   if (std::exchange(s.save_again_at, std::nullopt))
     logging::info(shard_name(self), "checkpoint: there is room again");
@@ -101,7 +102,17 @@ void checkpoint_saved(shard_pointer self) {
   look_after_retention(self);
 }
 
-void save(shard_pointer self) {
+void not_saved(shard_pointer self, const failure& why) {
+  // What a failed sync lost is not known, so it is not tried again.
+  if (why.code != errc::storage_full) return fail_shard(self, why);
+  // The deltas stay in `unsaved`, and in the timers.
+  auto& s = self->state;
+  s.saving = false;
+  if (!s.save_again_at) logging::error(shard_name(self), "checkpoint: " + why.message());
+  s.save_again_at = mono_ms{s.clocks->monotonic().value + save_again_after_ms};
+}
+
+void save_state(shard_pointer self) {
   auto& s = self->state;
   self->request(s.keeper, caf::infinite, save_atom_v, *s.unsaved)
     .then(
@@ -110,16 +121,16 @@ void save(shard_pointer self) {
         if (self->state.draining) begin_checkpoint(self);
         maybe_finish_drain(self);
       },
-      [self](const caf::error& why) {
-        // What a failed sync lost is not known, so it is not tried again.
-        if (from_caf(why).code != errc::storage_full) return fail_shard(self, from_caf(why));
-        // The deltas stay in `unsaved`.
-        auto& state = self->state;
-        state.saving = false;
-        if (!state.save_again_at)
-          logging::error(shard_name(self), "checkpoint: " + from_caf(why).message());
-        state.save_again_at = mono_ms{state.clocks->monotonic().value + save_again_after_ms};
-      });
+      [self](const caf::error& why) { not_saved(self, from_caf(why)); });
+}
+
+/// The index of waiting messages goes first: it may be ahead of the checkpoint, never behind it.
+void save(shard_pointer self) {
+  auto& s = self->state;
+  if (!s.timers_cut) return save_state(self);
+  self->request(s.timers, caf::infinite, save_atom_v)
+    .then([self](caf::ok_atom) { save_state(self); },
+          [self](const caf::error& why) { not_saved(self, from_caf(why)); });
 }
 
 } // namespace
@@ -139,6 +150,11 @@ void begin_checkpoint(shard_pointer self) {
   if (!s.unsaved) {
     if (s.replica->applied() <= s.replica->checkpoint_index()) return;
     s.unsaved = std::make_shared<raft::checkpoint>(s.replica->take_checkpoint());
+    if (s.timers) {
+      self->send(s.timers, cut_atom_v);
+      s.timers_cut = true;
+      s.timers_bytes = 0;
+    }
   }
   s.saving = true;
   if (s.options.mode == durability::fsync) {
@@ -154,7 +170,7 @@ void maybe_checkpoint(shard_pointer self) {
   auto& s = self->state;
   const auto behind = s.replica->applied().value - s.replica->checkpoint_index().value;
   const auto waited = s.clocks->monotonic().value - s.checkpointed_at.value;
-  const bool due = behind >= s.options.checkpoint_entries ||
+  const bool due = behind >= s.options.checkpoint_entries || timers_are_heavy(s) ||
                    waited >= s.options.checkpoint_interval_ms || s.draining;
   if (!due || s.saving) return;
   if (s.save_again_at && s.clocks->monotonic() < *s.save_again_at && !s.draining) return;

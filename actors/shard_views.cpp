@@ -12,8 +12,8 @@ frames::latency_summary summary(const core::histogram& h) {
 
 queue_view view_of(shard_pointer self, queue_id id, const queue_record& record) {
   const auto& replica = *self->state.replica;
-  return {id,          replica.options().shard, record.topic,     record.start,
-          record.next, record.last_time,        replica.applied()};
+  return {id,          replica.options().shard, record.topic,      record.start,
+          record.next, record.last_time,        replica.applied(), record.timers_pending};
 }
 
 queue_views views_of(shard_pointer self, const queue_ids& wanted) {

@@ -67,6 +67,7 @@ struct node_options {
   std::uint32_t create_on_use_queues = 0;
   /// Producers that a shard remembers for removing duplicates.
   std::uint32_t producers_max = 100'000;
+  std::uint32_t timers_max = 20'000'000;
   /// A producer that wrote nothing for this long (in entry time) is forgotten.
   std::uint64_t producer_expiry_ms = 24ull * 60 * 60 * 1000;
   /// How long a consumer may finish what it has of a queue that moves to another one.

@@ -19,7 +19,7 @@ using o = node_options;
 
 } // namespace
 
-constexpr std::array<setting, 24> settings{{
+constexpr std::array<setting, 25> settings{{
   {.key = "node-name",
    .field = &o::node_name,
    .unit = "text",
@@ -157,6 +157,12 @@ constexpr std::array<setting, 24> settings{{
    .max = 10'000'000,
    .about = "Producers a shard remembers in order to drop duplicates; further ones are refused "
             "with `too_many_producers`."},
+  {.key = "timers-max",
+   .field = &o::timers_max,
+   .unit = "messages",
+   .max = 1'000'000'000,
+   .about = "Messages of a shard that wait for their time of delivery; further ones are refused "
+            "with `too_many_timers`."},
   {.key = "producer-expiry-ms",
    .field = &o::producer_expiry_ms,
    .unit = ms,

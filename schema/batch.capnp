@@ -29,4 +29,17 @@ struct Batch {
   propertyValueEnds @11 :List(UInt32);
   # Where each property's value ends in `propertyValues`.
   propertyValues @12 :Data;
+  rare @13 :Rare;
+  # Null: no message has any of these.
+
+  struct Rare {
+    # Each list has one entry a message, or none at all.
+    priorities @0 :List(UInt8);
+    # 0 to 9, higher goes first; an empty list: all have 4.
+    ttlsMs @1 :List(UInt64);
+    # How long after it was stored a message is worth delivering; 0: always.
+    deliverAtMs @2 :List(Int64);
+    # Unix ms of when it is to be delivered; below 0: so many ms after it is stored; 0: at once. A
+    # batch has only messages to be delivered at once, or none of them.
+  }
 }

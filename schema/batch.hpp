@@ -1,5 +1,6 @@
 #pragma once
 
+#include <carafe/priority.hpp>
 #include <carafe/result.hpp>
 #include <carafe/shared_bytes.hpp>
 #include <carafe/types.hpp>
@@ -30,7 +31,15 @@ struct message_view {
   std::string_view tag;
   std::span<const std::pair<std::string_view, std::string_view>> properties;
   unix_ms born{};
+  std::uint8_t priority = priority_default;
+  /// How long after it was stored it is worth delivering; 0: always.
+  std::uint64_t ttl_ms = 0;
+  /// When it is to be delivered, Unix ms; below 0: so many ms after it is stored; 0: at once.
+  std::int64_t deliver_at = 0;
 };
+
+/// The latest time of delivery, and the longest time to live: in the year 9999.
+inline constexpr std::int64_t message_time_max = 253'402'300'799'999;
 
 /// A batch ready to be sent: encoded, compressed and checksummed.
 struct encoded_batch {
@@ -56,8 +65,9 @@ public:
   ///         message_too_large  over `message_bytes_max`, or too large for a batch of its own.
   ///         batch_too_large    the batch is full (bytes, messages, 65535 names, or times more than
   ///                            49 days apart); finish it and begin the next.
-  ///         invalid_argument   a tag or property name over 255 bytes or not UTF-8, or a property
-  ///                            without a name.
+  ///         invalid_argument   a tag or property name over 255 bytes or not UTF-8, a property
+  ///                            without a name, a priority, time to live or time of delivery out of
+  ///                            range, or a time of delivery beside messages that have none.
   result<void> add(const message_view& message);
 
   [[nodiscard]] std::uint32_t count() const noexcept;
@@ -112,6 +122,16 @@ public:
   [[nodiscard]] std::uint16_t property_name(std::uint32_t place) const;
   [[nodiscard]] std::string_view property_value(std::uint32_t place) const;
 
+  /// Whether any message may have a priority that is not the default.
+  [[nodiscard]] bool has_priorities() const noexcept;
+  [[nodiscard]] bool has_ttls() const noexcept;
+  /// Whether its messages are to be delivered later; all of them, or none.
+  [[nodiscard]] bool timed() const noexcept;
+  /// @pre at < count()
+  [[nodiscard]] std::uint8_t priority(std::uint32_t at) const;
+  [[nodiscard]] std::uint64_t ttl_ms(std::uint32_t at) const;
+  [[nodiscard]] std::int64_t deliver_at(std::uint32_t at) const;
+
   /// Sum of all body, key, tag and property bytes.
   [[nodiscard]] std::uint64_t payload_bytes() const noexcept;
 
@@ -121,14 +141,20 @@ private:
   std::unique_ptr<view> view_;
 };
 
+/// What is known of a batch that was found good.
+struct validated_batch {
+  /// Bodies, keys, tags, properties.
+  std::uint64_t payload_bytes = 0;
+  bool timed = false;
+};
+
 /// What a node does with a received batch before it stores it: checksum, then full validation.
-/// @returns Payload bytes (bodies, keys, tags, properties).
 /// @errors checksum_mismatch, and those of `batch_reader::open`; `batch_malformed` too when the
 ///         batch does not hold exactly `count` messages.
 /// @cost   One pass over the bytes for the CRC, one over the columns; decompression if compressed.
-result<std::uint64_t> validate_batch(std::span<const std::byte> bytes, codec compression,
-                                     std::uint32_t count, std::uint32_t checksum,
-                                     const batch_limits& limits);
+result<validated_batch> validate_batch(std::span<const std::byte> bytes, codec compression,
+                                       std::uint32_t count, std::uint32_t checksum,
+                                       const batch_limits& limits);
 
 /// CRC32C (Castagnoli, reflected, initial and final all ones), as in RFC 3720.
 /// @param seed CRC of the bytes before, or 0.

@@ -39,6 +39,20 @@ struct blob_column {
   }
 };
 
+/// One value a message, kept only once a message has another than the usual.
+template <class Value>
+struct rare_column {
+  Value usual{};
+  std::vector<Value> rows = {};
+
+  [[nodiscard]] bool begins(Value value) const { return rows.empty() && value != usual; }
+  void add(Value value, std::size_t before) {
+    if (rows.empty() && value == usual) return;
+    rows.resize(before, usual);
+    rows.push_back(value);
+  }
+};
+
 template <class Int>
 std::size_t list_words(const std::vector<Int>& list) {
   return words_of(list.size() * sizeof(Int));
@@ -69,6 +83,15 @@ result<void> check_name(std::string_view name) {
   return {};
 }
 
+result<void> check_rare(const message_view& message) {
+  if (message.priority > priority_max) return {errc::invalid_argument, "a priority is from 0 to 9"};
+  if (message.ttl_ms > static_cast<std::uint64_t>(message_time_max))
+    return {errc::invalid_argument, "the time to live goes past the year 9999"};
+  if (message.deliver_at > message_time_max || message.deliver_at < -message_time_max)
+    return {errc::invalid_argument, "the time of delivery is past the year 9999"};
+  return {};
+}
+
 } // namespace
 
 struct batch_builder::columns {
@@ -87,22 +110,32 @@ struct batch_builder::columns {
   std::vector<std::uint32_t> property_ends;
   std::vector<std::uint16_t> property_names;
   blob_column property_values;
+  rare_column<std::uint8_t> priorities{priority_default};
+  rare_column<std::uint64_t> ttls;
+  rare_column<std::int64_t> times;
   std::vector<std::byte> plain;
   std::vector<std::byte> compressed;
 
-  result<void> check(const message_view& message);
+  result<void> check(const message_view& message) const;
+  [[nodiscard]] bool has_rare() const {
+    return !priorities.rows.empty() || !ttls.rows.empty() || !times.rows.empty();
+  }
   /// Size of the segment with what is added so far, words.
   [[nodiscard]] std::size_t segment_words() const;
   /// Most that one more message can add, words.
   [[nodiscard]] std::size_t words_of_next(const message_view& message, std::size_t payload) const;
   std::uint16_t intern(std::string_view name);
   void append(const message_view& message);
+  void fill_rare(wire::Batch::Rare::Builder rare) const;
   void fill(wire::Batch::Builder batch) const;
   void encode(std::span<std::byte> out) const;
   void clear();
 };
 
-result<void> batch_builder::columns::check(const message_view& message) {
+result<void> batch_builder::columns::check(const message_view& message) const {
+  if (auto good = check_rare(message); !good) return good;
+  if (!bodies.ends.empty() && times.rows.empty() != (message.deliver_at == 0))
+    return {errc::invalid_argument, "messages for later do not go with others in one batch"};
   auto payload = payload_of(message);
   if (payload > limits.message_bytes_max)
     return {errc::message_too_large,
@@ -138,13 +171,18 @@ std::size_t batch_builder::columns::segment_words() const {
     words += list_words(property_ends) + list_words(property_names) +
              list_words(property_values.ends) + words_of(property_values.bytes.size());
   }
+  if (has_rare())
+    words += capnp::sizeInWords<wire::Batch::Rare>() + list_words(priorities.rows) +
+             list_words(ttls.rows) + list_words(times.rows);
   return words;
 }
 
 std::size_t batch_builder::columns::words_of_next(const message_view& message,
                                                   std::size_t payload) const {
   constexpr std::size_t columns_max = 11;
+  constexpr std::size_t rare_words = capnp::sizeInWords<wire::Batch::Rare>() + 3;
   constexpr std::size_t row_bytes = 4 * sizeof(std::uint32_t) + sizeof(std::uint16_t);
+  constexpr std::size_t rare_row_bytes = sizeof(std::uint8_t) + 2 * sizeof(std::uint64_t);
   constexpr std::size_t property_bytes = sizeof(std::uint16_t) + sizeof(std::uint32_t);
   constexpr std::size_t name_bytes = 2 * word_bytes; // Pointer, NUL and padding.
   // A column that this message begins gets a row for each message before it.
@@ -153,10 +191,15 @@ std::size_t batch_builder::columns::words_of_next(const message_view& message,
   if (tags.empty() && !message.tag.empty()) begun += sizeof(std::uint16_t);
   if (property_names.empty() && !message.properties.empty()) begun += sizeof(std::uint32_t);
   if (born_min >= born_max && message.born.value != born_min) begun += sizeof(std::uint32_t);
+  if (priorities.begins(message.priority)) begun += sizeof(std::uint8_t);
+  if (ttls.begins(message.ttl_ms)) begun += sizeof(std::uint64_t);
+  if (times.begins(message.deliver_at)) begun += sizeof(std::int64_t);
+  auto rare = has_rare() || message.priority != priorities.usual || message.ttl_ms != ttls.usual ||
+              message.deliver_at != times.usual;
   auto properties = message.properties.size();
-  return words_of(payload + row_bytes + begun * bodies.ends.size() + properties * property_bytes +
-                  (properties + 1) * name_bytes) +
-         columns_max;
+  return words_of(payload + row_bytes + (rare ? rare_row_bytes : 0) + begun * bodies.ends.size() +
+                  properties * property_bytes + (properties + 1) * name_bytes) +
+         columns_max + (rare ? rare_words : 0);
 }
 
 std::uint16_t batch_builder::columns::intern(std::string_view name) {
@@ -185,6 +228,16 @@ void batch_builder::columns::append(const message_view& message) {
     property_values.add(value);
   }
   property_ends.push_back(static_cast<std::uint32_t>(property_names.size()));
+  priorities.add(message.priority, before);
+  ttls.add(message.ttl_ms, before);
+  times.add(message.deliver_at, before);
+}
+
+void batch_builder::columns::fill_rare(wire::Batch::Rare::Builder rare) const {
+  auto count = size_of(bodies.ends.size());
+  if (!priorities.rows.empty()) fill_list(priorities.rows, rare.initPriorities(count));
+  if (!ttls.rows.empty()) fill_list(ttls.rows, rare.initTtlsMs(count));
+  if (!times.rows.empty()) fill_list(times.rows, rare.initDeliverAtMs(count));
 }
 
 void batch_builder::columns::fill(wire::Batch::Builder batch) const {
@@ -209,6 +262,7 @@ void batch_builder::columns::fill(wire::Batch::Builder batch) const {
     for (unsigned i = 0; i < names.size(); ++i) list.set(i, names[i].c_str());
   }
   if (!tags.empty()) fill_list(tags, batch.initTags(count));
+  if (has_rare()) fill_rare(batch.initRare());
   if (property_names.empty()) return;
   fill_list(property_ends, batch.initPropertyEnds(count));
   fill_list(property_names, batch.initPropertyNames(size_of(property_names.size())));
@@ -242,6 +296,9 @@ void batch_builder::columns::clear() {
   property_ends.clear();
   property_names.clear();
   property_values.clear();
+  priorities.rows.clear();
+  ttls.rows.clear();
+  times.rows.clear();
 }
 
 batch_builder::batch_builder(batch_limits limits) : columns_(std::make_unique<columns>(limits)) {}

@@ -60,6 +60,9 @@ struct columns {
   capnp::List<std::uint32_t>::Reader property_ends;
   capnp::List<std::uint16_t>::Reader property_names;
   blob_column property_values;
+  capnp::List<std::uint8_t>::Reader priorities;
+  capnp::List<std::uint64_t>::Reader ttls;
+  capnp::List<std::int64_t>::Reader times;
 
   result<void> take(wire::Batch::Reader from, const batch_limits& limits);
   /// @returns Sum of all body, key, tag and property bytes.
@@ -79,6 +82,7 @@ private:
   [[nodiscard]] result<void> check_born() const;
   [[nodiscard]] result<void> check_tags() const;
   [[nodiscard]] result<void> check_properties() const;
+  [[nodiscard]] result<void> check_rare() const;
 };
 
 result<void> columns::take(wire::Batch::Reader from, const batch_limits& limits) {
@@ -95,6 +99,12 @@ result<void> columns::take(wire::Batch::Reader from, const batch_limits& limits)
   property_ends = from.getPropertyEnds();
   property_names = from.getPropertyNames();
   property_values = {text_of(from.getPropertyValues()), from.getPropertyValueEnds()};
+  if (from.hasRare()) {
+    auto rare = from.getRare();
+    priorities = rare.getPriorities();
+    ttls = rare.getTtlsMs();
+    times = rare.getDeliverAtMs();
+  }
   return take_names(from);
 }
 
@@ -152,6 +162,22 @@ result<void> columns::check_properties() const {
   return {};
 }
 
+result<void> columns::check_rare() const {
+  const auto fits = [this](const auto& list) { return list.size() == 0 || list.size() == count; };
+  if (!fits(priorities)) return malformed("priorities: not one a message");
+  if (!fits(ttls)) return malformed("ttlsMs: not one a message");
+  if (!fits(times)) return malformed("deliverAtMs: not one a message");
+  for (auto priority : priorities)
+    if (priority > priority_max) return malformed("priorities: one is above 9");
+  for (auto ttl : ttls)
+    if (ttl > static_cast<std::uint64_t>(message_time_max))
+      return malformed("ttlsMs: past the year 9999");
+  for (auto time : times)
+    if (time == 0 || time > message_time_max || time < -message_time_max)
+      return malformed("deliverAtMs: past the year 9999, or only of some messages");
+  return {};
+}
+
 result<void> columns::check_columns() const {
   if (!bodies.fits(count)) return malformed("bodyEnds");
   if (keys.ends.size() != 0 || !keys.bytes.empty()) {
@@ -159,6 +185,7 @@ result<void> columns::check_columns() const {
   }
   if (auto good = check_born(); !good) return good;
   if (auto good = check_tags(); !good) return good;
+  if (auto good = check_rare(); !good) return good;
   return check_properties();
 }
 
@@ -267,7 +294,28 @@ message_view batch_reader::message(std::uint32_t at) const {
   for (auto p = range.first; p < range.end; ++p)
     list.emplace_back(from.names[from.property_names[p]], from.property_values[p]);
   message.properties = list;
+  message.priority = priority(at);
+  message.ttl_ms = ttl_ms(at);
+  message.deliver_at = deliver_at(at);
   return message;
+}
+
+bool batch_reader::has_priorities() const noexcept { return view_->at.priorities.size() != 0; }
+
+bool batch_reader::has_ttls() const noexcept { return view_->at.ttls.size() != 0; }
+
+bool batch_reader::timed() const noexcept { return view_->at.times.size() != 0; }
+
+std::uint8_t batch_reader::priority(std::uint32_t at) const {
+  return has_priorities() ? view_->at.priorities[at] : priority_default;
+}
+
+std::uint64_t batch_reader::ttl_ms(std::uint32_t at) const {
+  return has_ttls() ? view_->at.ttls[at] : 0;
+}
+
+std::int64_t batch_reader::deliver_at(std::uint32_t at) const {
+  return timed() ? view_->at.times[at] : 0;
 }
 
 std::span<const std::string_view> batch_reader::names() const noexcept { return view_->at.names; }
@@ -293,17 +341,17 @@ std::string_view batch_reader::property_value(std::uint32_t place) const {
   return view_->at.property_values[place];
 }
 
-result<std::uint64_t> validate_batch(std::span<const std::byte> bytes, codec compression,
-                                     std::uint32_t count, std::uint32_t checksum,
-                                     const batch_limits& limits) {
+result<validated_batch> validate_batch(std::span<const std::byte> bytes, codec compression,
+                                       std::uint32_t count, std::uint32_t checksum,
+                                       const batch_limits& limits) {
   if (crc32c(bytes) != checksum) return errc::checksum_mismatch;
   auto plain = checked_plain(shared_bytes{nullptr, bytes}, compression, limits);
   if (!plain) return plain.error();
-  return reading<result<std::uint64_t>>(errc::batch_malformed, [&]() -> result<std::uint64_t> {
+  return reading<result<validated_batch>>(errc::batch_malformed, [&]() -> result<validated_batch> {
     auto batch = opened{std::move(*plain)};
     if (auto good = batch.open(limits); !good) return good.error();
     if (batch.at.count != count) return malformed("count is not the announced one");
-    return batch.payload_bytes;
+    return validated_batch{batch.payload_bytes, batch.at.times.size() != 0};
   });
 }
 

@@ -96,4 +96,27 @@ errc get(wire::DeliverySettings::Reader from, delivery_settings& to) {
   return errc::none;
 }
 
+void put(wire::TimerRecord::Builder to, const timer_record& from) {
+  to.setDueMs(from.at.due.value);
+  to.setQueue(from.at.queue.value);
+  to.setNumber(from.at.number);
+  to.setProducer(from.producer.value);
+  to.setSequence(from.sequence.value);
+  to.setName({from.name.c_str(), from.name.size()});
+  to.setArmedMs(from.armed.value);
+  to.setBatch(kj::ArrayPtr<const char>{from.batch.data(), from.batch.size()}.asBytes());
+}
+
+errc get(wire::TimerRecord::Reader from, timer_record& to) {
+  to.at = {unix_ms{from.getDueMs()}, queue_id{from.getQueue()}, from.getNumber()};
+  to.producer = producer_id{from.getProducer()};
+  to.sequence = sequence{from.getSequence()};
+  const auto name = from.getName();
+  to.name.assign(name.begin(), name.size());
+  to.armed = unix_ms{from.getArmedMs()};
+  const auto batch = from.getBatch().asChars();
+  to.batch.assign(batch.begin(), batch.size());
+  return errc::none;
+}
+
 } // namespace carafe

@@ -28,6 +28,7 @@ struct effect_writer {
     batch.setChecksum(from.checksum);
     batch.setAttachment(static_cast<std::uint32_t>(attached));
     batch.setBytes(static_cast<std::uint32_t>(from.bytes.size()));
+    batch.setTimed(from.timed);
     attached += padded(from.bytes.size());
   }
   void operator()(wire::Effect::Builder to, const effects::commit& from) {
@@ -83,6 +84,23 @@ struct effect_writer {
     waiting.setQueue(from.queue.value);
     put(waiting.initRow(), from.row);
   }
+  void operator()(wire::Effect::Builder to, const effects::timers_ended& from) {
+    auto ended = to.initTimersEnded();
+    ended.setQueue(from.queue.value);
+    ended.setWhy(enum_to_wire<wire::TimersEnded::Why>(from.why));
+    const auto count = static_cast<unsigned>(from.which.size());
+    auto due = ended.initDueMs(count);
+    auto numbers = ended.initNumbers(count);
+    for (unsigned i = 0; i < count; ++i) {
+      due.set(i, from.which[i].due.value);
+      numbers.set(i, from.which[i].number);
+    }
+  }
+  void operator()(wire::Effect::Builder to, const effects::timer_moved& from) {
+    auto moved = to.initTimerMoved();
+    moved.setFromMs(from.from.value);
+    put(moved.initRow(), from.row);
+  }
 };
 
 result<effects::effect> get_batch(wire::BatchAppended::Reader from,
@@ -102,6 +120,7 @@ result<effects::effect> get_batch(wire::BatchAppended::Reader from,
   if (at % word_bytes != 0 || at > attachments.size() || bytes > attachments.size() - at)
     return corrupt("batch: outside the attachments");
   batch.bytes = attachments.slice(at, bytes);
+  batch.timed = from.getTimed();
   return effects::effect{std::move(batch)};
 }
 
@@ -129,6 +148,26 @@ result<effects::effect> get_lent(wire::Lent::Reader from) {
 
 result<effects::effect> get_waiting(wire::Waiting::Reader from) {
   auto effect = effects::waiting{group_id{from.getGroup()}, queue_id{from.getQueue()}, {}};
+  get(from.getRow(), effect.row);
+  return effects::effect{std::move(effect)};
+}
+
+result<effects::effect> get_timers_ended(wire::TimersEnded::Reader from) {
+  using reason = effects::timers_ended::reason;
+  const auto why = enum_from_wire(from.getWhy(), reason::dropped);
+  if (!why) return newer("timersEnded: why");
+  auto effect = effects::timers_ended{queue_id{from.getQueue()}, *why, {}};
+  const auto due = from.getDueMs();
+  const auto numbers = from.getNumbers();
+  if (due.size() != numbers.size()) return corrupt("timersEnded: lists differ");
+  effect.which.reserve(due.size());
+  for (unsigned i = 0; i < due.size(); ++i)
+    effect.which.push_back({unix_ms{due[i]}, effect.queue, numbers[i]});
+  return effects::effect{std::move(effect)};
+}
+
+result<effects::effect> get_timer_moved(wire::TimerMoved::Reader from) {
+  auto effect = effects::timer_moved{unix_ms{from.getFromMs()}, {}};
   get(from.getRow(), effect.row);
   return effects::effect{std::move(effect)};
 }
@@ -170,6 +209,10 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
     return get_lent(from.getLent());
   case wire::Effect::WAITING:
     return get_waiting(from.getWaiting());
+  case wire::Effect::TIMERS_ENDED:
+    return get_timers_ended(from.getTimersEnded());
+  case wire::Effect::TIMER_MOVED:
+    return get_timer_moved(from.getTimerMoved());
   }
   return newer("effect " + std::to_string(static_cast<unsigned>(from.which())));
 }

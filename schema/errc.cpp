@@ -122,6 +122,12 @@ constexpr row rows[] = {
   {errc::too_many_topics, "too_many_topics",
    "the cluster has as many topics as its limit allows; delete unused ones or raise the limit",
    as_it_is},
+  {errc::timer_unknown, "timer_unknown",
+   "no such message waits for its time now: it was delivered or cancelled, or there never was one",
+   as_it_is},
+  {errc::too_many_timers, "too_many_timers",
+   "as many messages wait for their time as the limit allows; cancel some or raise timers-max",
+   as_it_is},
 
   {errc::group_unknown, "group_unknown",
    "no consumer group of this name; it appears when its first member joins", as_it_is},

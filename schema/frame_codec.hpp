@@ -120,6 +120,16 @@ void put(capnp::List<wire::Redriven>::Builder to, const redriven& from);
 [[nodiscard]] renew get(wire::Renew::Reader from, decoding& state);
 [[nodiscard]] renewed get(wire::Renewed::Reader from, decoding& state);
 
+// frame_timer.cpp
+void put(wire::timer::End::Builder to, const timer_end& from);
+void put(wire::timer::Move::Builder to, const timer_move& from);
+void put(wire::timer::Query::Builder to, const timer_list& from);
+void put(wire::timer::Pending::Builder to, const timers& from);
+[[nodiscard]] timer_end get(wire::timer::End::Reader from, decoding& state);
+[[nodiscard]] timer_move get(wire::timer::Move::Reader from, decoding& state);
+[[nodiscard]] timer_list get(wire::timer::Query::Reader from, decoding& state);
+[[nodiscard]] timers get(wire::timer::Pending::Reader from, decoding& state);
+
 // frame_topic.cpp
 void put(wire::TopicDescribe::Builder to, const topic_describe& from);
 void put(wire::TopicDescription::Builder to, const topic_description& from);

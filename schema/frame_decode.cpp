@@ -110,6 +110,16 @@ std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
     return get(from.getRedrive(), state);
   case tag::REDRIVEN:
     return get(from.getRedriven(), state);
+  case tag::TIMER_END:
+    return get(from.getTimerEnd(), state);
+  case tag::TIMER_MOVE:
+    return get(from.getTimerMove(), state);
+  case tag::TIMERS_CHANGED:
+    return timers_changed{from.getTimersChanged()};
+  case tag::TIMER_LIST:
+    return get(from.getTimerList(), state);
+  case tag::TIMERS:
+    return get(from.getTimers(), state);
   case tag::NODE_STATUS:
     return node_status{};
   case tag::NODE_STATUS_REPORT:

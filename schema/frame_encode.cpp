@@ -66,6 +66,11 @@ struct body_writer {
     put(to.initDeadLetterList(size_of(from.queues.size())), from);
   }
   void operator()(const redrive& from) { put(to.initRedrive(), from); }
+  void operator()(const timer_end& from) { put(to.initTimerEnd(), from); }
+  void operator()(const timer_move& from) { put(to.initTimerMove(), from); }
+  void operator()(const timers_changed& from) { to.setTimersChanged(from.count); }
+  void operator()(const timer_list& from) { put(to.initTimerList(), from); }
+  void operator()(const timers& from) { put(to.initTimers(), from); }
   void operator()(const redriven& from) {
     put(to.initRedriven(size_of(from.letters.size())), from);
   }

@@ -33,6 +33,7 @@ void put(wire::Receipt::Builder to, const receipt& from) {
   to.setReplicas(from.replicas);
   to.setDuplicate(from.duplicate);
   to.setBrokerTimeMs(from.broker_time.value);
+  to.setTimed(from.timed);
 }
 
 receipt get(wire::Receipt::Reader from, decoding& state) {
@@ -44,6 +45,7 @@ receipt get(wire::Receipt::Reader from, decoding& state) {
   to.replicas = from.getReplicas();
   to.duplicate = from.getDuplicate();
   to.broker_time = unix_ms{from.getBrokerTimeMs()};
+  to.timed = from.getTimed();
   return to;
 }
 

@@ -27,7 +27,38 @@ struct Effect {
     settled @10 :Settled;
     lent @11 :Lent;
     waiting @12 :Waiting;
+    timersEnded @13 :TimersEnded;
+    timerMoved @14 :TimerMoved;
   }
+}
+
+struct TimersEnded {
+  # These wait no more. Of `fired`, a batch of the same entry has the messages, in this order.
+  queue @0 :UInt64;
+  why @1 :Why;
+  dueMs @2 :List(Int64);
+  numbers @3 :List(UInt64);
+
+  enum Why { fired @0; cancelled @1; dropped @2; }
+}
+
+struct TimerMoved {
+  fromMs @0 :Int64;
+  row @1 :TimerRecord;
+}
+
+struct TimerRecord {
+  # A message that waits for its time.
+  dueMs @0 :Int64;
+  queue @1 :UInt64;
+  number @2 :UInt64;
+  # Among the queue's messages for later, in the order of their entries.
+  producer @3 :UInt64;
+  sequence @4 :UInt64;
+  name @5 :Text;
+  armedMs @6 :Int64;
+  batch @7 :Data;
+  # A batch (batch.capnp) of this message alone, not compressed.
 }
 
 struct Settled {
@@ -80,6 +111,8 @@ struct BatchAppended {
   attachment @7 :UInt32;
   # Where the batch begins in the entry's attachments, in bytes; 8-byte aligned.
   bytes @8 :UInt32;
+  timed @9 :Bool;
+  # Its messages wait for their times. `baseOffset` counts those of the queue.
 }
 
 struct OffsetCommitted {
@@ -126,6 +159,11 @@ struct QueueRecord {
   start @1 :UInt64;
   next @2 :UInt64;
   lastTimeMs @3 :Int64;
+  timersNext @4 :UInt64;
+  # Number of the next message for later.
+  timersPending @5 :UInt64;
+  timersSum @6 :UInt64;
+  # Of the pending ones' due times and numbers, mixed.
 }
 
 struct ProducerRecord {

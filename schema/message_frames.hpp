@@ -59,6 +59,7 @@ struct receipt {
   std::uint16_t replicas = 1;
   bool duplicate = false;
   unix_ms broker_time;
+  bool timed = false;
 };
 
 struct subscribe {

@@ -40,6 +40,10 @@ struct shape<waiting_record> {
   using wire = wire::WaitingRecord;
 };
 template <>
+struct shape<timer_record> {
+  using wire = wire::TimerRecord;
+};
+template <>
 struct shape<catalogue_record> {
   using wire = wire::CatalogueRecord;
 };
@@ -106,6 +110,9 @@ void put(wire::QueueRecord::Builder to, const queue_record& from) {
   to.setStart(from.start.value);
   to.setNext(from.next.value);
   to.setLastTimeMs(from.last_time.value);
+  to.setTimersNext(from.timers_next);
+  to.setTimersPending(from.timers_pending);
+  to.setTimersSum(from.timers_sum);
 }
 
 errc get(wire::QueueRecord::Reader from, queue_record& to) {
@@ -113,6 +120,9 @@ errc get(wire::QueueRecord::Reader from, queue_record& to) {
   to.start = offset{from.getStart()};
   to.next = offset{from.getNext()};
   to.last_time = unix_ms{from.getLastTimeMs()};
+  to.timers_next = from.getTimersNext();
+  to.timers_pending = from.getTimersPending();
+  to.timers_sum = from.getTimersSum();
   return errc::none;
 }
 
@@ -198,6 +208,7 @@ template std::string encode_record(const queue_record&);
 template std::string encode_record(const producer_record&);
 template std::string encode_record(const progress_record&);
 template std::string encode_record(const waiting_record&);
+template std::string encode_record(const timer_record&);
 template std::string encode_record(const catalogue_record&);
 
 template result<topic_record> decode_record<topic_record>(std::string_view);
@@ -206,6 +217,7 @@ template result<queue_record> decode_record<queue_record>(std::string_view);
 template result<producer_record> decode_record<producer_record>(std::string_view);
 template result<progress_record> decode_record<progress_record>(std::string_view);
 template result<waiting_record> decode_record<waiting_record>(std::string_view);
+template result<timer_record> decode_record<timer_record>(std::string_view);
 template result<catalogue_record> decode_record<catalogue_record>(std::string_view);
 
 } // namespace carafe

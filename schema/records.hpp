@@ -3,6 +3,7 @@
 /// What the log and the checkpoint hold, as plain structs; `schema/log.capnp` is the stored shape.
 
 #include "schema/delivery.hpp"
+#include "schema/timer.hpp"
 
 #include <carafe/result.hpp>
 #include <carafe/shared_bytes.hpp>
@@ -64,6 +65,11 @@ struct queue_record {
   offset next;
   /// Broker time of the last message; never falls.
   unix_ms last_time;
+  /// Number of its next message for later; how many of them wait; and a sum over their keys, which
+  /// says whether two folds have the same.
+  std::uint64_t timers_next = 0;
+  std::uint64_t timers_pending = 0;
+  std::uint64_t timers_sum = 0;
 
   friend bool operator==(const queue_record&, const queue_record&) = default;
 };
@@ -123,6 +129,8 @@ struct batch {
   codec compression = codec::none;
   std::uint32_t checksum = 0;
   shared_bytes bytes;
+  /// Its messages wait for their times; `base` counts those of the queue.
+  bool timed = false;
 };
 struct commit {
   group_id group;
@@ -156,9 +164,9 @@ struct progress_dropped {
   group_id group;
 };
 
-using effect =
-  std::variant<batch, commit, queue_opened, queue_closed, queue_start, topic_put, topic_deleted,
-               group_put, group_deleted, progress_dropped, settled, lent, waiting>;
+using effect = std::variant<batch, commit, queue_opened, queue_closed, queue_start, topic_put,
+                            topic_deleted, group_put, group_deleted, progress_dropped, settled,
+                            lent, waiting, timers_ended, timer_moved>;
 
 } // namespace effects
 
@@ -232,6 +240,6 @@ template <class Record>
 result<Record> decode_record(std::string_view bytes);
 
 // Defined for topic_record, group_record, queue_record, producer_record, progress_record,
-// waiting_record and catalogue_record in schema/records.cpp.
+// waiting_record, timer_record and catalogue_record in schema/records.cpp.
 
 } // namespace carafe

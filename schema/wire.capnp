@@ -7,6 +7,7 @@
 using Cxx = import "/capnp/c++.capnp";
 using Common = import "common.capnp";
 using Delivery = import "delivery.capnp";
+using Timer = import "timer.capnp";
 using Codec = Common.Codec;
 using Durability = Common.Durability;
 $Cxx.namespace("carafe::wire");
@@ -77,6 +78,14 @@ struct Frame {
     deadLetterList @47 :List(Delivery.DeadLetters);
     redrive @48 :Delivery.Redrive;
     redriven @49 :List(Delivery.Redriven);
+
+    timerEnd @50 :Timer.End;
+    timerMove @51 :Timer.Move;
+    # Both answered with `timersChanged`.
+    timersChanged @52 :UInt32;
+    # How many.
+    timerList @53 :Timer.Query;
+    timers @54 :Timer.Pending;
   }
 }
 
@@ -133,6 +142,8 @@ struct Receipt {
   duplicate @5 :Bool;
   # The batch was already there; this is the original's receipt.
   brokerTimeMs @6 :Int64;
+  timed @7 :Bool;
+  # It is for later: `firstOffset` counts the queue's messages for later.
 }
 
 struct StartPosition {

@@ -176,7 +176,7 @@ result<stored_batch> queue_reader::read() {
   std::uint32_t position = 0;
   for (const auto& effect : entry_->effects) {
     const auto* batch = std::get_if<effects::batch>(&effect);
-    if (!batch || position++ != row_.position) continue;
+    if (!batch || batch->timed || position++ != row_.position) continue;
     if (batch->queue != row.queue || batch->base != row.base || batch->count != row.count) break;
     return stored_batch{row.queue, row.base, row.count, row.time, *batch};
   }

@@ -100,6 +100,41 @@ result<void> client::delete_group(const std::string& name) const {
   return tell(*connection_, frames::group_delete{name});
 }
 
+namespace {
+
+frames::timer_which frame_of(const timer_selection& from) {
+  frames::timer_which to;
+  to.topic = from.topic;
+  if (const auto* id = std::get_if<message_id>(&from.which))
+    to.by = frames::timer_which::message_id{id->producer, id->sequence};
+  else
+    to.by = std::get<std::string>(from.which);
+  return to;
+}
+
+} // namespace
+
+result<std::uint32_t> client::cancel_timers(const timer_selection& which) const {
+  return ask<frames::timers_changed>(*connection_, frames::timer_end{frame_of(which)},
+                                     on_loss::report);
+}
+
+result<std::uint32_t> client::move_timers(const timer_selection& which, delivery_time to) const {
+  const auto* at = std::get_if<unix_ms>(&to);
+  if (at && at->value <= 0) return {errc::invalid_argument, "the time is before 1970"};
+  if (!at && std::get<std::chrono::milliseconds>(to).count() < 0)
+    return {errc::invalid_argument, "the delay is below 0"};
+  const auto wire = at ? at->value : -std::get<std::chrono::milliseconds>(to).count();
+  return ask<frames::timers_changed>(*connection_, frames::timer_move{frame_of(which), wire},
+                                     on_loss::report);
+}
+
+result<pending_timers> client::list_timers(const std::string& topic, unix_ms after,
+                                           std::uint32_t limit) const {
+  return ask<frames::timers>(*connection_, frames::timer_list{topic, after, limit},
+                             on_loss::resend);
+}
+
 result<node_info> client::node_status() const {
   return ask<frames::node_status_report>(*connection_, frames::node_status{}, on_loss::resend);
 }

@@ -25,6 +25,7 @@ void put_content(const message_view& view, delivery& d) {
   d.key = view.key;
   d.body = view.body;
   d.tag = view.tag;
+  d.priority = view.priority;
   if (!view.properties.empty()) d.properties.assign(view.properties.begin(), view.properties.end());
 }
 

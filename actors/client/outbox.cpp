@@ -15,8 +15,10 @@ outbox::outbox(queue_name name, const producer_options& options, batch_limits li
 
 result<void> outbox::add(const message_view& message, completion& done, std::uint64_t bytes,
                          time_point given, std::uint64_t epoch) {
-  if (building() && (epoch != epoch_ || builder_.bytes() + bytes > options_.batch_bytes ||
-                     given - first_given_ > spread_max()))
+  const bool timed = message.deliver_at != 0;
+  if (building() &&
+      (epoch != epoch_ || timed != timed_ || builder_.bytes() + bytes > options_.batch_bytes ||
+       given - first_given_ > spread_max()))
     seal();
   auto added = builder_.add(message);
   if (added.code() == errc::batch_too_large) {
@@ -25,6 +27,7 @@ result<void> outbox::add(const message_view& message, completion& done, std::uin
   }
   if (!added) return added;
   if (builder_.count() == 1) begin(given, epoch);
+  timed_ = timed;
   note(done);
   bytes_ += bytes;
   if (builder_.count() >= count_max_ || builder_.bytes() >= options_.batch_bytes) seal();

@@ -61,6 +61,8 @@ private:
   std::uint64_t bytes_ = 0;
   time_point first_given_{};
   std::uint64_t epoch_ = 0;
+  /// Whether the batch being built has messages for later.
+  bool timed_ = false;
   std::uint64_t sealed_ = 0;
   std::vector<lane::settled> failed_;
 };

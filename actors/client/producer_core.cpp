@@ -29,6 +29,15 @@ std::uint64_t payload_of(const message& m) {
   return sum;
 }
 
+result<void> check(const message& m) {
+  if (m.ttl.count() < 0) return {errc::invalid_argument, "ttl is below 0"};
+  if (m.delay.count() < 0) return {errc::invalid_argument, "delay is below 0"};
+  if (m.deliver_at.value < 0) return {errc::invalid_argument, "deliver_at is before 1970"};
+  if (m.delay.count() > 0 && m.deliver_at.value > 0)
+    return {errc::invalid_argument, "give delay or deliver_at, not both"};
+  return {};
+}
+
 } // namespace
 
 result<void> check(const producer_options& options) {
@@ -62,6 +71,7 @@ producer_core::producer_core(link& wire, producer_options options)
 
 result<void> producer_core::add(const std::string& topic, message&& m, completion& done,
                                 std::optional<queue_number> to) {
+  if (auto good = check(m); !good) return good;
   auto payload = payload_of(m);
   auto bytes = payload + message_overhead_bytes;
   auto guard = std::unique_lock{mutex_};
@@ -139,7 +149,9 @@ result<void> producer_core::append(topic_state& topic, message& m, completion& d
   if (!chosen) return chosen.error();
   auto& lane = **chosen;
   auto& box = lane.box;
-  auto view = message_view{m.key, m.body, m.tag, {}, m.born};
+  auto view = message_view{m.key, m.body, m.tag, {}, m.born, m.priority};
+  view.ttl_ms = static_cast<std::uint64_t>(m.ttl.count());
+  view.deliver_at = m.delay.count() > 0 ? -m.delay.count() : m.deliver_at.value;
   auto properties = std::vector<std::pair<std::string_view, std::string_view>>{};
   if (!m.properties.empty()) {
     properties.assign(m.properties.begin(), m.properties.end());

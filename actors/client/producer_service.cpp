@@ -150,7 +150,7 @@ void producer_core::tell(outcomes out) {
     // One receipt for all, changed from message to message: callbacks get a reference.
     auto told = result<receipt>{receipt{what.first, where->topic, where->number, where->queue,
                                         got.first, got.first, what.batch.data.count, got.reached,
-                                        got.replicas, got.duplicate, got.broker_time}};
+                                        got.replicas, got.duplicate, got.broker_time, got.timed}};
     for (std::uint64_t i = 0; i < done.size(); ++i) {
       told->id.sequence = what.first.sequence + i;
       told->offset = got.first + i;

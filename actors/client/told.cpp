@@ -157,6 +157,25 @@ std::vector<actor_line> told(frames::node_actor_list&& from) {
   });
 }
 
+std::uint32_t told(const frames::timers_changed& from) { return from.count; }
+
+pending_timers told(frames::timers&& from) {
+  auto to = pending_timers{};
+  to.total = from.total;
+  to.timers = each<pending_timer>(from.pending, [](frames::pending_timer&& t) {
+    return pending_timer{t.due,
+                         t.number,
+                         t.queue,
+                         t.place,
+                         message_id{t.producer, t.sequence},
+                         std::move(t.name),
+                         std::move(t.key),
+                         t.body_bytes,
+                         t.armed};
+  });
+  return to;
+}
+
 backup_info told(frames::backup_done&& from) {
   return {std::move(from.path), from.bytes, from.shards};
 }

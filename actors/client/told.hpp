@@ -3,6 +3,7 @@
 #include "schema/frame.hpp"
 
 #include <carafe/admin.hpp>
+#include <carafe/timers.hpp>
 
 #include <vector>
 
@@ -18,6 +19,8 @@ std::vector<dead_letter_range> told(frames::dead_letter_list&& from);
 std::vector<redriven_letter> told(frames::redriven&& from);
 node_info told(frames::node_status_report&& from);
 std::vector<actor_line> told(frames::node_actor_list&& from);
+[[nodiscard]] std::uint32_t told(const frames::timers_changed& from);
+[[nodiscard]] pending_timers told(frames::timers&& from);
 backup_info told(frames::backup_done&& from);
 
 // And the other way round.

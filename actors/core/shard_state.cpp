@@ -4,6 +4,7 @@
 #include "schema/batch.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace carafe::core {
 
@@ -16,13 +17,34 @@ void shard_state::apply(unix_ms time, const std::vector<effects::effect>& effect
   expire_producers();
 }
 
+namespace {
+
+/// Of one number, spread over all bits; their sum tells sets of numbers apart.
+std::uint64_t mixed(std::uint64_t number) {
+  auto x = number + 0x9e3779b97f4a7c15ull;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+  return x ^ (x >> 31);
+}
+
+} // namespace
+
 void shard_state::on(const effects::batch& e) {
   auto at = queues_.find(e.queue);
   if (at == queues_.end()) return; // Closed by an earlier entry: the batch is gone with it.
   auto& queue = at->second;
-  CARAFE_ASSERT(e.base == queue.next);
-  queue.next = e.base + e.count;
-  queue.last_time = time_;
+  if (e.timed) {
+    CARAFE_ASSERT(e.base.value == queue.timers_next);
+    for (std::uint32_t i = 0; i < e.count; ++i) queue.timers_sum += mixed(e.base.value + i);
+    queue.timers_next += e.count;
+    queue.timers_pending += e.count;
+    timers_pending_ += e.count;
+    timer_news_.push_back({time_, e});
+  } else {
+    CARAFE_ASSERT(e.base == queue.next);
+    queue.next = e.base + e.count;
+    queue.last_time = time_;
+  }
   dirty_.insert(row_key::of(e.queue));
   if (e.producer == no_producer) return;
 
@@ -101,6 +123,22 @@ void shard_state::on(const effects::waiting& e) {
   delivered(key, *delivery);
 }
 
+void shard_state::on(const effects::timers_ended& e) {
+  const auto at = queues_.find(e.queue);
+  if (at == queues_.end()) return;
+  auto& queue = at->second;
+  CARAFE_ASSERT(queue.timers_pending >= e.which.size());
+  for (const auto& each : e.which) queue.timers_sum -= mixed(each.number);
+  queue.timers_pending -= e.which.size();
+  timers_pending_ -= e.which.size();
+  timer_news_.push_back({time_, e});
+  dirty_.insert(row_key::of(e.queue));
+}
+
+void shard_state::on(const effects::timer_moved& e) {
+  if (queues_.contains(e.row.at.queue)) timer_news_.push_back({time_, e});
+}
+
 void shard_state::on(const effects::queue_opened& e) {
   auto [at, fresh] = queues_.try_emplace(e.queue);
   if (!fresh) return; // Idempotent: the catalogue repeats it until it knows.
@@ -109,7 +147,10 @@ void shard_state::on(const effects::queue_opened& e) {
 }
 
 void shard_state::on(const effects::queue_closed& e) {
-  if (queues_.erase(e.queue) == 0) return;
+  const auto closed = queues_.find(e.queue);
+  if (closed == queues_.end()) return;
+  timers_pending_ -= closed->second.timers_pending;
+  queues_.erase(closed);
   dirty_.insert(row_key::of(e.queue));
   if (auto at = producers_of_.find(e.queue); at != producers_of_.end())
     for (const auto producer : std::set{at->second}) forget_producer({producer, e.queue});
@@ -260,6 +301,8 @@ std::vector<storage::state_delta> shard_state::take_deltas() {
   return deltas;
 }
 
+std::vector<timer_news> shard_state::take_timer_news() { return std::exchange(timer_news_, {}); }
+
 namespace {
 
 template <class Record, class Store>
@@ -310,6 +353,7 @@ result<void> shard_state::load(std::string_view key, std::string_view value) {
 
 void shard_state::loaded(unix_ms time) {
   time_ = time;
+  for (const auto& [id, queue] : queues_) timers_pending_ += queue.timers_pending;
   std::vector<std::pair<unix_ms, producer_key>> order;
   order.reserve(producers_.size());
   for (const auto& [key, row] : producers_) order.emplace_back(row.record.last_time, key);

@@ -47,6 +47,13 @@ struct std::hash<carafe::core::producer_key> {
 
 namespace carafe::core {
 
+/// What the log says of messages for later: a batch of them (`timed`), `timers_ended` or
+/// `timer_moved`.
+struct timer_news {
+  unix_ms stored;
+  effects::effect what;
+};
+
 /// Everything that a shard's log says, folded: queues, producers, progress of groups and, in shard
 /// 0, the catalogue. A pure function of the entries: it reads no clock but the entries' times.
 ///
@@ -63,6 +70,10 @@ public:
 
   /// Rows that changed since the last call, as of exactly the last applied entry. Clears the list.
   [[nodiscard]] std::vector<storage::state_delta> take_deltas();
+
+  /// What the entries applied since the last call, or since the checkpoint that was loaded, say of
+  /// messages for later, in order. These are kept elsewhere: here they are only counted.
+  [[nodiscard]] std::vector<timer_news> take_timer_news();
 
   /// Takes in one checkpointed row.
   /// @errors storage_corrupt, format_newer (a kind of row that this version does not know).
@@ -93,6 +104,8 @@ public:
   /// Of `shared` and `keyed` groups; nothing if the group has no progress there.
   [[nodiscard]] const delivery_progress* delivery(const progress_key& key) const;
   [[nodiscard]] const catalogue_record& catalogue() const noexcept { return catalogue_; }
+  /// Messages that wait for their times, of all queues.
+  [[nodiscard]] std::uint64_t timers_pending() const noexcept { return timers_pending_; }
 
 private:
   struct producer_row {
@@ -113,6 +126,8 @@ private:
   void on(const effects::settled& e);
   void on(const effects::lent& e);
   void on(const effects::waiting& e);
+  void on(const effects::timers_ended& e);
+  void on(const effects::timer_moved& e);
 
   /// The delivery of a group on a queue that is open; nothing otherwise. Its row will change.
   [[nodiscard]] delivery_progress* deliver(const progress_key& key);
@@ -142,6 +157,8 @@ private:
   std::map<topic_id, topic_record> topics_;
   std::map<group_id, group_record> groups_;
   catalogue_record catalogue_;
+  std::uint64_t timers_pending_ = 0;
+  std::vector<timer_news> timer_news_;
   std::set<std::string> dirty_;
 };
 

@@ -24,12 +24,14 @@ result<stamp> submit_window::check(const batch_request& request) const {
 result<offset> submit_window::next_of(queue_id queue) const {
   const auto* record = committed_->queue(queue);
   if (record == nullptr) return {errc::queue_unknown, "queue " + std::to_string(queue.value)};
-  return next_offset(queue, *record);
+  return next_offset(queue, *record, false);
 }
 
-offset submit_window::next_offset(queue_id queue, const queue_record& record) const {
-  auto at = queues_.find(queue);
-  return at == queues_.end() ? record.next : at->second.next;
+offset submit_window::next_offset(queue_id queue, const queue_record& record, bool timed) const {
+  const auto& flights = timed ? timers_ : queues_;
+  const auto at = flights.find(queue);
+  if (at != flights.end()) return at->second.next;
+  return timed ? offset{record.timers_next} : record.next;
 }
 
 bool submit_window::producers_full() const {
@@ -79,18 +81,19 @@ result<stamp> submit_window::check_sequence(const batch_request& request,
                                        " batches in flight on a queue"};
   effects::batch effect;
   effect.queue = request.queue;
-  effect.base = next_offset(request.queue, queue);
+  effect.base = next_offset(request.queue, queue, request.timed);
   effect.count = request.count;
   effect.producer = request.producer;
   effect.first = request.first;
   effect.compression = request.compression;
   effect.checksum = request.checksum;
   effect.bytes = request.bytes;
+  effect.timed = request.timed;
   return stamp{stamp_fresh{std::move(effect)}};
 }
 
 void submit_window::submitted(const effects::batch& effect, entry_index index) {
-  auto& queue = queues_[effect.queue];
+  auto& queue = flights(effect.timed)[effect.queue];
   queue.next = effect.base + effect.count;
   ++queue.entries;
   if (effect.producer == no_producer) return;
@@ -99,9 +102,10 @@ void submit_window::submitted(const effects::batch& effect, entry_index index) {
 }
 
 void submit_window::applied(const effects::batch& effect) {
-  auto queue = queues_.find(effect.queue);
-  if (queue == queues_.end()) return; // Not submitted here: replayed, or from another leader.
-  if (--queue->second.entries == 0) queues_.erase(queue);
+  auto& in_flight = flights(effect.timed);
+  auto queue = in_flight.find(effect.queue);
+  if (queue == in_flight.end()) return; // Not submitted here: replayed, or from another leader.
+  if (--queue->second.entries == 0) in_flight.erase(queue);
   if (effect.producer == no_producer) return;
   auto flight = producers_.find(producer_key{effect.producer, effect.queue});
   CARAFE_ASSERT(flight != producers_.end());
@@ -113,6 +117,7 @@ void submit_window::applied(const effects::batch& effect) {
 
 void submit_window::clear() {
   queues_.clear();
+  timers_.clear();
   producers_.clear();
 }
 

@@ -23,6 +23,8 @@ struct batch_request {
   codec compression = codec::none;
   std::uint32_t checksum = 0;
   shared_bytes bytes;
+  /// Its messages are for later.
+  bool timed = false;
 };
 
 /// New: to be submitted as this effect.
@@ -88,12 +90,15 @@ private:
 
   [[nodiscard]] result<stamp> check_sequence(const batch_request& request,
                                              const queue_record& queue) const;
-  [[nodiscard]] offset next_offset(queue_id queue, const queue_record& record) const;
+  [[nodiscard]] offset next_offset(queue_id queue, const queue_record& record, bool timed) const;
+  [[nodiscard]] auto& flights(bool timed) { return timed ? timers_ : queues_; }
   [[nodiscard]] bool producers_full() const;
 
   const shard_state* committed_;
   std::size_t producers_max_;
   std::unordered_map<queue_id, queue_flight> queues_;
+  /// Of messages for later, which are counted apart.
+  std::unordered_map<queue_id, queue_flight> timers_;
   /// What each producer has in flight, oldest first; never empty.
   std::unordered_map<producer_key, std::deque<batch_flight>> producers_;
 };

@@ -86,10 +86,24 @@ bool on_node(session_pointer self, const frames::frame& f) {
   return true;
 }
 
+bool on_timers(session_pointer self, const frames::frame& f) {
+  const auto& catalogue = self->state.context->catalogue;
+  const auto changed = as_is<frames::timers_changed>();
+  if (const auto* end = std::get_if<frames::timer_end>(&f.body))
+    ask<frames::timers_changed>(self, f.request, catalogue, changed, close_atom_v, *end);
+  else if (const auto* move = std::get_if<frames::timer_move>(&f.body))
+    ask<frames::timers_changed>(self, f.request, catalogue, changed, move_atom_v, *move);
+  else if (const auto* list = std::get_if<frames::timer_list>(&f.body))
+    ask<frames::timers>(self, f.request, catalogue, as_is<frames::timers>(), list_atom_v, *list);
+  else
+    return false;
+  return true;
+}
+
 } // namespace
 
 bool on_admin(session_pointer self, const frames::frame& f) {
-  return on_topic(self, f) || on_group(self, f) || on_node(self, f);
+  return on_topic(self, f) || on_group(self, f) || on_timers(self, f) || on_node(self, f);
 }
 
 } // namespace carafe

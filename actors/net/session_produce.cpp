@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t routes_max = 16'384;
 
 void append(session_pointer self, std::uint64_t request, const shard_actor& shard,
-            const frames::produce& what) {
+            const frames::produce& what, bool timed) {
   core::batch_request wish;
   wish.queue = what.queue;
   wish.producer = what.producer;
@@ -22,6 +22,7 @@ void append(session_pointer self, std::uint64_t request, const shard_actor& shar
   wish.compression = what.compression;
   wish.checksum = what.checksum;
   wish.bytes = what.batch;
+  wish.timed = timed;
   begin_request(self);
   self->request(shard, caf::infinite, append_atom_v, std::move(wish))
     .then(
@@ -33,6 +34,7 @@ void append(session_pointer self, std::uint64_t request, const shard_actor& shar
         receipt.reached = done.reached;
         receipt.duplicate = done.duplicate;
         receipt.broker_time = done.time;
+        receipt.timed = done.timed;
         reply(self, request, receipt);
         auto& metrics = *self->state.context->metrics;
         metrics.messages_in.fetch_add(done.count, std::memory_order_relaxed);
@@ -88,7 +90,7 @@ void on_produce(session_pointer self, std::uint64_t request, const frames::produ
     reply_error(self, request, valid.error());
     return;
   }
-  append(self, request, route->second, what);
+  append(self, request, route->second, what, valid->timed);
 }
 
 } // namespace carafe

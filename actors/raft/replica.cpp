@@ -15,7 +15,7 @@ std::vector<storage::index_row> index_rows(entry_index index, unix_ms time,
                                            const std::vector<effects::effect>& effects) {
   std::vector<storage::index_row> rows;
   for (const auto& effect : effects)
-    if (const auto* batch = std::get_if<effects::batch>(&effect))
+    if (const auto* batch = std::get_if<effects::batch>(&effect); batch && !batch->timed)
       rows.push_back({batch->queue, batch->base, batch->count, time, index});
   return rows;
 }
@@ -136,6 +136,8 @@ result<replica::batch_outcome> replica::submit_batch(const core::batch_request& 
   if (const auto* joins = std::get_if<core::stamp_joins>(&*stamped))
     return batch_outcome{pending{joins->index, joins->base, true}};
   if (refusal_) return *refusal_;
+  if (request.timed && state_.timers_pending() + request.count > options_.timers_max)
+    return {errc::too_many_timers, "timers-max is " + std::to_string(options_.timers_max)};
   auto& effect = std::get<core::stamp_fresh>(*stamped).effect;
   if (auto ok = room(effect.bytes.size()); !ok) return ok.error();
   const auto kept = effect;

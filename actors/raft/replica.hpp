@@ -29,6 +29,8 @@ struct replica_options {
   unsigned seed = 0;
   std::uint64_t producer_expiry_ms = 0;
   std::size_t producers_max = 0;
+  /// Messages that wait for their times; a little more when many are stored at once.
+  std::uint64_t timers_max = 20'000'000;
   /// Entries submitted and not yet applied, at most.
   std::size_t in_flight_entries_max = 8'192;
   /// Bytes of them, at most; one entry always fits.
@@ -118,6 +120,8 @@ public:
   [[nodiscard]] mono_ms timeout() const { return raft_.timeout(); }
 
   [[nodiscard]] const core::shard_state& state() const noexcept { return state_; }
+  /// As `shard_state::take_timer_news`.
+  [[nodiscard]] std::vector<core::timer_news> take_timer_news() { return state_.take_timer_news(); }
   [[nodiscard]] entry_index applied() const noexcept { return applied_; }
   [[nodiscard]] entry_index checkpoint_index() const noexcept { return checkpoint_; }
   [[nodiscard]] bool is_leader() const { return raft_.is_leader(); }

@@ -15,7 +15,10 @@ void append_json(std::string& out, std::uint64_t line, const client::receipt& r)
   w.begin_object().name("line").number(line).name("topic").text(r.topic);
   w.name("queue").number(std::uint64_t{r.number.value});
   w.name("queue_id").number(r.queue.value);
-  w.name("offset").number(r.offset.value).name("id").text(client::to_string(r.id));
+  w.name(r.timed ? "number" : "offset")
+    .number(r.offset.value)
+    .name("id")
+    .text(client::to_string(r.id));
   w.name("durability").text(durability_name(r.reached));
   w.name("replicas").number(std::uint64_t{r.replicas}).name("duplicate").boolean(r.duplicate);
   w.name("batch_first_offset").number(r.batch_first.value);
@@ -26,7 +29,8 @@ void append_json(std::string& out, std::uint64_t line, const client::receipt& r)
 
 void append_text(std::string& out, std::uint64_t line, const client::receipt& r) {
   out += "line " + std::to_string(line) + ": queue " + std::to_string(r.number.value) +
-         ", offset " + std::to_string(r.offset.value) + ", " +
+         (r.timed ? ", for later: number " : ", offset ") + std::to_string(r.offset.value) +
+         (r.timed ? ", id " + client::to_string(r.id) : "") + ", " +
          std::string{durability_name(r.reached)} + ", " + counted(r.replicas, "replica") +
          (r.duplicate ? ", stored by an earlier attempt\n" : "\n");
 }

@@ -1,4 +1,6 @@
+#include "cli/bench/deliveries.hpp"
 #include "cli/bench/rounds.hpp"
+#include "cli/bench/timers.hpp"
 #include "cli/bench/workload.hpp"
 #include "cli/shell/commands.hpp"
 
@@ -21,7 +23,17 @@ constexpr std::uint64_t key_bytes_most = 64u << 10;
 constexpr std::uint64_t batch_bytes_min = 1u << 10;
 constexpr std::uint64_t batch_bytes_most = 8u << 20;
 
-enum class workload : std::uint8_t { all, produce, consume, one_by_one, ceiling };
+enum class workload : std::uint8_t {
+  all,
+  produce,
+  consume,
+  one_by_one,
+  shared,
+  keyed,
+  store_later,
+  deliver_later,
+  ceiling
+};
 
 struct bench_options {
   workload what = workload::all;
@@ -29,6 +41,7 @@ struct bench_options {
   std::string topic, folder;
   std::uint64_t one_by_one = 10'000;
   std::uint32_t rounds = 3;
+  std::chrono::milliseconds ahead = std::chrono::hours{24 * 365};
   bool keep = false;
 };
 
@@ -106,6 +119,17 @@ public:
       show(figures_record(*f));
       return {};
     };
+    if (o_.what == workload::store_later)
+      return take(bench::store_for_later(*node_, o_.load, o_.ahead, context_.stop));
+    if (o_.what == workload::deliver_later)
+      return take(bench::deliver_at_their_times(*node_, o_.load, context_.stop));
+    if (o_.what == workload::shared || o_.what == workload::keyed) {
+      if (auto ok = take(bench::produce(*node_, o_.load, context_.stop)); !ok) return ok;
+      bench::settling how;
+      how.mode =
+        o_.what == workload::keyed ? client::group_mode::keyed : client::group_mode::shared;
+      return take(bench::consume_in_group(*node_, o_.load, how, context_.stop));
+    }
     const auto wants = [&](workload w) { return o_.what == w || o_.what == workload::all; };
     if (wants(workload::produce))
       if (auto ok = take(bench::produce(*node_, o_.load, context_.stop)); !ok) return ok;
@@ -231,12 +255,17 @@ std::vector<option> options_of(bench_options& o) {
   auto& load = o.load;
   return {
     choice("WORKLOAD", o.what,
-           "What to measure: all (default: produce, consume, then one-by-one), one of these, or "
-           "ceiling: the broker next to LMDB and TCP alone.",
+           "What to measure: all (default: produce, consume, then one-by-one), one of these; "
+           "shared or keyed: produce, then a group of that mode; store-later or deliver-later: "
+           "messages for later; or ceiling: the broker next to LMDB and TCP alone.",
            {{"all", workload::all},
             {"produce", workload::produce},
             {"consume", workload::consume},
             {"one-by-one", workload::one_by_one},
+            {"shared", workload::shared},
+            {"keyed", workload::keyed},
+            {"store-later", workload::store_later},
+            {"deliver-later", workload::deliver_later},
             {"ceiling", workload::ceiling}}),
     text("--topic", "NAME", o.topic,
          "Use this topic (default: a new one). One that is not there is created, and deleted "
@@ -268,6 +297,8 @@ std::vector<option> options_of(bench_options& o) {
     number<std::chrono::milliseconds>("--linger-ms", "N", load.producer.linger,
                                       "A batch waits so long for more messages (default 0).", 0,
                                       60'000),
+    parsed("--ahead", "DURATION", o.ahead,
+           "The times of 'store-later' are spread over so long (default 365d).", parse_duration),
     number<std::uint32_t>("--rounds", "N", o.rounds, "Rounds of 'ceiling' (default 3).", 1, 1'000),
     text("--folder", "DIR", o.folder,
          "Where 'ceiling' measures the disk (default: next to the node's data).")

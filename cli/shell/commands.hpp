@@ -24,6 +24,9 @@
   ADD(dlq_purge)                                                                                   \
   ADD(produce)                                                                                     \
   ADD(consume)                                                                                     \
+  ADD(timer_list)                                                                                  \
+  ADD(timer_cancel)                                                                                \
+  ADD(timer_move)                                                                                  \
   ADD(node_status)                                                                                 \
   ADD(node_actors)                                                                                 \
   ADD(log_verify)                                                                                  \

@@ -50,8 +50,9 @@ record named(std::string_view effect) {
 /// An effect's fields in the order in which people read them.
 struct effect_fields {
   record operator()(const effects::batch& e) const {
-    auto r = named("batch");
-    r.add("queue_id", value::id(e.queue.value)).add("first_offset", value::id(e.base.value));
+    auto r = named(e.timed ? "batch_for_later" : "batch");
+    r.add("queue_id", value::id(e.queue.value));
+    r.add(e.timed ? "first_number" : "first_offset", value::id(e.base.value));
     r.add("count", value::id(e.count)).add("bytes", value::id(e.bytes.size()));
     r.add("compression", value::text(codec_name(e.compression)));
     r.add("producer", value::text(producer_text(e.producer)));
@@ -112,6 +113,21 @@ struct effect_fields {
     auto r = of_messages("waiting", e.group, e.queue, {{e.row.at, 1}});
     r.add("attempts", value::id(e.row.attempts)).add("due", value::time(e.row.due));
     return std::move(r.add("error", value::text(e.row.error)));
+  }
+  record operator()(const effects::timers_ended& e) const {
+    static constexpr std::string_view reasons[] = {"fired", "cancelled", "dropped"};
+    auto r = named("timers_ended");
+    r.add("queue_id", value::id(e.queue.value));
+    r.add("why", value::text(reasons[static_cast<std::size_t>(e.why)]));
+    std::string numbers;
+    for (const auto& each : e.which)
+      numbers += (numbers.empty() ? "" : ",") + std::to_string(each.number);
+    return std::move(r.add("numbers", value::text(numbers)));
+  }
+  record operator()(const effects::timer_moved& e) const {
+    auto r = named("timer_moved");
+    r.add("queue_id", value::id(e.row.at.queue.value)).add("number", value::id(e.row.at.number));
+    return std::move(r.add("due", value::time(e.row.at.due)));
   }
 
 private:

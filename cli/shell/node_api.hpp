@@ -43,6 +43,11 @@ public:
   redrive(const std::string& group, const std::vector<client::dead_letter_range>& letters,
           bool purge) = 0;
 
+  virtual result<std::uint32_t> cancel_timers(const client::timer_selection& which) = 0;
+  virtual result<std::uint32_t> move_timers(const client::timer_selection& which,
+                                            client::delivery_time to) = 0;
+  virtual result<client::pending_timers> list_timers(const std::string& topic, unix_ms after,
+                                                     std::uint32_t limit) = 0;
   virtual result<std::uint64_t> message_bytes_max() = 0;
   virtual result<client::node_info> node_status() = 0;
   virtual result<std::vector<client::actor_line>> node_actors() = 0;

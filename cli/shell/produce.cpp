@@ -1,5 +1,6 @@
 #include "cli/shell/commands.hpp"
 #include "cli/shell/production.hpp"
+#include "cli/shell/timer_choice.hpp"
 #include "cli/shell/views.hpp"
 
 #include <cerrno>
@@ -52,6 +53,9 @@ std::string conflict_in(const produce_options& o, const command_context& context
   if (o.body && o.whole) return "--whole is for an input; --body is one message anyway";
   if (o.key && o.key_separator)
     return "--key and --key-separator are two sources of keys; give one";
+  if (o.delay && o.deliver_at) return "--delay and --deliver-at are two times; give one";
+  if (o.timer_name && !o.delay && !o.deliver_at)
+    return "--timer-name is for messages for later; give --delay or --deliver-at";
   if (o.key_separator && o.key_separator->empty()) return "--key-separator is empty";
   const bool reads_stdin = !o.body && o.file.value_or("-") == "-";
   if (reads_stdin && context.stdin_taken)
@@ -123,6 +127,14 @@ std::vector<option> options_of(produce_options& o) {
     parsed("--property", "K=V", o.properties, "A property of all messages.", parse_property).many(),
     number<queue_number>("--queue", "Q", o.queue,
                          "Send to the queue of this number, whatever the key."),
+    parsed("--delay", "DURATION", o.delay,
+           "Deliver the messages so long after they are stored: such as 90s, 24h, or level1 to "
+           "level18.",
+           parse_delay),
+    parsed("--deliver-at", "TIME", o.deliver_at,
+           "Deliver the messages at this time, such as 2026-11-22T10:00:00Z.", parse_instant),
+    name("--timer-name", "NAME", o.timer_name,
+         "A name to cancel or move them by (timer cancel --name)."),
     parsed(
       "--batch-bytes", "N", o.batch_bytes,
       "A batch is sent when it is so large: bytes, or such as 256KiB (default 64KiB).",

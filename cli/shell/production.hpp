@@ -24,6 +24,9 @@ struct produce_options {
   codec compression = codec::none;
   bool receipts = false, whole = false, create = false;
   std::optional<queue_number> queue;
+  std::optional<std::chrono::milliseconds> delay;
+  std::optional<unix_ms> deliver_at;
+  std::optional<std::string> timer_name;
   /// Messages a second; 0: as fast as they come.
   double rate = 0;
 };

@@ -64,6 +64,17 @@ public:
           bool purge) override {
     return ask([&](client::client& c) { return c.redrive(group, letters, purge); });
   }
+  result<std::uint32_t> cancel_timers(const client::timer_selection& which) override {
+    return ask([&](client::client& c) { return c.cancel_timers(which); });
+  }
+  result<std::uint32_t> move_timers(const client::timer_selection& which,
+                                    client::delivery_time to) override {
+    return ask([&](client::client& c) { return c.move_timers(which, to); });
+  }
+  result<client::pending_timers> list_timers(const std::string& topic, unix_ms after,
+                                             std::uint32_t limit) override {
+    return ask([&](client::client& c) { return c.list_timers(topic, after, limit); });
+  }
   result<std::uint64_t> message_bytes_max() override {
     return ask([](client::client& c) { return result<std::uint64_t>{c.message_bytes_max()}; });
   }

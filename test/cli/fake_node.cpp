@@ -205,6 +205,21 @@ public:
     if (state_->groups.erase(name) == 0) return {errc::group_unknown, name};
     return {};
   }
+  result<std::uint32_t> cancel_timers(const client::timer_selection& which) override {
+    state_->timers_chosen.push_back(which);
+    if (state_->timers.timers.empty()) return {errc::timer_unknown, which.topic};
+    return static_cast<std::uint32_t>(state_->timers.timers.size());
+  }
+  result<std::uint32_t> move_timers(const client::timer_selection& which,
+                                    client::delivery_time to) override {
+    state_->moved_to = to;
+    return cancel_timers(which);
+  }
+  result<client::pending_timers> list_timers(const std::string& topic, unix_ms,
+                                             std::uint32_t) override {
+    if (!state_->topics.contains(topic)) return {errc::topic_unknown, topic};
+    return state_->timers;
+  }
   result<std::uint64_t> message_bytes_max() override {
     if (state_->down) return *state_->down;
     return std::uint64_t{state_->message_bytes_max};

@@ -54,6 +54,9 @@ struct fake_state {
   std::vector<client::group_definition> put_groups;
   std::vector<client::dead_letter_range> letters;
   std::vector<std::pair<client::dead_letter_range, bool>> redriven;
+  client::pending_timers timers;
+  std::vector<client::timer_selection> timers_chosen;
+  std::optional<client::delivery_time> moved_to;
   start_position reset_to;
   std::optional<queue_number> reset_queue;
   std::string reset_topic, backup_path;

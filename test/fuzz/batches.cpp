@@ -49,7 +49,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   CARAFE_ASSERT(valid.ok() == batch.ok());
   if (!batch) return 0;
   CARAFE_ASSERT(batch->count() <= limits.batch_count_max);
-  CARAFE_ASSERT(read_all(*batch) == *valid && batch->payload_bytes() == *valid);
+  CARAFE_ASSERT(read_all(*batch) == valid->payload_bytes &&
+                batch->payload_bytes() == valid->payload_bytes && batch->timed() == valid->timed);
   CARAFE_ASSERT(
     !validate_batch(bytes.span(), compression, count + 1, crc32c(bytes.span()), limits));
   return 0;

@@ -52,8 +52,8 @@ std::string encode(const std::function<void(batch_of)>& change, unsigned segment
   return {chars.begin(), chars.size()};
 }
 
-result<std::uint64_t> validate(std::string_view bytes, std::uint32_t count = 3,
-                               const batch_limits& limits = {}) {
+result<validated_batch> validate(std::string_view bytes, std::uint32_t count = 3,
+                                 const batch_limits& limits = {}) {
   return validate_batch(as_bytes(bytes), codec::none, count, crc32c(as_bytes(bytes)), limits);
 }
 
@@ -64,7 +64,7 @@ TEST_CASE("a batch that another writer made is read, in several segments too") {
   auto bytes = encode([](batch_of) {}, segment_words);
   auto valid = validate(bytes);
   REQUIRE(valid);
-  CHECK(*valid == 3 + 1 + 3 + 4 + 4 + 5);
+  CHECK(valid->payload_bytes == 3 + 1 + 3 + 4 + 4 + 5);
   auto opened = batch_reader::open(shared_bytes::copy_of(as_bytes(bytes)), codec::none, {});
   REQUIRE(opened);
   CHECK(holds(*opened, {{"", "a", "", {}, 1000},
@@ -130,6 +130,21 @@ TEST_CASE("columns that do not fit together are refused, naming the column") {
          {"propertyValueEnds", [](batch_of b) { b.initPropertyValueEnds(0); }},
          {"propertyValueEnds", [](batch_of b) { b.getPropertyValueEnds().set(0, 4); }},
          {"propertyValueEnds", [](batch_of b) { b.initPropertyValues(6); }},
+         {"priorities", [](batch_of b) { b.initRare().initPriorities(2); }},
+         {"priorities", [](batch_of b) { b.initRare().initPriorities(3).set(1, 10); }},
+         {"ttlsMs", [](batch_of b) { b.initRare().initTtlsMs(4); }},
+         {"ttlsMs", [](batch_of b) { b.initRare().initTtlsMs(3).set(0, ~std::uint64_t{0}); }},
+         {"deliverAtMs", [](batch_of b) { b.initRare().initDeliverAtMs(1); }},
+         {"deliverAtMs",
+          [](batch_of b) {
+            set_all(b.initRare().initDeliverAtMs(3),
+                    {std::int64_t{1}, std::int64_t{0}, std::int64_t{2}});
+          }},
+         {"deliverAtMs",
+          [](batch_of b) {
+            set_all(b.initRare().initDeliverAtMs(3),
+                    {std::int64_t{1}, message_time_max + 1, std::int64_t{2}});
+          }},
        }) {
     auto bytes = encode(change);
     auto refused = validate(bytes);

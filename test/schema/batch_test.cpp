@@ -12,7 +12,7 @@ namespace {
 
 const auto codecs = {codec::none, codec::lz4, codec::zstd};
 
-result<std::uint64_t> validate(const encoded_batch& batch, const batch_limits& limits = {}) {
+result<validated_batch> validate(const encoded_batch& batch, const batch_limits& limits = {}) {
   return validate_batch(batch.bytes.span(), batch.compression, batch.count, batch.checksum, limits);
 }
 
@@ -43,7 +43,52 @@ TEST_CASE("a batch gives back the messages that went in") {
   CHECK(opened->payload_bytes() == payload);
   auto validated = validate(batch);
   REQUIRE(validated);
-  CHECK(*validated == payload);
+  CHECK(validated->payload_bytes == payload);
+  CHECK_FALSE(validated->timed);
+}
+
+TEST_CASE("priorities, times to live and times of delivery come back") {
+  const auto later = GENERATE(false, true);
+  std::vector<message_view> messages(5);
+  messages[2].priority = 9;
+  messages[3].ttl_ms = 60'000;
+  messages[4].priority = 0;
+  if (later)
+    for (std::size_t i = 0; i < messages.size(); ++i)
+      messages[i].deliver_at = i % 2 == 0 ? 1'900'000'000'000 : -5'000;
+  batch_builder builder;
+  for (const auto& message : messages) REQUIRE(builder.add(message));
+  const auto estimate = builder.bytes();
+  const auto batch = builder.finish(codec::none);
+  REQUIRE(batch);
+  CHECK(batch->bytes.size() <= estimate);
+  const auto opened = batch_reader::open(batch->bytes, batch->compression, {});
+  REQUIRE(opened);
+  CHECK(opened->has_priorities());
+  CHECK(opened->has_ttls());
+  CHECK(opened->timed() == later);
+  for (std::uint32_t at = 0; at < opened->count(); ++at) {
+    const auto message = opened->message(at);
+    CHECK(message.priority == messages[at].priority);
+    CHECK(message.ttl_ms == messages[at].ttl_ms);
+    CHECK(message.deliver_at == messages[at].deliver_at);
+  }
+  CHECK(validate(*batch)->timed == later);
+}
+
+TEST_CASE("messages out of range, or for later beside others, are refused") {
+  batch_builder builder;
+  REQUIRE(builder.add(body_of("now")));
+  auto wrong = body_of("wrong");
+  wrong.deliver_at = 1'900'000'000'000;
+  CHECK(builder.add(wrong).code() == errc::invalid_argument);
+  wrong.deliver_at = 0;
+  wrong.priority = 10;
+  CHECK(builder.add(wrong).code() == errc::invalid_argument);
+  wrong.priority = priority_default;
+  wrong.ttl_ms = static_cast<std::uint64_t>(message_time_max) + 1;
+  CHECK(builder.add(wrong).code() == errc::invalid_argument);
+  CHECK(builder.count() == 1);
 }
 
 TEST_CASE("a batch's columns are those of its messages") {

@@ -53,6 +53,7 @@ void for_each_record(Use use) {
   use("record-progress", sample_progress());
   use("record-delivery", sample_delivery());
   use("record-waiting", sample_waiting());
+  use("record-timer", sample_timer());
   use("record-group-delivery", sample_delivery_group());
   use("record-catalogue", sample_catalogue());
 }

@@ -143,7 +143,8 @@ std::vector<named<frame>> sample_frames() {
     {"pong", pong{}},
     {"ok", ok{}},
     {"produce", sample_produce()},
-    {"receipt", receipt{queue_id{12}, offset{100}, 6, durability::interval, 3, true, start_at}},
+    {"receipt",
+     receipt{queue_id{12}, offset{100}, 6, durability::interval, 3, true, start_at, true}},
     {"subscribe",
      subscribe{subscription_id{1}, queue_id{12}, at_offset(), range_policy::latest, 1u << 20}},
     {"subscribed", subscribed{subscription_id{1}, offset{77}, offset{3}, offset{99}}},
@@ -210,6 +211,16 @@ std::vector<named<frame>> sample_frames() {
      dead_letter_list{{{queue_id{14}, queue_number{2}, {{offset{3}, 4}, {offset{9}, 1}}}}}},
     {"redrive", redrive{"billing", {{queue_id{14}, {{offset{3}, 2}}}}, true}},
     {"redriven", redriven{{{queue_id{14}, offset{3}, {errc::not_found, "gone"}}}}},
+    {"timerEnd", timer_end{{"orders", timer_which::message_id{producer_id{5}, sequence{6}}}}},
+    {"timerMove", timer_move{{"orders", "close order 4711"}, -60'000}},
+    {"timersChanged", timers_changed{1}},
+    {"timerList", timer_list{"orders", unix_ms{1'700'000'000'000}, 100}},
+    {"timers",
+     timers{{{unix_ms{1'700'000'090'000}, queue_number{1}, queue_id{12}, 9, producer_id{5},
+              sequence{6}, "close order 4711", "customer-1", 120, unix_ms{1'700'000'000'008}},
+             {unix_ms{1'700'000'090'001}, queue_number{0}, queue_id{11}, 8, producer_id{5},
+              sequence{7}, "", "", 0, unix_ms{1'700'000'000'009}}},
+            4}},
   };
   auto list = std::vector<named<frame>>{};
   for (auto& [name, body] : bodies)

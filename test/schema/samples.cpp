@@ -84,6 +84,15 @@ waiting_record sample_waiting() {
           queue_id{14},       offset{3}};
 }
 
+timer_record sample_timer() {
+  return {{unix_ms{1'700'000'090'000}, queue_id{12}, 9},
+          producer_id{0x0123456789abcdef},
+          sequence{77},
+          "close order 4711",
+          unix_ms{1'700'000'000'008},
+          "a batch of one message"};
+}
+
 group_record sample_delivery_group() {
   auto group = sample_group();
   group.delivery = {60'000, 5, {1'000, 2'000}, 20, 7, 8, 9};
@@ -105,6 +114,7 @@ std::vector<named<effects::effect>> sample_effects() {
   batch.compression = encoded.compression;
   batch.checksum = encoded.checksum;
   batch.bytes = encoded.bytes;
+  batch.timed = true;
   return {
     {"batch", batch},
     {"commit", effects::commit{group_id{21}, queue_id{12}, offset{61}}},
@@ -119,6 +129,11 @@ std::vector<named<effects::effect>> sample_effects() {
     {"settled", effects::settled{group_id{21}, queue_id{12}, {{offset{3}, 4}, {offset{90}, 1}}}},
     {"lent", effects::lent{group_id{21}, queue_id{12}, {{offset{5}, 10}}, "worker-7"}},
     {"waiting", effects::waiting{group_id{21}, queue_id{12}, sample_waiting()}},
+    {"timersEnded", effects::timers_ended{queue_id{12},
+                                          effects::timers_ended::reason::cancelled,
+                                          {{unix_ms{1'700'000'060'001}, queue_id{12}, 4},
+                                           {unix_ms{1'700'000'060'002}, queue_id{12}, 7}}}},
+    {"timerMoved", effects::timer_moved{unix_ms{1'700'000'060'003}, sample_timer()}},
   };
 }
 

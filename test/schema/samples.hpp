@@ -50,6 +50,7 @@ struct owned_message {
 [[nodiscard]] progress_record sample_progress();
 [[nodiscard]] progress_record sample_delivery();
 [[nodiscard]] waiting_record sample_waiting();
+[[nodiscard]] timer_record sample_timer();
 [[nodiscard]] group_record sample_delivery_group();
 [[nodiscard]] catalogue_record sample_catalogue();
 

@@ -47,6 +47,8 @@ enum class errc : std::uint16_t {
   queues_cannot_shrink = 85,
   offset_out_of_range = 86,
   too_many_topics = 87,
+  timer_unknown = 88,
+  too_many_timers = 89,
   // Groups.
   group_unknown = 100,
   group_in_use = 101,

@@ -1,10 +1,10 @@
 # The changes of a checkpoint for which there was no room are forgotten.
 set(file actors/shard_checkpoint.cpp)
 set(from [=[
-        state.saving = false;
-        if (!state.save_again_at)]=])
+  s.saving = false;
+  if (!s.save_again_at)]=])
 set(to [=[
-        state.saving = false;
-        state.unsaved.reset();
-        if (!state.save_again_at)]=])
+  s.saving = false;
+  s.unsaved.reset();
+  if (!s.save_again_at)]=])
 set(told "is not what its whole log says")

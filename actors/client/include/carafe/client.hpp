@@ -11,6 +11,7 @@
 #include <carafe/message.hpp>
 #include <carafe/producer.hpp>
 #include <carafe/result.hpp>
+#include <carafe/timers.hpp>
 
 #include <chrono>
 #include <memory>
@@ -83,6 +84,18 @@ public:
                                                bool purge = false) const;
 
   result<void> delete_group(const std::string& name) const;
+
+  /// Messages that wait for their time are not delivered at all.
+  /// @returns How many.
+  /// @errors topic_unknown; timer_unknown: it was too late, or there never was one.
+  result<std::uint32_t> cancel_timers(const timer_selection& which) const;
+  /// … are delivered at another time.
+  /// @errors As `cancel_timers`; invalid_argument.
+  result<std::uint32_t> move_timers(const timer_selection& which, delivery_time to) const;
+  /// The next ones due after `after`, at most `limit` (0: as many as the node gives at once).
+  /// @errors topic_unknown
+  result<pending_timers> list_timers(const std::string& topic, unix_ms after = unix_ms{0},
+                                     std::uint32_t limit = 0) const;
 
   /// The largest message that the node takes, with its key and properties; as it said when it was
   /// connected last.

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <carafe/priority.hpp>
 #include <carafe/types.hpp>
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +22,15 @@ struct message {
   std::vector<std::pair<std::string, std::string>> properties{};
   /// When it was made; 0: the moment it is given to the producer.
   unix_ms born{};
+  /// In `shared` groups higher goes first; from 0 to 9.
+  std::uint8_t priority = priority_default;
+  /// How long after it was stored (or, if it has a time of delivery, after that) it is worth
+  /// delivering; 0: always.
+  std::chrono::milliseconds ttl{0};
+  /// When it is to be delivered by the node's clock, or how long after it is stored; 0: at once.
+  /// Only one of the two. A property `carafe-timer` gives it a name to cancel it by.
+  unix_ms deliver_at{};
+  std::chrono::milliseconds delay{0};
 };
 
 /// (producer, sequence): unique in the cluster.
@@ -30,6 +43,8 @@ struct message_id {
 
 /// "0123456789abcdef-42".
 [[nodiscard]] std::string to_string(message_id id);
+/// The other way round; nothing if it is no such text.
+[[nodiscard]] std::optional<message_id> message_id_from(std::string_view text);
 
 /// A message that was received.
 struct delivery {
@@ -47,6 +62,7 @@ struct delivery {
   std::string body;
   std::string tag;
   std::vector<std::pair<std::string, std::string>> properties;
+  std::uint8_t priority = priority_default;
 };
 
 /// What a producer gets back for each message.
@@ -55,6 +71,7 @@ struct receipt {
   std::string topic;
   queue_number number;
   queue_id queue;
+  /// Of a message for later: its number among those of its queue that were to be delivered later.
   carafe::offset offset;
   /// First offset and count of the batch it travelled in.
   carafe::offset batch_first;
@@ -64,6 +81,8 @@ struct receipt {
   /// A retry found it already stored.
   bool duplicate = false;
   unix_ms broker_time;
+  /// It was stored to be delivered later.
+  bool timed = false;
 };
 
 } // namespace carafe::client

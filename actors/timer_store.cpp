@@ -1,0 +1,91 @@
+#include "actors/timer_store.hpp"
+
+#include "actors/error_bridge.hpp"
+#include "actors/logging.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace carafe {
+
+namespace {
+
+/// Rows that one request may look at, and what a name may have.
+constexpr std::size_t scan_max = 200'000;
+constexpr std::size_t of_name_max = 10'000;
+
+timer_rows shared(storage::timer_index::found found) {
+  timer_rows out;
+  out.whole = found.whole;
+  out.rows.reserve(found.rows.size());
+  for (auto& row : found.rows)
+    out.rows.push_back(std::make_shared<const timer_record>(std::move(row)));
+  return out;
+}
+
+result<timer_rows> find(const storage::timer_index& index, const core::timer_query& query) {
+  storage::timer_index::found all;
+  const auto take = [&all](result<std::vector<timer_record>> some) -> result<void> {
+    if (!some) return some.error();
+    std::ranges::move(*some, std::back_inserter(all.rows));
+    return {};
+  };
+  if (!query.name) {
+    if (auto ok = take(index.with_id(query.producer, query.sequence)); !ok) return ok.error();
+    return shared(std::move(all));
+  }
+  for (const auto queue : query.queues)
+    if (auto ok = take(index.with_name(queue, *query.name, of_name_max)); !ok) return ok.error();
+  return shared(std::move(all));
+}
+
+template <class Answer>
+caf::result<Answer> told(result<Answer> answer) {
+  if (answer) return std::move(*answer);
+  logging::error("timers", answer.error().message());
+  return to_caf(answer.error());
+}
+
+result<timer_rows> told_rows(result<storage::timer_index::found> found) {
+  if (!found) return found.error();
+  return shared(std::move(*found));
+}
+
+} // namespace
+
+timer_store_actor::behavior_type
+timer_store(timer_store_actor::stateful_pointer<timer_store_state> self,
+            std::filesystem::path folder) {
+  auto opened = storage::timer_index::open(folder);
+  if (opened) {
+    self->state.index = std::move(*opened);
+  } else {
+    logging::error("timers", opened.error().message());
+    self->quit(to_caf(opened.error()));
+  }
+  return {
+    [self](load_atom, const core::timer_core::load& what) {
+      return told(
+        told_rows(self->state.index->next(what.after, what.until, what.rows_max, what.bytes_max)));
+    },
+    [self](find_atom, const core::timer_query& query) {
+      return told(find(*self->state.index, query));
+    },
+    [self](list_atom, const timer_page& page) {
+      const timer_key after{unix_ms{page.after.value + 1}, queue_id{0}, 0};
+      return told(told_rows(self->state.index->next_of(page.queues, after, page.limit, scan_max)));
+    },
+    [self](save_atom, const timer_flush& what) -> caf::result<caf::ok_atom> {
+      std::vector<const timer_record*> put;
+      put.reserve(what.put.size());
+      for (const auto& row : what.put) put.push_back(row.get());
+      auto ok = self->state.index->change(put, what.ended);
+      if (!ok) return to_caf(ok.error());
+      return caf::ok_atom::value;
+    },
+    [self](backup_atom) { return timer_handle{self->state.index}; },
+  };
+}
+
+} // namespace carafe

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "cli/bench/workload.hpp"
+
+namespace carafe::bench {
+
+/// How a group's consumer settles what it gets.
+struct settling {
+  client::group_mode mode = client::group_mode::shared;
+  /// Acknowledged about a hundred messages later than their neighbours.
+  std::uint32_t late_per_mille = 100;
+  /// They fail once, and come again.
+  std::uint32_t failing_per_mille = 10;
+};
+
+/// Reads the topic's first `what.messages` messages as the one consumer of a new group, and settles
+/// each by itself. The group is deleted afterwards.
+result<figures> consume_in_group(shell::node_api& node, const load& what, const settling& how,
+                                 shell::interruption& stop);
+
+} // namespace carafe::bench

@@ -1,0 +1,315 @@
+#include "storage/timer_index.hpp"
+
+#include "schema/records.hpp"
+#include "storage/file.hpp"
+#include "storage/page_check.hpp"
+#include "storage/state_layout.hpp"
+
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <limits>
+#include <string_view>
+
+namespace carafe::storage {
+
+using lmdb::put_outcome;
+
+namespace {
+
+constexpr std::string_view index_name = "timers.mdb";
+
+enum index_table : std::size_t { table_due = 0, table_ids = 1, table_names = 2 };
+constexpr std::array<lmdb::table_spec, 3> index_tables{
+  {{"due", false}, {"ids", false}, {"names", false}}};
+constexpr std::array<table_rule, 3> index_rules{
+  {{"due", false, 24}, {"ids", false, 16}, {"names", false, 32}}};
+
+/// Address space only.
+constexpr std::uint64_t map_bytes_min = std::uint64_t{256} << 30;
+constexpr std::uint64_t map_growth = 4;
+/// Pages of branches, roots and free lists that any change may need.
+constexpr std::uint64_t commit_pages = 128;
+/// Leaves that one timer's change touches, in three tables; twice, as they may be split.
+constexpr std::uint64_t pages_per_change = 6;
+
+std::string big_endian(std::uint64_t v) {
+  std::string out(8, '\0');
+  for (std::size_t i = 0; i < 8; ++i) out[i] = static_cast<char>(v >> (56 - 8 * i));
+  return out;
+}
+
+std::uint64_t number_at(std::string_view text, std::size_t at) {
+  std::uint64_t v = 0;
+  for (const char c : text.substr(at, 8)) v = v << 8 | static_cast<unsigned char>(c);
+  return v;
+}
+
+/// Times before 1970 come first.
+constexpr std::uint64_t sign = std::uint64_t{1} << 63;
+
+std::string time_bytes(unix_ms t) { return big_endian(static_cast<std::uint64_t>(t.value) ^ sign); }
+
+unix_ms time_at(std::string_view text, std::size_t at) {
+  return unix_ms{static_cast<std::int64_t>(number_at(text, at) ^ sign)};
+}
+
+std::string due_key(const timer_key& at) {
+  return time_bytes(at.due) + big_endian(at.queue.value) + big_endian(at.number);
+}
+
+timer_key key_of(std::string_view due) {
+  return {time_at(due, 0), queue_id{number_at(due, 8)}, number_at(due, 16)};
+}
+
+std::string id_key(producer_id producer, sequence number) {
+  return big_endian(producer.value) + big_endian(number.value);
+}
+
+/// FNV-1a: only to find names; they are compared then.
+std::uint64_t hash_of(std::string_view name) {
+  std::uint64_t h = 0xcbf29ce484222325;
+  for (const char c : name) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return h;
+}
+
+std::string name_prefix(queue_id queue, const std::string& name) {
+  return big_endian(queue.value) + big_endian(hash_of(name));
+}
+
+std::string name_key(const timer_record& row) {
+  return name_prefix(row.at.queue, row.name) + time_bytes(row.at.due) + big_endian(row.at.number);
+}
+
+failure no_room(const std::filesystem::path& path) {
+  return {errc::storage_full, path.string() + " has outgrown its map; restart the node"};
+}
+
+result<void> done(const result<put_outcome>& outcome, const std::filesystem::path& path) {
+  if (!outcome) return outcome.error();
+  if (*outcome == put_outcome::no_room) return no_room(path);
+  return {};
+}
+
+result<timer_record> record_of(std::string_view key, std::string_view stored,
+                               const std::filesystem::path& path) {
+  auto value = open_value(key, stored);
+  auto row = value ? decode_record<timer_record>(*value) : result<timer_record>{value.error()};
+  if (row && due_key(row->at) != key) row = {errc::storage_corrupt, "it is another one's"};
+  if (!row)
+    return {errc::storage_corrupt, path.string() + ": a message due at " +
+                                     std::to_string(key_of(key).due.value) + ": " +
+                                     row.error().detail};
+  return row;
+}
+
+result<void> make(const std::filesystem::path& path) {
+  auto fresh = path;
+  fresh += ".new";
+  if (auto ok = remove_file(fresh); !ok) return ok;
+  {
+    auto env = lmdb::env::open(
+      fresh,
+      {.map_bytes = map_bytes_min, .tables = index_tables, .unsynced = false, .create = true});
+    if (!env) return env.error();
+  }
+  if (std::rename(fresh.c_str(), path.c_str()) != 0) return io_failure("put in place", path, errno);
+  return sync_folder(path.parent_path());
+}
+
+} // namespace
+
+bool timer_index::is_there(const std::filesystem::path& folder) {
+  auto there = storage::is_there(folder / index_name);
+  return there && *there;
+}
+
+result<std::unique_ptr<timer_index>> timer_index::open(const std::filesystem::path& folder) {
+  const auto path = folder / index_name;
+  auto there = storage::is_there(path);
+  if (!there) return there.error();
+  if (!*there)
+    if (auto ok = make(path); !ok) return ok.error();
+  std::uint64_t size = 0;
+  {
+    auto from = page_file::open(path);
+    if (!from) return from.error();
+    if (auto sound = check_pages(*from, index_rules); !sound) return sound.error();
+    auto raw = file::open(path, O_RDWR);
+    if (!raw) return raw.error();
+    auto bytes = raw->size();
+    if (!bytes) return bytes.error();
+    size = *bytes;
+  }
+  auto env = lmdb::env::open(
+    path, {.map_bytes = std::max(map_bytes_min, map_growth * (size / page_bytes) * page_bytes),
+           .tables = index_tables,
+           .unsynced = false,
+           .create = false});
+  if (!env) return env.error();
+  return std::unique_ptr<timer_index>{new timer_index{std::move(*env)}};
+}
+
+// -- writing --------------------------------------------------------------------------------------
+
+result<void> timer_index::put(lmdb::txn& in, const timer_record& row) {
+  const auto key = due_key(row.at);
+  const auto value = sealed_value(key, encode_record(row));
+  const auto& path = env_->path();
+  auto ok = done(in.put(env_->table_at(table_due), as_bytes(key), as_bytes(value)), path);
+  if (ok && row.producer != no_producer)
+    ok = done(in.put(env_->table_at(table_ids), as_bytes(id_key(row.producer, row.sequence)),
+                     as_bytes(key)),
+              path);
+  if (ok && !row.name.empty())
+    ok = done(in.put(env_->table_at(table_names), as_bytes(name_key(row)), {}), path);
+  return ok;
+}
+
+result<void> timer_index::end(lmdb::txn& in, const timer_key& at) {
+  const auto key = due_key(at);
+  const auto& path = env_->path();
+  auto stored = in.get(env_->table_at(table_due), as_bytes(key));
+  if (!stored) return stored.error();
+  if (!*stored) return {}; // Said again.
+  auto row = record_of(key, as_text(**stored), path);
+  if (!row) return row.error();
+  auto ok = done(in.erase(env_->table_at(table_due), as_bytes(key)), path);
+  const auto id = id_key(row->producer, row->sequence);
+  auto points = in.get(env_->table_at(table_ids), as_bytes(id));
+  if (!points) return points.error();
+  // It may be that of a time that it was moved to.
+  if (ok && *points && as_text(**points) == key)
+    ok = done(in.erase(env_->table_at(table_ids), as_bytes(id)), path);
+  if (ok && !row->name.empty())
+    ok = done(in.erase(env_->table_at(table_names), as_bytes(name_key(*row))), path);
+  return ok;
+}
+
+result<void> timer_index::change(const std::vector<const timer_record*>& put_these,
+                                 const std::vector<timer_key>& ended) {
+  // Before anything is written: LMDB cannot tell a disk that fills up from one that fails.
+  auto bytes = commit_pages * page_bytes;
+  bytes += (put_these.size() + ended.size()) * pages_per_change * page_bytes;
+  for (const auto* row : put_these) bytes += row->batch.size() + row->name.size();
+  {
+    auto raw = file::open(env_->path(), O_RDWR);
+    if (!raw) return raw.error();
+    if (auto room = raw->reserve((env_->used().last_page + 1) * page_bytes + bytes); !room)
+      return room;
+  }
+  auto txn = env_->begin_write();
+  if (!txn) return txn.error();
+  for (const auto& at : ended)
+    if (auto ok = end(*txn, at); !ok) return ok;
+  for (const auto* row : put_these)
+    if (auto ok = put(*txn, *row); !ok) return ok;
+  return done(txn->commit(), env_->path());
+}
+
+// -- reading --------------------------------------------------------------------------------------
+
+result<timer_index::found> timer_index::scan(const timer_key& after,
+                                             const std::function<bool(const timer_key&)>& goes_on,
+                                             const std::function<bool(const timer_key&)>& wanted,
+                                             std::size_t rows_max, std::uint64_t bytes_max) const {
+  auto txn = env_->begin_read();
+  if (!txn) return txn.error();
+  auto rows = txn->open_cursor(env_->table_at(table_due));
+  if (!rows) return rows.error();
+  found out;
+  std::uint64_t bytes = 0;
+  const auto begin = due_key(after);
+  auto at = rows->seek(as_bytes(begin));
+  for (; at && *at; at = rows->next()) {
+    const auto text = as_text((*at)->key);
+    if (text == begin) continue;
+    const auto key = key_of(text);
+    if (!goes_on(key)) return out;
+    if (!wanted(key)) continue;
+    if (out.rows.size() >= rows_max || bytes >= bytes_max) {
+      out.whole = false;
+      return out;
+    }
+    auto row = record_of(text, as_text((*at)->value), env_->path());
+    if (!row) return row.error();
+    bytes += (*at)->value.size();
+    out.rows.push_back(std::move(*row));
+  }
+  if (!at) return at.error();
+  return out;
+}
+
+result<timer_index::found> timer_index::next(const timer_key& after, unix_ms until,
+                                             std::size_t rows_max, std::uint64_t bytes_max) const {
+  return scan(
+    after, [until](const timer_key& at) { return at.due <= until; },
+    [](const timer_key&) { return true; }, rows_max, bytes_max);
+}
+
+result<timer_index::found> timer_index::next_of(const std::set<queue_id>& queues,
+                                                const timer_key& after, std::size_t rows_max,
+                                                std::size_t scan_max) const {
+  std::size_t seen = 0;
+  bool stopped = false;
+  auto out = scan(
+    after, [&](const timer_key&) { return !(stopped = ++seen > scan_max); },
+    [&](const timer_key& at) { return queues.contains(at.queue); }, rows_max,
+    std::numeric_limits<std::uint64_t>::max());
+  if (out && stopped) out->whole = false;
+  return out;
+}
+
+result<std::vector<timer_record>> timer_index::with_id(producer_id producer,
+                                                       sequence number) const {
+  std::vector<timer_record> out;
+  auto txn = env_->begin_read();
+  if (!txn) return txn.error();
+  auto points = txn->get(env_->table_at(table_ids), as_bytes(id_key(producer, number)));
+  if (!points) return points.error();
+  if (!*points) return out;
+  const std::string key{as_text(**points)};
+  auto stored = txn->get(env_->table_at(table_due), as_bytes(key));
+  if (!stored) return stored.error();
+  if (!*stored) return out;
+  auto row = record_of(key, as_text(**stored), env_->path());
+  if (!row) return row.error();
+  out.push_back(std::move(*row));
+  return out;
+}
+
+result<std::vector<timer_record>> timer_index::with_name(queue_id queue, const std::string& name,
+                                                         std::size_t rows_max) const {
+  std::vector<timer_record> out;
+  auto txn = env_->begin_read();
+  if (!txn) return txn.error();
+  auto names = txn->open_cursor(env_->table_at(table_names));
+  if (!names) return names.error();
+  const auto prefix = name_prefix(queue, name);
+  auto at = names->seek(as_bytes(prefix));
+  for (; at && *at && out.size() < rows_max; at = names->next()) {
+    const auto text = as_text((*at)->key);
+    if (!text.starts_with(prefix)) return out;
+    const auto key = due_key({time_at(text, 16), queue, number_at(text, 24)});
+    auto stored = txn->get(env_->table_at(table_due), as_bytes(key));
+    if (!stored) return stored.error();
+    if (!*stored) continue;
+    auto row = record_of(key, as_text(**stored), env_->path());
+    if (!row) return row.error();
+    if (row->name == name) out.push_back(std::move(*row));
+  }
+  if (!at) return at.error();
+  return out;
+}
+
+result<std::uint64_t> timer_index::copy_to(const std::filesystem::path& to) const {
+  auto out = file::open(to / index_name, O_WRONLY | O_CREAT | O_EXCL);
+  if (!out) return out.error();
+  if (auto ok = env_->copy_to(out->descriptor()); !ok) return ok.error();
+  if (auto ok = out->sync(); !ok) return ok.error();
+  return out->size();
+}
+
+} // namespace carafe::storage

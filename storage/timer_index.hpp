@@ -1,0 +1,68 @@
+#pragma once
+
+#include "schema/timer.hpp"
+#include "storage/lmdb.hpp"
+
+#include <carafe/result.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace carafe::storage {
+
+/// `timers.mdb`: a shard's waiting messages, in the order of their times. What it holds follows
+/// from the log; it is written, synced, before the checkpoint that lets the log go.
+///
+/// Tables: `due`: due time, queue, number (big-endian) -> record and CRC32C; `ids`: producer,
+/// sequence -> key in `due`; `names`: queue, hash of the name, due time, number -> nothing.
+///
+/// @thread One.
+class timer_index {
+public:
+  /// Opens `folder`/timers.mdb, and makes it if it is not there.
+  /// @errors storage_corrupt, storage_full, storage_failed
+  static result<std::unique_ptr<timer_index>> open(const std::filesystem::path& folder);
+  [[nodiscard]] static bool is_there(const std::filesystem::path& folder);
+
+  /// Puts and ends some, all or none; synced when it returns. Both may be repeated.
+  /// @cost One page written for each, if their times are far apart: give it some thousand at most.
+  result<void> change(const std::vector<const timer_record*>& put,
+                      const std::vector<timer_key>& ended);
+
+  struct found {
+    std::vector<timer_record> rows;
+    /// These are all; otherwise there are more behind the last.
+    bool whole = true;
+  };
+  /// Those behind `after` and due no later than `until`.
+  result<found> next(const timer_key& after, unix_ms until, std::size_t rows_max,
+                     std::uint64_t bytes_max) const;
+  /// … of these queues. Looks at `scan_max` at most.
+  result<found> next_of(const std::set<queue_id>& queues, const timer_key& after,
+                        std::size_t rows_max, std::size_t scan_max) const;
+  result<std::vector<timer_record>> with_id(producer_id producer, sequence number) const;
+  result<std::vector<timer_record>> with_name(queue_id queue, const std::string& name,
+                                              std::size_t rows_max) const;
+
+  /// Copies it into the folder `to`, synced.
+  /// @returns Bytes written.
+  result<std::uint64_t> copy_to(const std::filesystem::path& to) const;
+
+private:
+  explicit timer_index(std::unique_ptr<lmdb::env> env) : env_(std::move(env)) {}
+
+  result<void> put(lmdb::txn& in, const timer_record& row);
+  result<void> end(lmdb::txn& in, const timer_key& at);
+  result<found> scan(const timer_key& after, const std::function<bool(const timer_key&)>& goes_on,
+                     const std::function<bool(const timer_key&)>& wanted, std::size_t rows_max,
+                     std::uint64_t bytes_max) const;
+
+  std::unique_ptr<lmdb::env> env_;
+};
+
+} // namespace carafe::storage
