@@ -25,7 +25,7 @@ using body =
                topic_delete, topic_list, topic_names, group_list, group_names, group_describe,
                group_description, group_reset, group_delete, node_status, node_status_report,
                node_actors, node_actor_list, backup, backup_done, leased, settle, renew, renewed,
-               group_put, dead_letters, dead_letter_list, redrive, redriven>;
+               group_put, dead_letters, dead_letter_list, redrive, redriven, group_forget>;
 
 struct frame {
   std::uint64_t request = 0;

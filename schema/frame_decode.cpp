@@ -110,6 +110,8 @@ std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
     return get(from.getRedrive(), state);
   case tag::REDRIVEN:
     return get(from.getRedriven(), state);
+  case tag::GROUP_FORGET:
+    return get(from.getGroupForget(), state);
   case tag::NODE_STATUS:
     return node_status{};
   case tag::NODE_STATUS_REPORT:
