@@ -172,6 +172,7 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     },
     [self](graves_atom, const frames::redrive& wish) { return redrive_letters(self, wish); },
     [self](remove_atom, group_tag, const std::string& name) { return delete_group(self, name); },
+    [self](forget_atom, const frames::group_forget& wish) { return forget_consumer(self, wish); },
     [self](tick_atom) { try_again(self); },
     [self](status_atom) {
       return catalogue_counts{static_cast<std::uint32_t>(self->state.core->topics().size()),

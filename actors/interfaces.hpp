@@ -41,6 +41,7 @@ CARAFE_ATOM(drain, "drain")
 CARAFE_ATOM(drop, "drop")
 CARAFE_ATOM(ended, "ended")
 CARAFE_ATOM(flushed, "flushed")
+CARAFE_ATOM(forget, "forget")
 CARAFE_ATOM(graves, "graves")
 CARAFE_ATOM(halt, "halt")
 CARAFE_ATOM(input, "input")
@@ -214,6 +215,13 @@ using delivery_actor = group_actor::extend_with<reader_actor>::extend<
   caf::reacts_to<subscribe_atom, queue_id>,                    // Begin to read, or once more.
   caf::reacts_to<tick_atom>>;
 
+/// One group of mode `broadcast`: what `group_actor` does, and named consumers. A `group_record` of
+/// a named consumer that it gets is one that is there.
+using broadcast_actor = group_actor::extend<
+  caf::replies_to<forget_atom, std::string>::with<caf::ok_atom>, // Unless it is connected.
+  caf::reacts_to<drop_atom, group_id>,                           // This consumer is forgotten.
+  caf::reacts_to<start_atom, group_id, queue_id, generation>>;   // Look again where to begin.
+
 /// Names: which topics and groups there are, and who serves them. One change at a time.
 using catalogue_actor = caf::typed_actor<
   caf::replies_to<create_atom, frames::topic_create>::with<frames::topic_description>,
@@ -232,7 +240,8 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<graves_atom, group_tag, std::string>::with<frames::dead_letter_list>,
   caf::replies_to<graves_atom, frames::redrive>::with<frames::redriven>,
   caf::replies_to<remove_atom, group_tag, std::string>::with<caf::ok_atom>,
-  caf::reacts_to<tick_atom>, caf::replies_to<status_atom>::with<catalogue_counts>,
+  caf::replies_to<forget_atom, frames::group_forget>::with<caf::ok_atom>, caf::reacts_to<tick_atom>,
+  caf::replies_to<status_atom>::with<catalogue_counts>,
   caf::replies_to<actors_atom>::with<frames::node_actor_list>>;
 
 /// The supervisor: opens shards, starts and stops everything, answers for the whole node.
