@@ -56,7 +56,7 @@ struct fake_state {
   std::vector<std::pair<client::dead_letter_range, bool>> redriven;
   start_position reset_to;
   std::optional<queue_number> reset_queue;
-  std::string reset_topic, backup_path;
+  std::string reset_topic, reset_consumer, backup_path;
   client::connect_options connected_with;
 };
 
