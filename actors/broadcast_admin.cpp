@@ -36,8 +36,11 @@ frames::group_queue queue_of(const broadcast_core::queue_info& info, const queue
   return out;
 }
 
-/// How far it is; `queues` tell of the one that is least far.
-frames::named_consumer consumer_of(const broadcast_core::consumer_state& consumer,
+/// Of all names of a group together; so many fit the smallest frame there can be.
+constexpr std::size_t places_told_max = 16'384;
+
+/// How far it is; `queues` tell of the one that is least far, which the first is.
+frames::named_consumer consumer_of(const broadcast_core::consumer_state& consumer, bool first,
                                    std::vector<frames::group_queue>& queues) {
   frames::named_consumer out;
   out.name = consumer.info.name;
@@ -49,9 +52,9 @@ frames::named_consumer consumer_of(const broadcast_core::consumer_state& consume
     if (const auto at = consumer.places.find(queue.queue); at != consumer.places.end())
       place.committed = at->second.committed;
     place.lag = lag_of(place.committed, queue);
-    queue.lag = std::max(queue.lag, place.lag);
-    if (place.committed && (!queue.committed || *place.committed < *queue.committed))
-      queue.committed = place.committed;
+    if (!first && place.lag <= queue.lag) continue;
+    queue.lag = place.lag;
+    queue.committed = place.committed;
   }
   return out;
 }
@@ -73,8 +76,13 @@ frames::group_description fill(const broadcast_state& s, const std::vector<queue
     const auto view = by_id.find(id);
     out.queues.push_back(queue_of(info, view == by_id.end() ? nullptr : view->second));
   }
-  for (const auto& [id, consumer] : s.core->consumers())
-    out.consumers.push_back(consumer_of(consumer, out.queues));
+  std::size_t told = 0;
+  for (const auto& [id, consumer] : s.core->consumers()) {
+    auto named = consumer_of(consumer, out.consumers.empty(), out.queues);
+    if (told + named.places.size() > places_told_max) named.places.clear();
+    told += named.places.size();
+    out.consumers.push_back(std::move(named));
+  }
   std::sort(out.consumers.begin(), out.consumers.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });
   return out;

@@ -95,7 +95,7 @@ record queue_row(const client::group_info& group, const client::group_queue_info
 }
 
 /// Of a broadcast group: a row for each named consumer on each queue, and one for a consumer that
-/// has none.
+/// has none: the group has no queues, or too many names and queues to tell.
 std::vector<record> consumer_rows(const client::group_info& group) {
   using named = client::named_consumer_info;
   std::vector<record> rows;
@@ -110,7 +110,7 @@ std::vector<record> consumer_rows(const client::group_info& group) {
     row.add_hidden("queue_id", p ? value::id(p->queue.value) : value::none());
     row.add("committed", p && p->committed ? value::id(p->committed->value) : value::none());
     row.add("end", q ? value::id(q->end.value) : value::none());
-    row.add("lag", lag_value(p ? p->lag : 0));
+    row.add("lag", p ? lag_value(p->lag) : value::none());
     rows.push_back(std::move(row));
   };
   for (const auto& c : group.consumers) {
