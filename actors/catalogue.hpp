@@ -99,6 +99,8 @@ caf::result<frames::dead_letter_list> list_dead_letters(catalogue_pointer self,
 caf::result<frames::redriven> redrive_letters(catalogue_pointer self, const frames::redrive& wish);
 /// Made when the first message of the group is dead.
 caf::result<topic_record> dead_letters_of_group(catalogue_pointer self, const std::string& name);
+/// The name goes with its offsets, unless it is connected.
+caf::result<caf::ok_atom> forget_consumer(catalogue_pointer self, const frames::group_forget& wish);
 // What it answers to requests about messages for later (catalogue_timers.cpp).
 caf::result<frames::timers_changed> end_timers_of(catalogue_pointer self,
                                                   const frames::timer_end& wish);

@@ -1,3 +1,4 @@
+#include "actors/broadcast.hpp"
 #include "actors/catalogue.hpp"
 #include "actors/delivery.hpp"
 #include "actors/error_bridge.hpp"
@@ -54,6 +55,11 @@ void announce(catalogue_pointer self, const decision& done) {
       for (const auto& [id, actor] : s.groups) self->send(actor, remove_atom_v, done.topic);
     } else if (const auto* gone = std::get_if<effects::group_deleted>(&effect)) {
       forget_group(self, gone->group);
+      if (auto at = s.groups.find(done.group.group); at != s.groups.end() && done.consumer)
+        self->send(caf::actor_cast<broadcast_actor>(at->second), drop_atom_v, gone->group);
+    } else if (const auto* put = std::get_if<effects::group_put>(&effect)) {
+      if (auto at = s.groups.find(done.group.group); at != s.groups.end() && done.consumer)
+        self->send(at->second, alter_atom_v, put->group);
     }
   }
 }
@@ -185,12 +191,14 @@ group_actor group_of(catalogue_pointer self, const group_record& record) {
   std::vector<topic_record> topics;
   for (const auto& name : record.topics)
     if (const auto* found = s.core->topic(name)) topics.push_back(*found);
-  const auto make = [&](auto behavior) {
+  const auto make = [&](auto behavior, auto... more) {
     return group_actor{self->spawn<caf::monitored>(behavior, record, std::move(topics), s.shards,
                                                    catalogue_actor{self}, s.clocks,
-                                                   s.options.groups)};
+                                                   s.options.groups, more...)};
   };
-  auto made = record.mode == "ordered" ? make(group) : make(delivery);
+  auto made = core::lends_messages(record.mode) ? make(delivery)
+              : record.mode == "broadcast"      ? make(broadcast, s.core->consumers_of(record.name))
+                                                : make(group);
   s.groups.emplace(record.group, made);
   return made;
 }

@@ -41,8 +41,11 @@ caf::result<group_actor> join_group(catalogue_pointer self, const frames::join& 
   change_catalogue(
     self,
     [self, wish] {
-      return self->state.core->join_group(wish.group, wish.topics, self->state.clocks->wall(),
-                                          wish.mode, wish.filter);
+      const auto& core = *self->state.core;
+      const auto now = self->state.clocks->wall();
+      auto joined = core.join_group(wish.group, wish.topics, now, wish.mode, wish.filter);
+      if (!joined || wish.name.empty()) return joined;
+      return core.name_consumer(std::move(*joined), wish.name, now);
     },
     [self, promise](const result<decision>& outcome) mutable {
       if (outcome)
@@ -176,19 +179,20 @@ caf::result<frames::group_description> put_group(catalogue_pointer self,
         },
         failed);
   };
-  if (wish.mode != "ordered") {
+  if (core::lends_messages(wish.mode)) {
     change();
     return promise;
   }
   self->request(actor, caf::infinite, describe_atom_v)
     .then(
-      [promise, change](const frames::group_description& now) mutable {
+      [promise, change, mode = wish.mode](const frames::group_description& now) mutable {
         std::uint64_t waiting = 0;
         for (const auto& queue : now.queues) waiting += queue.waiting;
         if (waiting == 0) return change();
         promise.deliver(to_caf({errc::group_in_use, std::to_string(waiting) +
-                                                      " messages wait for their next attempt; an "
-                                                      "ordered group would never deliver them"}));
+                                                      " messages wait for their next attempt; a "
+                                                      "group of mode " +
+                                                      mode + " would never deliver them"}));
       },
       failed);
   return promise;
@@ -200,8 +204,9 @@ namespace {
 result<delivery_actor> delivery_of(catalogue_pointer self, const std::string& name) {
   const auto* found = self->state.core->group(name);
   if (found == nullptr) return no_group(name);
-  if (found->mode == "ordered")
-    return {errc::unsupported, "an ordered group has no dead letters; " + name + " is one"};
+  if (!core::lends_messages(found->mode))
+    return {errc::unsupported,
+            "a group of mode " + found->mode + " has no dead letters; " + name + " is one"};
   return caf::actor_cast<delivery_actor>(group_of(self, *found));
 }
 
@@ -231,6 +236,30 @@ caf::result<topic_record> dead_letters_of_group(catalogue_pointer self, const st
       else
         promise.deliver(to_caf(outcome.error()));
     });
+  return promise;
+}
+
+caf::result<caf::ok_atom> forget_consumer(catalogue_pointer self,
+                                          const frames::group_forget& wish) {
+  const auto known = self->state.core->forget_consumer(wish.group, wish.name);
+  if (!known) return to_caf(known.error());
+  auto promise = self->make_response_promise<caf::ok_atom>();
+  const auto actor = caf::actor_cast<broadcast_actor>(group_of(self, known->group));
+  self->request(actor, caf::infinite, forget_atom_v, wish.name)
+    .then(
+      [self, wish, promise, actor, consumer = *known->consumer](caf::ok_atom) {
+        change_catalogue(
+          self, [self, wish] { return self->state.core->forget_consumer(wish.group, wish.name); },
+          [self, promise, actor, consumer](const result<decision>& outcome) mutable {
+            if (outcome) {
+              promise.deliver(caf::ok_atom::value);
+              return;
+            }
+            self->send(actor, alter_atom_v, consumer); // It stays, and may be joined as again.
+            promise.deliver(to_caf(outcome.error()));
+          });
+      },
+      [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   return promise;
 }
 

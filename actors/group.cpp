@@ -16,9 +16,6 @@ namespace {
 using self_pointer = group_actor::stateful_pointer<group_state>;
 using core::group_core;
 
-/// Of one commit: they become one entry of the log, which must fit a segment.
-constexpr std::size_t commit_positions_max = 65'536;
-
 constexpr auto start_again_after = std::chrono::milliseconds{500};
 
 assignment make_assignment(self_pointer self, member_id member, generation owner, queue_id queue) {

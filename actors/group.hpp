@@ -17,6 +17,9 @@
 
 namespace carafe {
 
+/// Of one commit: they become one entry of the log, which must fit a segment.
+inline constexpr std::size_t commit_positions_max = 65'536;
+
 struct group_options {
   std::uint32_t members_max = 0;
   std::uint64_t revoke_timeout_ms = 0;

@@ -43,6 +43,7 @@ CARAFE_ATOM(drop, "drop")
 CARAFE_ATOM(ended, "ended")
 CARAFE_ATOM(find, "find")
 CARAFE_ATOM(flushed, "flushed")
+CARAFE_ATOM(forget, "forget")
 CARAFE_ATOM(graves, "graves")
 CARAFE_ATOM(halt, "halt")
 CARAFE_ATOM(input, "input")
@@ -240,6 +241,13 @@ using delivery_actor = group_actor::extend_with<reader_actor>::extend<
   caf::reacts_to<subscribe_atom, queue_id>,                    // Begin to read, or once more.
   caf::reacts_to<tick_atom>>;
 
+/// One group of mode `broadcast`: what `group_actor` does, and named consumers. A `group_record` of
+/// a named consumer that it gets is one that is there.
+using broadcast_actor = group_actor::extend<
+  caf::replies_to<forget_atom, std::string>::with<caf::ok_atom>, // Unless it is connected.
+  caf::reacts_to<drop_atom, group_id>,                           // This consumer is forgotten.
+  caf::reacts_to<start_atom, group_id, queue_id, generation>>;   // Look again where to begin.
+
 /// Names: which topics and groups there are, and who serves them. One change at a time.
 using catalogue_actor = caf::typed_actor<
   caf::replies_to<create_atom, frames::topic_create>::with<frames::topic_description>,
@@ -260,7 +268,8 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<remove_atom, group_tag, std::string>::with<caf::ok_atom>,
   caf::replies_to<close_atom, frames::timer_end>::with<frames::timers_changed>,
   caf::replies_to<move_atom, frames::timer_move>::with<frames::timers_changed>,
-  caf::replies_to<list_atom, frames::timer_list>::with<frames::timers>, caf::reacts_to<tick_atom>,
+  caf::replies_to<list_atom, frames::timer_list>::with<frames::timers>,
+  caf::replies_to<forget_atom, frames::group_forget>::with<caf::ok_atom>, caf::reacts_to<tick_atom>,
   caf::replies_to<status_atom>::with<catalogue_counts>,
   caf::replies_to<actors_atom>::with<frames::node_actor_list>>;
 

@@ -121,7 +121,8 @@ std::vector<shard_id> shards_to_open(const node_state& s) {
 catalogue_options catalogue_options_of(const config::node_options& options) {
   using fixed = config::fixed_limits;
   catalogue_options out;
-  out.limits = {options.topics_max, fixed::queues_per_topic_max, fixed::groups_max, options.shards};
+  out.limits = {options.topics_max, fixed::queues_per_topic_max, fixed::groups_max, options.shards,
+                options.group_names_max};
   out.groups = {fixed::members_per_group_max, options.revoke_timeout_ms, batch_limits_of(options)};
   out.create_on_use_queues = options.create_on_use_queues;
   return out;

@@ -65,6 +65,8 @@ struct node_options {
   std::uint32_t topics_max = 20'000;
   /// Queues of a topic that comes to be by being used; 0: topics are created explicitly only.
   std::uint32_t create_on_use_queues = 0;
+  /// Names under which a `broadcast` group keeps offsets.
+  std::uint32_t group_names_max = 1'000;
   /// Producers that a shard remembers for removing duplicates.
   std::uint32_t producers_max = 100'000;
   std::uint32_t timers_max = 20'000'000;

@@ -19,7 +19,7 @@ using o = node_options;
 
 } // namespace
 
-constexpr std::array<setting, 25> settings{{
+constexpr std::array<setting, 26> settings{{
   {.key = "node-name",
    .field = &o::node_name,
    .unit = "text",
@@ -150,6 +150,13 @@ constexpr std::array<setting, 25> settings{{
    .about =
      "Queues of a topic that is created by its first use, producing or consuming; 0: topics are "
      "created explicitly only."},
+  {.key = "group-names-max",
+   .field = &o::group_names_max,
+   .unit = "names",
+   .min = 1,
+   .max = 10'000,
+   .about = "Names under which a group of mode `broadcast` keeps offsets of its consumers; further "
+            "ones are refused with `too_many_names`."},
   {.key = "producers-max",
    .field = &o::producers_max,
    .unit = "producers",

@@ -8,6 +8,7 @@
 #include <carafe/types.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -97,6 +98,19 @@ struct group_queue {
   std::uint64_t in_flight = 0;
   std::uint64_t waiting = 0;
 };
+/// How far a named consumer of a `broadcast` group is on one queue.
+struct consumer_place {
+  queue_id queue;
+  std::optional<offset> committed;
+  std::uint64_t lag = 0;
+};
+struct named_consumer {
+  std::string name;
+  unix_ms created;
+  /// 0: nobody has the name now.
+  member_id member;
+  std::vector<consumer_place> places;
+};
 struct group_description {
   std::string name;
   group_id group;
@@ -107,6 +121,8 @@ struct group_description {
   delivery_settings delivery = {};
   std::uint64_t version = 0;
   message_filter filter = {};
+  /// Of `broadcast` groups.
+  std::vector<named_consumer> consumers = {};
 };
 struct group_put {
   std::string name;
@@ -149,8 +165,15 @@ struct group_reset {
   /// Nothing: every queue.
   std::optional<queue_number> number;
   start_position to;
+  /// Of `broadcast` groups; empty: all named consumers.
+  std::string consumer = {};
 };
 struct group_delete {
+  std::string name;
+};
+/// A named consumer of a `broadcast` group goes, with its offsets.
+struct group_forget {
+  std::string group;
   std::string name;
 };
 

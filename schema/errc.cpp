@@ -174,6 +174,13 @@ constexpr row rows[] = {
    "the filter cannot be understood or is too large; correct it at the column that the detail "
    "names",
    as_it_is},
+  {errc::name_in_use, "name_in_use",
+   "another consumer of the group is connected under this name; stop it, or choose another name",
+   as_it_is},
+  {errc::too_many_names, "too_many_names",
+   "the group keeps offsets under as many names as its limit allows; forget unused ones or raise "
+   "the limit",
+   as_it_is},
 
   {errc::not_leader, "not_leader",
    "another node leads this shard now; send the request to the node named in the detail", again},

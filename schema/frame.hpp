@@ -27,7 +27,7 @@ using body =
                group_description, group_reset, group_delete, node_status, node_status_report,
                node_actors, node_actor_list, backup, backup_done, leased, settle, renew, renewed,
                group_put, dead_letters, dead_letter_list, redrive, redriven, timer_end, timer_move,
-               timers_changed, timer_list, timers>;
+               timers_changed, timer_list, timers, group_forget>;
 
 struct frame {
   std::uint64_t request = 0;

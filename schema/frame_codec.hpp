@@ -152,6 +152,13 @@ void put(wire::GroupPut::Builder to, const group_put& from);
 [[nodiscard]] group_reset get(wire::GroupReset::Reader from, decoding& state);
 [[nodiscard]] group_put get(wire::GroupPut::Reader from, decoding& state);
 
+// frame_broadcast.cpp
+void put(capnp::List<wire::NamedConsumer>::Builder to, const std::vector<named_consumer>& from);
+void put(wire::GroupForget::Builder to, const group_forget& from);
+[[nodiscard]] std::vector<named_consumer> get(capnp::List<wire::NamedConsumer>::Reader from,
+                                              decoding& state);
+[[nodiscard]] group_forget get(wire::GroupForget::Reader from, decoding& state);
+
 // frame_node.cpp
 void put(wire::NodeStatus::Builder to, const node_status_report& from);
 void put(capnp::List<wire::ActorInfo>::Builder to, const node_actor_list& from);

@@ -120,6 +120,8 @@ std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
     return get(from.getTimerList(), state);
   case tag::TIMERS:
     return get(from.getTimers(), state);
+  case tag::GROUP_FORGET:
+    return get(from.getGroupForget(), state);
   case tag::NODE_STATUS:
     return node_status{};
   case tag::NODE_STATUS_REPORT:

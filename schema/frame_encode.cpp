@@ -74,6 +74,7 @@ struct body_writer {
   void operator()(const redriven& from) {
     put(to.initRedriven(size_of(from.letters.size())), from);
   }
+  void operator()(const group_forget& from) { put(to.initGroupForget(), from); }
 };
 
 void append(std::vector<char>& out, std::span<const std::byte> bytes) {

@@ -103,6 +103,8 @@ void put(wire::GroupDescription::Builder to, const group_description& from) {
   carafe::put(to.initDelivery(), from.delivery);
   to.setVersion(from.version);
   carafe::put(to.initFilter(), from.filter);
+  if (!from.consumers.empty())
+    put(to.initConsumers(size_of(from.consumers.size())), from.consumers);
 }
 
 group_description get(wire::GroupDescription::Reader from, decoding& state) {
@@ -120,6 +122,7 @@ group_description get(wire::GroupDescription::Reader from, decoding& state) {
   if (from.hasDelivery()) carafe::get(from.getDelivery(), to.delivery);
   to.version = from.getVersion();
   to.filter = get(from.getFilter(), state);
+  to.consumers = get(from.getConsumers(), state);
   return to;
 }
 
@@ -157,6 +160,7 @@ void put(wire::GroupReset::Builder to, const group_reset& from) {
   }
   to.setQueueNumber(number);
   put(to.initTo(), from.to);
+  if (!from.consumer.empty()) to.setConsumer(wire_text{from.consumer});
 }
 
 group_reset get(wire::GroupReset::Reader from, decoding& state) {
@@ -167,6 +171,7 @@ group_reset get(wire::GroupReset::Reader from, decoding& state) {
   if (number < every_queue) state.refuse(errc::frame_malformed, "queue number");
   if (number >= 0) to.number = queue_number{static_cast<std::uint32_t>(number)};
   to.to = get(from.getTo(), state);
+  to.consumer = state.text(from.getConsumer());
   return to;
 }
 

@@ -13,6 +13,8 @@ void put(wire::Join::Builder to, const join& from) {
   if (!from.mode.empty()) to.setMode(wire_text{from.mode});
   to.setInFlightMax(from.in_flight_max);
   if (from.filter.how != message_filter::kind::none) carafe::put(to.initFilter(), from.filter);
+  if (!from.name.empty()) to.setName(wire_text{from.name});
+  to.setHolder(from.holder);
 }
 
 join get(wire::Join::Reader from, decoding& state) {
@@ -26,6 +28,8 @@ join get(wire::Join::Reader from, decoding& state) {
   to.mode = state.text(from.getMode());
   to.in_flight_max = from.getInFlightMax();
   to.filter = get(from.getFilter(), state);
+  to.name = state.text(from.getName());
+  to.holder = from.getHolder();
   return to;
 }
 

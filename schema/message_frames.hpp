@@ -110,6 +110,10 @@ struct join {
   std::string mode;
   std::uint32_t in_flight_max = 0;
   message_filter filter = {};
+  /// Of `broadcast`: under which offsets are kept; empty: none are.
+  std::string name = {};
+  /// Who has the name, over reconnections; 0: only as long as the connection lasts.
+  std::uint64_t holder = 0;
 };
 struct joined {
   member_id member;

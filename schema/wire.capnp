@@ -5,6 +5,7 @@
 # Rules of change: a new field takes the next ordinal; nothing is renumbered, retyped or reused.
 
 using Cxx = import "/capnp/c++.capnp";
+using Broadcast = import "broadcast.capnp";
 using Common = import "common.capnp";
 using Delivery = import "delivery.capnp";
 using Timer = import "timer.capnp";
@@ -86,6 +87,7 @@ struct Frame {
     # How many.
     timerList @53 :Timer.Query;
     timers @54 :Timer.Pending;
+    groupForget @55 :Broadcast.GroupForget;
   }
 }
 
@@ -218,6 +220,11 @@ struct Join {
   # Of `shared` and `keyed`: messages that this member wants to have at a time; 0: as the group's.
   filter @8 :Common.Filter;
   # Part of what the group must be, as mode and topics. Only of `shared` and `keyed`.
+  name @9 :Text;
+  # Of `broadcast`: the committed offsets are kept under this name. Empty: none are.
+  holder @10 :UInt64;
+  # Chosen at random once by a consumer with a name: when it joins again it has its own name back
+  # before the node has noticed that its old connection is gone. 0: it waits for that.
 }
 
 struct Joined {
@@ -351,6 +358,8 @@ struct GroupDescription {
   delivery @6 :Common.DeliverySettings;
   version @7 :UInt64;
   filter @8 :Common.Filter;
+  consumers @9 :List(Broadcast.NamedConsumer);
+  # Of `broadcast`.
 
   struct Member {
     member @0 :UInt64;
@@ -387,6 +396,8 @@ struct GroupReset {
   queueNumber @2 :Int32;
   # -1: every queue.
   to @3 :StartPosition;
+  consumer @4 :Text;
+  # Of `broadcast`: only this named consumer; empty: all of them.
 }
 
 struct NodeStatus {

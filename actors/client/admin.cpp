@@ -75,10 +75,14 @@ result<group_info> client::put_group(const group_definition& wanted) const {
 }
 
 result<group_info> client::reset_group(const std::string& name, const std::string& topic,
-                                       std::optional<queue_number> number,
-                                       start_position to) const {
-  return ask<frames::group_description>(*connection_, frames::group_reset{name, topic, number, to},
-                                        on_loss::report);
+                                       std::optional<queue_number> number, start_position to,
+                                       const std::string& consumer) const {
+  return ask<frames::group_description>(
+    *connection_, frames::group_reset{name, topic, number, to, consumer}, on_loss::report);
+}
+
+result<void> client::forget_consumer(const std::string& group, const std::string& name) const {
+  return tell(*connection_, frames::group_forget{group, name});
 }
 
 result<std::vector<dead_letter_range>> client::dead_letters(const std::string& group) const {

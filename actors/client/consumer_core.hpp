@@ -98,6 +98,8 @@ protected:
   /// Positions a queue: at `start` if it has one, else at its next offset. With a live subscription
   /// that one is moved, otherwise there is a new one.
   void subscribe(const reading_ptr& r);
+  /// Where it goes on, or is to begin.
+  [[nodiscard]] static start_position position(const reading& r);
   virtual void on_subscription_ended(const reading_ptr& r, const failure& why);
   /// What was asked for on a connection that is gone will not come.
   void forget_connection(const reading_ptr& r);
@@ -119,7 +121,6 @@ private:
   void on_position(const reading_ptr& r, offset begin);
   void on_no_position(const reading_ptr& r, const frames::error& error);
   void subscribe_later(const reading_ptr& r, std::uint32_t after_ms);
-  [[nodiscard]] static start_position position(const reading& r);
   static void settle_movers(reading& r, const result<void>& outcome);
   void move(const reading_ptr& r, const start_position& to, verdict done);
   void unsubscribe(reading& r);

@@ -16,6 +16,9 @@ constexpr std::chrono::milliseconds ordered_commit_interval{100};
 /// The limit of what may be in flight waits for it.
 constexpr std::chrono::milliseconds shared_commit_interval{5};
 
+/// Whether a group of this mode lends single messages.
+bool lends(group_mode mode) { return mode == group_mode::shared || mode == group_mode::keyed; }
+
 result<std::vector<queue_name>> wanted_queues(const connection& c,
                                               const consumer_options& options) {
   auto found = std::vector<queue_name>{};
@@ -107,8 +110,10 @@ result<void> check(const consumer_options& options) {
     return wrong("commit_interval is below 0");
   if (options.group.empty() && options.mode != group_mode::ordered)
     return wrong("a mode is a group's; name one");
-  if (options.in_flight_max != 0 && options.mode == group_mode::ordered)
+  if (options.in_flight_max != 0 && !lends(options.mode))
     return wrong("in_flight_max is for groups of mode shared or keyed");
+  if (!options.durable_name.empty() && options.mode != group_mode::broadcast)
+    return wrong("durable_name is for groups of mode broadcast");
   return {};
 }
 
@@ -117,9 +122,9 @@ result<std::unique_ptr<consumer>> open_consumer(std::shared_ptr<connection> c,
   if (auto good = check(options); !good) return good.error();
   if (c->wire().loop().on_thread())
     return {errc::invalid_argument, "make_consumer was called from a callback"};
-  const auto ordered = options.mode == group_mode::ordered;
+  const auto lent = lends(options.mode);
   if (!options.commit_interval)
-    options.commit_interval = ordered ? ordered_commit_interval : shared_commit_interval;
+    options.commit_interval = lent ? shared_commit_interval : ordered_commit_interval;
   // The consumer is made first: it is closed if it does not open.
   auto opened = [&c](auto core, auto&&... how) -> result<std::unique_ptr<consumer>> {
     auto made = std::make_unique<direct_consumer>(std::move(c), core);
@@ -127,7 +132,7 @@ result<std::unique_ptr<consumer>> open_consumer(std::shared_ptr<connection> c,
     return std::unique_ptr<consumer>{std::move(made)};
   };
   auto& wire = c->wire();
-  if (!ordered) return opened(std::make_shared<shared_consumer>(wire, std::move(options)));
+  if (lent) return opened(std::make_shared<shared_consumer>(wire, std::move(options)));
   if (!options.group.empty())
     return opened(std::make_shared<group_consumer>(wire, std::move(options)));
   auto queues = wanted_queues(*c, options);

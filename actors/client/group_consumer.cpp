@@ -1,6 +1,7 @@
 #include "actors/client/group_consumer.hpp"
 
 #include <algorithm>
+#include <random>
 
 namespace carafe::client {
 
@@ -12,13 +13,20 @@ group_consumer::group_consumer(link& wire, consumer_options options)
       *this,
       [this] {
         early_.clear();
-        return join_of(options_);
+        auto wish = join_of(options_);
+        wish.holder = holder_;
+        return wish;
       },
-      [this](const frames::joined&) { on_joined(); }) {}
+      [this](const frames::joined&) { on_joined(); }) {
+  if (options_.durable_name.empty()) return;
+  auto random = std::random_device{};
+  holder_ = std::uniform_int_distribution<std::uint64_t>{1}(random);
+}
 
 result<void> group_consumer::open() { return membership_.open(); }
 
 result<void> group_consumer::ack(const delivery& d) {
+  if (!commits()) return {};
   auto guard = std::lock_guard{mutex_};
   auto r = find(d.queue);
   auto was_ours = former_.find(d.queue);
@@ -50,6 +58,7 @@ result<void> group_consumer::ack(const delivery& d) {
 }
 
 result<void> group_consumer::commit() {
+  if (!commits()) return {};
   if (link_.loop().on_thread())
     return {errc::invalid_argument, "commit was called from a callback"};
   auto guard = std::unique_lock{mutex_};

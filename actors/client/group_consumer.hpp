@@ -7,7 +7,7 @@
 
 namespace carafe::client {
 
-/// A member of an `ordered` group.
+/// A member of an `ordered` or `broadcast` group.
 ///
 /// Acknowledgements are collected a queue (`ack_tracker`) and committed together, one `commit` at a
 /// time, at least every `commit_interval`. When a queue is revoked, what was handed out may be
@@ -16,6 +16,9 @@ namespace carafe::client {
 /// With the connection the membership is gone: the member joins anew, and its queues may come back
 /// from their committed offsets. What was acknowledged before but could not be committed is not
 /// handed out again if this consumer gets the queue back; another consumer gets it a second time.
+///
+/// In a `broadcast` group nobody else gets the queues. Without a durable name there is nothing to
+/// commit, and after a reconnection reading goes on after what was handed out.
 class group_consumer final : public consumer_core {
 public:
   group_consumer(link& wire, consumer_options options);
@@ -39,12 +42,18 @@ private:
   struct former {
     ack_tracker acks;
     offset committed;
+    /// Where reading went on.
+    start_position next;
     /// Somebody else has it; otherwise the connection broke and it may come back.
     bool taken = false;
   };
 
   [[nodiscard]] errc not_read() const override { return errc::not_owner; }
-  [[nodiscard]] bool acknowledges() const override { return true; }
+  [[nodiscard]] bool acknowledges() const override { return commits(); }
+  /// Whether the node keeps offsets of this consumer.
+  [[nodiscard]] bool commits() const {
+    return options_.mode != group_mode::broadcast || !options_.durable_name.empty();
+  }
   bool on_other_frame(frames::frame& f) override;
   void on_subscription_ended(const reading_ptr& r, const failure& why) override;
 
@@ -75,6 +84,8 @@ private:
   void on_not_committed(const positions& what, const failure& why);
 
   membership membership_;
+  /// By it the node knows this consumer again, and lets it have its own name back.
+  std::uint64_t holder_ = 0;
   /// Assignments that came before the answer to `join`.
   std::vector<frames::assigned> early_;
   std::map<queue_id, former> former_;

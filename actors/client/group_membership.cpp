@@ -63,12 +63,14 @@ void group_consumer::on_assigned(const frames::assigned& a) {
   r->acks = ack_tracker{a.begin};
   auto was_ours = former_.find(a.queue);
   if (was_ours != former_.end()) {
+    if (!commits()) r->start = was_ours->second.next;
     // A position behind what was committed was set by somebody who wants messages again.
     if (a.begin >= was_ours->second.committed) r->acks = {was_ours->second.acks, a.begin};
     former_.erase(was_ours);
   }
   put(r);
   set_subscription(r, a.subscription);
+  if (r->start) subscribe(r);
   if (r->acks.position() > r->committed) commit_now();
   changed_.notify_all();
 }
@@ -118,13 +120,15 @@ void group_consumer::on_subscription_ended(const reading_ptr& r, const failure& 
 }
 
 void group_consumer::retire(const reading_ptr& r, bool taken) {
-  former_.insert_or_assign(r->from.name().queue, former{r->acks, r->committed, taken});
+  former_.insert_or_assign(r->from.name().queue,
+                           former{r->acks, r->committed, position(*r), taken});
   remove(r);
   changed_.notify_all();
 }
 
 bool group_consumer::may_come_back() const {
-  return !membership_.joined() || steady_clock::now() < settled_at_;
+  return options_.mode == group_mode::broadcast || !membership_.joined() ||
+         steady_clock::now() < settled_at_;
 }
 
 void group_consumer::retire_all() {

@@ -21,6 +21,8 @@ const char* mode_name(group_mode mode) {
     return "shared";
   case group_mode::keyed:
     return "keyed";
+  case group_mode::broadcast:
+    return "broadcast";
   }
   return "";
 }
@@ -119,6 +121,7 @@ frames::join join_of(const consumer_options& options) {
   frame.credit_bytes = options.credit_bytes;
   frame.mode = mode_name(options.mode);
   frame.in_flight_max = options.in_flight_max;
+  frame.name = options.durable_name;
   frame.filter = {static_cast<carafe::message_filter::kind>(options.filter.how),
                   options.filter.text};
   return frame;

@@ -106,6 +106,12 @@ group_info told(frames::group_description&& from) {
   to.delivery = told(std::move(from.delivery));
   to.version = from.version;
   to.filter = {static_cast<message_filter::kind>(from.filter.how), std::move(from.filter.text)};
+  to.consumers = each<named_consumer_info>(from.consumers, [](frames::named_consumer&& c) {
+    auto here = named_consumer_info{std::move(c.name), c.created, c.member, {}};
+    for (const auto& place : c.places)
+      here.places.push_back({place.queue, place.committed, place.lag});
+    return here;
+  });
   return to;
 }
 

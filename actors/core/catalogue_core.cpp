@@ -64,10 +64,7 @@ catalogue_core::catalogue_core(catalogue_limits limits, std::vector<topic_record
                                std::vector<group_record> groups, std::uint64_t next_id)
   : limits_(limits), next_id_(next_id) {
   for (const auto& topic : topics) put(topic);
-  for (auto& group : groups) {
-    group_names_[group.name] = group.group;
-    groups_[group.group] = std::move(group);
-  }
+  for (const auto& group : groups) put(group);
 }
 
 void catalogue_core::put(const topic_record& topic) {
@@ -183,14 +180,10 @@ void catalogue_core::apply(const decision& done) {
       topic_names_.erase(at->second.name);
       topics_.erase(at);
     } else if (const auto* put_group = std::get_if<effects::group_put>(&effect)) {
-      group_names_[put_group->group.name] = put_group->group.group;
-      groups_[put_group->group.group] = put_group->group;
+      put(put_group->group);
       next_id_ = std::max(next_id_, put_group->group.group.value + 1);
     } else if (const auto* gone_group = std::get_if<effects::group_deleted>(&effect)) {
-      auto at = groups_.find(gone_group->group);
-      if (at == groups_.end()) continue;
-      group_names_.erase(at->second.name);
-      groups_.erase(at);
+      remove(gone_group->group);
     }
   }
 }
@@ -201,7 +194,8 @@ std::vector<effects::effect> catalogue_core::repairs(shard_id shard, const inven
   for (const auto queue : there.queues)
     if (!queue_topics_.contains(queue)) out.emplace_back(effects::queue_closed{queue});
   for (const auto group : there.groups)
-    if (!groups_.contains(group)) out.emplace_back(effects::progress_dropped{group});
+    if (!groups_.contains(group) && !consumers_.contains(group))
+      out.emplace_back(effects::progress_dropped{group});
   for (const auto& [id, record] : topics_)
     for (const auto& place : record.queues)
       if (place.shard == shard && !open.contains(place.queue))

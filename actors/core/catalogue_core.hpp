@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,6 +22,8 @@ struct catalogue_limits {
   std::uint32_t groups_max = 0;
   /// Shards of each durability.
   std::uint32_t shards_per_mode = 1;
+  /// Of a `broadcast` group: names under which offsets are kept.
+  std::uint32_t names_per_group_max = 1'000;
 };
 
 /// 1..127 of letters, digits, '.', '_', '-', not beginning with '.' or '-'; the node's own names
@@ -28,6 +31,17 @@ struct catalogue_limits {
 /// @errors topic_name_invalid, group_name_invalid
 result<void> check_topic_name(std::string_view name);
 result<void> check_group_name(std::string_view name);
+
+/// Whether groups of this mode settle single messages.
+[[nodiscard]] bool lends_messages(std::string_view mode);
+
+/// A named consumer of a `broadcast` group has a record like a group's, of this mode: so what it
+/// has committed is an ordinary row of progress, under an id of its own.
+inline constexpr std::string_view consumer_mode = "consumer";
+/// The record's name: `%<group>%<consumer>`, which is no group's.
+[[nodiscard]] std::string consumer_record_name(std::string_view group, std::string_view consumer);
+/// The consumer's own name.
+[[nodiscard]] std::string consumer_name(const group_record& consumer);
 
 /// The topic with the dead letters of this group.
 [[nodiscard]] std::string dead_letters_of(std::string_view group);
@@ -50,6 +64,8 @@ public:
     std::map<shard_id, std::vector<effects::effect>> follow_ups;
     topic_record topic;
     group_record group;
+    /// Of `group`: the named consumer that is meant, if one is.
+    std::optional<group_record> consumer;
   };
 
   /// @errors topic_exists, topic_name_invalid, too_many_topics, too_many_queues, invalid_argument.
@@ -63,12 +79,21 @@ public:
   /// are not to be asked for; they come back if they are made again.
   /// @errors group_name_invalid, topic_unknown, subscription_mismatch (shows both),
   ///         too_many_groups, invalid_argument (no topics, a mode that there is not),
-  ///         filter_invalid, unsupported (a filter of an ordered group).
+  ///         filter_invalid, unsupported (a filter of an ordered or broadcast group).
   result<decision> join_group(const std::string& name, std::vector<std::string> topics, unix_ms now,
                               std::string mode = {}, message_filter filter = {}) const;
+  /// What `join_group` has decided, for a consumer whose offsets are kept under this name; the name
+  /// is to be created if it is not there.
+  /// @errors unsupported (the group is not `broadcast`), invalid_argument (no such name can be),
+  ///         too_many_names
+  result<decision> name_consumer(decision joined, const std::string& name, unix_ms now) const;
+  /// The name goes, and what is committed under it.
+  /// @errors group_unknown, not_found
+  result<decision> forget_consumer(const std::string& group_name, const std::string& name) const;
   /// Makes a group, or changes the one that still has `wish.version`.
   /// @errors Those of `join_group`; group_exists, group_unknown, group_changed, invalid_argument
-  ///         (a setting out of its range).
+  ///         (a setting out of its range), group_in_use (it has named consumers, and would not
+  ///         be `broadcast` any more).
   result<decision> put_group(frames::group_put wish, unix_ms now) const;
   /// The topic of the group's dead letters, with a queue in every shard that it reads from.
   /// @errors group_unknown, too_many_topics
@@ -91,8 +116,14 @@ public:
   [[nodiscard]] const topic_record* topic(std::string_view name) const;
   [[nodiscard]] const topic_record* topic(topic_id id) const;
   [[nodiscard]] const group_record* group(std::string_view name) const;
+  /// The named consumers of a group.
+  [[nodiscard]] std::vector<group_record> consumers_of(std::string_view group_name) const;
   [[nodiscard]] const std::map<topic_id, topic_record>& topics() const noexcept { return topics_; }
   [[nodiscard]] const std::map<group_id, group_record>& groups() const noexcept { return groups_; }
+  /// Records of named consumers, of all groups.
+  [[nodiscard]] const std::map<group_id, group_record>& consumers() const noexcept {
+    return consumers_;
+  }
   /// The topic that has this queue.
   [[nodiscard]] const topic_record* owner_of(queue_id queue) const;
 
@@ -105,12 +136,19 @@ private:
   result<std::vector<std::string>> check_topics(std::vector<std::string> topics) const;
   [[nodiscard]] std::vector<std::string> topics_read(const group_record& group) const;
   void put(const topic_record& topic);
+  void put(const group_record& group);
+  void remove(group_id group);
+  /// Their record and progress go, in every shard that the group reads from.
+  void drop(const group_record& group, group_id of, decision& out) const;
 
   catalogue_limits limits_;
   std::map<topic_id, topic_record> topics_;
   std::map<group_id, group_record> groups_;
   std::map<std::string, topic_id, std::less<>> topic_names_;
   std::map<std::string, group_id, std::less<>> group_names_;
+  std::map<group_id, group_record> consumers_;
+  /// By the names of their records.
+  std::map<std::string, group_id, std::less<>> consumer_names_;
   std::unordered_map<queue_id, topic_id> queue_topics_;
   std::uint64_t next_id_;
 };

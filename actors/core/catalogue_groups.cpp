@@ -63,21 +63,23 @@ std::string told(const message_filter& filter) {
 
 result<void> check_filter(const message_filter& what, const std::string& mode) {
   if (what.how == message_filter::kind::none) return {};
-  if (mode == "ordered")
-    return {errc::unsupported, "an ordered group commits whole queues; filter with a shared or "
-                               "keyed group"};
+  if (!lends_messages(mode))
+    return {errc::unsupported, "a group of mode " + mode +
+                                 " commits whole queues; filter with a shared or keyed group"};
   auto parsed = parse_filter(what);
   if (!parsed) return parsed.error();
   return {};
 }
 
 result<void> check_mode(const std::string& mode) {
-  if (mode == "ordered" || mode == "shared" || mode == "keyed") return {};
+  if (mode == "ordered" || mode == "broadcast" || lends_messages(mode)) return {};
   return {errc::invalid_argument,
-          "mode '" + mode.substr(0, 40) + "'; there are ordered, shared and keyed"};
+          "mode '" + mode.substr(0, 40) + "'; there are ordered, shared, keyed and broadcast"};
 }
 
 } // namespace
+
+bool lends_messages(std::string_view mode) { return mode == "shared" || mode == "keyed"; }
 
 result<std::vector<std::string>>
 catalogue_core::check_topics(std::vector<std::string> topics) const {
@@ -164,6 +166,9 @@ result<catalogue_core::decision> catalogue_core::put_group(frames::group_put wis
   if (there->version != wish.version)
     return {errc::group_changed, wish.name + " has version " + std::to_string(there->version) +
                                    ", not " + std::to_string(wish.version)};
+  if (const auto names = consumers_of(wish.name).size(); names > 0 && wish.mode != "broadcast")
+    return {errc::group_in_use, wish.name + " keeps offsets of " + std::to_string(names) +
+                                  " named consumers; forget them first"};
   decision out;
   out.group = *there;
   out.group.mode = wish.mode;
@@ -206,15 +211,8 @@ result<catalogue_core::decision> catalogue_core::delete_group(const std::string&
   if (there == nullptr) return {errc::group_unknown, name};
   decision out;
   out.group = *there;
-  out.entry.emplace_back(effects::group_deleted{there->group});
-  out.entry.emplace_back(effects::progress_dropped{there->group});
-  for (const auto& topic_name : there->topics) {
-    const auto* read = topic(topic_name);
-    if (read == nullptr) continue;
-    for (const auto& place : read->queues)
-      if (place.shard != shard_id{0} && !out.follow_ups.contains(place.shard))
-        out.follow_ups[place.shard].emplace_back(effects::progress_dropped{there->group});
-  }
+  for (const auto& consumer : consumers_of(name)) drop(*there, consumer.group, out);
+  drop(*there, there->group, out);
   return out;
 }
 

@@ -51,6 +51,8 @@ bool on_group(session_pointer self, const frames::frame& f) {
   else if (const auto* redrive = std::get_if<frames::redrive>(&f.body))
     ask<frames::redriven>(self, f.request, catalogue, as_is<frames::redriven>(), graves_atom_v,
                           *redrive);
+  else if (const auto* forget = std::get_if<frames::group_forget>(&f.body))
+    ask<caf::ok_atom>(self, f.request, catalogue, as_ok, forget_atom_v, *forget);
   else if (const auto* remove = std::get_if<frames::group_delete>(&f.body))
     ask<caf::ok_atom>(self, f.request, catalogue, as_ok, remove_atom_v, group_tag{}, remove->name);
   else

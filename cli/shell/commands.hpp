@@ -17,6 +17,7 @@
   ADD(group_describe)                                                                              \
   ADD(group_alter)                                                                                 \
   ADD(group_reset)                                                                                 \
+  ADD(group_forget)                                                                                \
   ADD(group_delete)                                                                                \
   ADD(dlq_list)                                                                                    \
   ADD(dlq_show)                                                                                    \

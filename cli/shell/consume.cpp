@@ -11,7 +11,7 @@ namespace {
 
 struct consume_options {
   std::vector<std::string> topics;
-  std::string group, member;
+  std::string group, member, name;
   std::optional<std::string> from;
   std::vector<queue_number> queues;
   std::uint64_t count = std::numeric_limits<std::uint64_t>::max();
@@ -113,16 +113,24 @@ private:
   std::uint64_t written_ = 0;
 };
 
+/// Whether a group of this mode lends single messages.
+bool lends(client::group_mode mode) {
+  return mode == client::group_mode::shared || mode == client::group_mode::keyed;
+}
+
 std::string conflict_in(const consume_options& o) {
   if (!o.queues.empty() && !o.group.empty())
     return "--queue is for reading without a group; a group shares its queues out itself";
   if (!o.queues.empty() && o.topics.size() > 1) return "--queue needs a single topic";
   if (!o.member.empty() && o.group.empty()) return "--member is a name within a --group";
   if (o.mode && o.group.empty()) return "--mode is a --group's";
-  const bool ordered = o.group.empty() || o.mode == client::group_mode::ordered;
-  if (ordered && (o.nack || o.reject))
+  const bool whole_queues = o.group.empty() || (o.mode && !lends(*o.mode));
+  if (whole_queues && (o.nack || o.reject))
     return "--nack and --reject need a --group of mode shared or keyed";
-  if (ordered && o.in_flight != 0) return "--in-flight needs a --group of mode shared or keyed";
+  if (whole_queues && o.in_flight != 0)
+    return "--in-flight needs a --group of mode shared or keyed";
+  const bool broadcast = !o.group.empty() && o.mode == client::group_mode::broadcast;
+  if (!o.name.empty() && !broadcast) return "--name needs a --group of mode broadcast";
   if (o.group.empty() && o.filter) return "--tags and --where are a --group's";
   if (o.nack && o.reject) return "--nack and --reject exclude each other";
   return {};
@@ -134,9 +142,10 @@ result<void> complete(consume_options& o, node_api& node) {
   if (!known && known.code() != errc::group_unknown) return known.error();
   const auto& mode = known ? known->mode : "ordered";
   if (!o.mode)
-    o.mode = mode == "shared"  ? client::group_mode::shared
-             : mode == "keyed" ? client::group_mode::keyed
-                               : client::group_mode::ordered;
+    o.mode = mode == "shared"      ? client::group_mode::shared
+             : mode == "keyed"     ? client::group_mode::keyed
+             : mode == "broadcast" ? client::group_mode::broadcast
+                                   : client::group_mode::ordered;
   if (!o.filter && known) o.filter = known->filter;
   return {};
 }
@@ -146,6 +155,7 @@ result<client::consumer_options> client_options(const consume_options& o, unix_m
   options.topics = o.topics;
   options.group = o.group;
   options.member = o.member;
+  options.durable_name = o.name;
   options.in_flight_max = o.in_flight;
   options.queues = o.queues;
   options.out_of_range = o.out_of_range;
@@ -158,12 +168,14 @@ result<client::consumer_options> client_options(const consume_options& o, unix_m
 }
 
 exit_code consume(consume_options& o, command_context& context) {
+  // Only there do consumers have names.
+  if (!o.name.empty() && !o.mode) o.mode = client::group_mode::broadcast;
   if (auto conflict = conflict_in(o); !conflict.empty())
     return context.misused("consume: " + conflict);
   auto options = client_options(o, context.now);
   if (!options) return context.misused("consume: --from: " + options.error().detail);
   auto node = context.node();
-  if (!o.group.empty() && (!o.mode || (!o.filter && *o.mode != client::group_mode::ordered))) {
+  if (!o.group.empty() && (!o.mode || (!o.filter && lends(*o.mode)))) {
     if (auto known = complete(o, *node); !known) return context.fail(known.error());
     if (auto conflict = conflict_in(o); !conflict.empty())
       return context.misused("consume: " + conflict);
@@ -211,12 +223,16 @@ std::vector<option> options_of(consume_options& o) {
             {"earliest", range_policy::earliest},
             {"latest", range_policy::latest}}),
     text("--member", "NAME", o.member, "This consumer's name in 'group describe'."),
+    name("--name", "N", o.name,
+         "In a broadcast group: the offsets are kept under this name, and who comes with it later "
+         "goes on there. Implies --mode broadcast."),
     choice(
       "--mode", o.mode,
       "The group's mode; it is made so if there is none (default: as it is, a new one ordered).",
       {{"ordered", client::group_mode::ordered},
        {"shared", client::group_mode::shared},
-       {"keyed", client::group_mode::keyed}}),
+       {"keyed", client::group_mode::keyed},
+       {"broadcast", client::group_mode::broadcast}}),
     number<std::uint32_t>(
       "--in-flight", "N", o.in_flight,
       "Messages this consumer has at a time in a shared or keyed group (default "
@@ -248,6 +264,7 @@ command consume_command() {
                 "carafe consume orders --count 10 --format json",
                 "carafe consume orders refunds --group billing --member desk-1",
                 "carafe consume orders --group mailers --mode shared --in-flight 10",
+                "carafe consume prices --group caches --name desk-1",
                 "carafe consume orders --queue 2 --from 2026-11-22T10:00:00Z --idle-exit 1000"};
   c.options = options_of(*o);
   c.run = [o](command_context& context) {

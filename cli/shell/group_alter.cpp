@@ -12,6 +12,7 @@ client::group_definition as_it_is(client::group_info&& group) {
   same.mode = std::move(group.mode);
   same.topics = std::move(group.topics);
   same.delivery = std::move(group.delivery);
+  same.filter = std::move(group.filter);
   same.version = group.version;
   return same;
 }
@@ -41,8 +42,8 @@ command group_alter_command() {
     if (!known) return context.fail(known.error());
     auto wanted = as_it_is(std::move(*known));
     o->changes.apply_to(wanted);
-    if (wanted.mode == "ordered" && o->changes.any_of_delivery())
-      return context.misused("group alter: an ordered group has no settings but its topics");
+    if (auto conflict = o->changes.conflict_with(wanted.mode); !conflict.empty())
+      return context.misused("group alter: " + conflict);
     auto group = node->put_group(wanted);
     if (!group) return context.fail(group.error());
     return context.show(group_view(*group));

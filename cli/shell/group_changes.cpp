@@ -11,6 +11,11 @@ void put(const std::optional<T>& given, T& to) {
 
 } // namespace
 
+std::string group_changes::conflict_with(const std::string& of_mode) const {
+  if (of_mode == "shared" || of_mode == "keyed" || !any_of_delivery()) return {};
+  return "a group of mode " + of_mode + " has no settings but its topics";
+}
+
 void group_changes::apply_to(client::group_definition& group) const {
   put(mode, group.mode);
   put(topics, group.topics);
@@ -26,8 +31,9 @@ void group_changes::apply_to(client::group_definition& group) const {
 }
 
 option mode_option(group_changes& changes, std::string help) {
-  return choice("--mode", changes.mode, std::move(help),
-                {{"ordered", "ordered"}, {"shared", "shared"}, {"keyed", "keyed"}});
+  return choice(
+    "--mode", changes.mode, std::move(help),
+    {{"ordered", "ordered"}, {"shared", "shared"}, {"keyed", "keyed"}, {"broadcast", "broadcast"}});
 }
 
 std::vector<option> filter_options(std::optional<client::message_filter>& filter) {

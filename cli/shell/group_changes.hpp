@@ -25,6 +25,8 @@ struct group_changes {
   [[nodiscard]] bool any_of_delivery() const {
     return lease || backoff || attempts || jitter || member_in_flight || in_flight || waiting_max;
   }
+  /// Why a group of this mode cannot be told so; empty: it can.
+  [[nodiscard]] std::string conflict_with(const std::string& of_mode) const;
   void apply_to(client::group_definition& group) const;
 };
 

@@ -16,7 +16,8 @@ command group_create_command() {
     "A group is also made by its first consumer, with the default settings. In an ordered group a "
     "queue has one consumer at a time; in a shared one any consumer gets any message, and each is "
     "done, tried again or given up by itself; keyed is shared, but of the messages of a key in a "
-    "queue one at a time, in order. The options from --lease on are for shared and keyed groups.";
+    "queue one at a time, in order; in a broadcast one every consumer gets every message. The "
+    "options from --lease on are for shared and keyed groups.";
   c.examples = {"carafe group create mailers --topics orders --mode shared --attempts 5",
                 "carafe group create billing --topics orders,refunds --mode keyed "
                 "--backoff exponential:1s,2,10m --jitter 20%"};
@@ -32,8 +33,8 @@ command group_create_command() {
     group.name = o->name;
     group.if_missing = o->if_missing;
     o->wanted.apply_to(group);
-    if (group.mode == "ordered" && o->wanted.any_of_delivery())
-      return context.misused("group create: an ordered group has no settings but its topics");
+    if (auto conflict = o->wanted.conflict_with(group.mode); !conflict.empty())
+      return context.misused("group create: " + conflict);
     auto made = context.node()->put_group(group);
     if (!made) return context.fail(made.error());
     return context.done(group_view(*made), "group " + made->name + ": " + made->mode + ", " +

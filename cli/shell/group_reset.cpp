@@ -9,11 +9,13 @@ command group_reset_command() {
     std::string to;
     std::string topic;
     std::optional<queue_number> queue;
+    std::string name;
   };
   auto o = std::make_shared<options>();
   command c{.name = "group reset", .summary = "Move a group's committed offsets."};
   c.details =
     "An ordered group must have no consumers on the queues that move: stop them first. In a "
+    "broadcast one the offsets of named consumers move, which must not be connected. In a "
     "shared or keyed one, what consumers have and what waits counts no more. Messages from "
     "the new place on are delivered (again).";
   c.examples = {"carafe group reset billing --to earliest", "carafe group reset billing --to -15m",
@@ -25,11 +27,13 @@ command group_reset_command() {
       .must(),
     text("--topic", "TOPIC", o->topic, "Only this topic's queues (default: all of the group's).")
       .completed_by(completes::topic),
-    number<queue_number>("--queue", "Q", o->queue, "Only the queue of this number.")};
+    number<queue_number>("--queue", "Q", o->queue, "Only the queue of this number."),
+    name("--name", "N", o->name,
+         "Only this named consumer of a broadcast group (default: all of them).")};
   c.run = [o](command_context& context) {
     auto to = parse_start(o->to, context.now);
     if (!to) return context.misused("group reset: --to: " + to.error().detail);
-    auto group = context.node()->reset_group(o->group, o->topic, o->queue, *to);
+    auto group = context.node()->reset_group(o->group, o->topic, o->queue, *to, o->name);
     if (!group) return context.fail(group.error());
     return context.show(group_view(*group));
   };

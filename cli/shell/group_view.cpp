@@ -83,13 +83,45 @@ record queue_row(const client::group_info& group, const client::group_queue_info
   if (lends(group)) {
     row.add("in_flight", value::count(q.in_flight));
     row.add("waiting", value::count(q.waiting).in(q.waiting == 0 ? tone::plain : tone::warning));
-    row.add_hidden("member", std::move(name));
-    row.add_hidden("member_id", std::move(id));
-  } else {
+  }
+  if (group.mode == "ordered") {
     row.add("member", std::move(name));
     row.add("member_id", std::move(id));
+  } else {
+    row.add_hidden("member", std::move(name));
+    row.add_hidden("member_id", std::move(id));
   }
   return row;
+}
+
+/// Of a broadcast group: a row for each named consumer on each queue, and one for a consumer that
+/// has none: the group has no queues, or too many names and queues to tell.
+std::vector<record> consumer_rows(const client::group_info& group) {
+  using named = client::named_consumer_info;
+  std::vector<record> rows;
+  const auto add = [&](const named& c, const named::place* p, const client::group_queue_info* q) {
+    record row;
+    const bool live = c.member.value != 0;
+    row.add("name", value::text(c.name));
+    row.add("member_id", live ? value::id(c.member.value) : value::none());
+    row.add_hidden("created", value::time(c.created));
+    row.add("topic", q ? value::text(q->topic) : value::none());
+    row.add("queue", q ? value::id(q->number.value) : value::none());
+    row.add_hidden("queue_id", p ? value::id(p->queue.value) : value::none());
+    row.add("committed", p && p->committed ? value::id(p->committed->value) : value::none());
+    row.add("end", q ? value::id(q->end.value) : value::none());
+    row.add("lag", p ? lag_value(p->lag) : value::none());
+    rows.push_back(std::move(row));
+  };
+  for (const auto& c : group.consumers) {
+    if (c.places.empty()) add(c, nullptr, nullptr);
+    for (const auto& p : c.places) {
+      const auto q = std::find_if(group.queues.begin(), group.queues.end(),
+                                  [&](const auto& each) { return each.queue == p.queue; });
+      add(c, &p, q == group.queues.end() ? nullptr : &*q);
+    }
+  }
+  return rows;
 }
 
 void add_delivery(record& r, const client::group_info& group) {
@@ -132,6 +164,7 @@ record group_view(const client::group_info& group) {
   if (lends(group)) add_delivery(r, group);
   r.add("queues", value::table(std::move(queues)));
   r.add("members", value::table(std::move(members)));
+  if (group.mode == "broadcast") r.add("consumers", value::table(consumer_rows(group)));
   return r;
 }
 

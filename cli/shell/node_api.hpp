@@ -36,7 +36,9 @@ public:
   virtual result<client::group_info> put_group(const client::group_definition& wanted) = 0;
   virtual result<client::group_info> reset_group(const std::string& name, const std::string& topic,
                                                  std::optional<queue_number> number,
-                                                 start_position to) = 0;
+                                                 start_position to,
+                                                 const std::string& consumer) = 0;
+  virtual result<void> forget_consumer(const std::string& group, const std::string& name) = 0;
   virtual result<void> delete_group(const std::string& name) = 0;
   virtual result<std::vector<client::dead_letter_range>> dead_letters(const std::string& group) = 0;
   virtual result<std::vector<client::redriven_letter>>

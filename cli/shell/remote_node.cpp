@@ -49,9 +49,12 @@ public:
     return ask([&](client::client& c) { return c.put_group(wanted); });
   }
   result<client::group_info> reset_group(const std::string& name, const std::string& topic,
-                                         std::optional<queue_number> number,
-                                         start_position to) override {
-    return ask([&](client::client& c) { return c.reset_group(name, topic, number, to); });
+                                         std::optional<queue_number> number, start_position to,
+                                         const std::string& consumer) override {
+    return ask([&](client::client& c) { return c.reset_group(name, topic, number, to, consumer); });
+  }
+  result<void> forget_consumer(const std::string& group, const std::string& name) override {
+    return ask([&](client::client& c) { return c.forget_consumer(group, name); });
   }
   result<void> delete_group(const std::string& name) override {
     return ask([&](client::client& c) { return c.delete_group(name); });

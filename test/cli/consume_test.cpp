@@ -116,6 +116,21 @@ TEST_CASE("the mode is the one given, or the group's own") {
   CHECK(run_line(state, "consume a --group new --in-flight 3").code == exit_code::usage);
 }
 
+TEST_CASE("a name is a consumer's of a broadcast group") {
+  auto state = with_messages(0);
+  REQUIRE(run_line(state, "consume a --group g --name desk --idle-exit 1").code == exit_code::ok);
+  CHECK(state->consumer_options.mode == client::group_mode::broadcast);
+  CHECK(state->consumer_options.durable_name == "desk");
+  state->groups["g"].mode = "broadcast";
+  REQUIRE(run_line(state, "consume a --group g --idle-exit 1").code == exit_code::ok);
+  CHECK(state->consumer_options.mode == client::group_mode::broadcast);
+  CHECK(state->consumer_options.durable_name.empty());
+  CHECK(run_line(state, "consume a --name desk").code == exit_code::usage);
+  CHECK(run_line(state, "consume a --group g --name desk --mode ordered").code == exit_code::usage);
+  CHECK(run_line(state, "consume a --group g --mode broadcast --in-flight 3").code ==
+        exit_code::usage);
+}
+
 TEST_CASE("messages that were printed can be failed or given up instead") {
   auto state = with_messages(2);
   auto ran = run_line(state, "consume a --group g --mode shared --nack 'not now' --count 2");

@@ -175,16 +175,26 @@ public:
     group.mode = wanted.mode;
     group.topics = wanted.topics;
     group.delivery = wanted.delivery;
+    group.filter = wanted.filter;
     ++group.version;
     return group;
   }
   result<client::group_info> reset_group(const std::string& name, const std::string& topic,
-                                         std::optional<queue_number> number,
-                                         start_position to) override {
+                                         std::optional<queue_number> number, start_position to,
+                                         const std::string& consumer) override {
+    state_->reset_consumer = consumer;
     state_->reset_topic = topic;
     state_->reset_queue = number;
     state_->reset_to = to;
     return describe_group(name);
+  }
+  result<void> forget_consumer(const std::string& group, const std::string& name) override {
+    auto known = describe_group(group);
+    if (!known) return known.error();
+    auto& named = state_->groups.at(group).consumers;
+    if (std::erase_if(named, [&](const auto& c) { return c.name == name; }) == 0)
+      return {errc::not_found, name};
+    return {};
   }
   result<std::vector<client::dead_letter_range>> dead_letters(const std::string& group) override {
     if (!state_->groups.contains(group)) return {errc::group_unknown, group};

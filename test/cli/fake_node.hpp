@@ -59,7 +59,7 @@ struct fake_state {
   std::optional<client::delivery_time> moved_to;
   start_position reset_to;
   std::optional<queue_number> reset_queue;
-  std::string reset_topic, backup_path;
+  std::string reset_topic, reset_consumer, backup_path;
   client::connect_options connected_with;
 };
 

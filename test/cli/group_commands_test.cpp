@@ -113,3 +113,59 @@ TEST_CASE("JSON of a shared group tells its settings, what is in flight and what
   CHECK(shown.find("\nbackoff               10.0 s, 30.0 s, 1m 00s, ") != std::string::npos);
   CHECK(shown.find("1m 35s") != std::string::npos);
 }
+
+TEST_CASE("a broadcast group has no delivery settings, and shows its named consumers") {
+  auto state = std::make_shared<fake_state>();
+  CHECK(run_line(state, "group create g --topics a --mode broadcast --lease 1m").code ==
+        exit_code::usage);
+  CHECK(run_line(state, "group create g --topics a --mode broadcast").out ==
+        "group g: broadcast, 1 topic\n");
+  auto& group = state->groups["g"];
+  group.queues.resize(1);
+  group.queues[0] = {"a", queue_number{3}, queue_id{14}, offset{4}, offset{0}, offset{10}, {}, 6};
+  group.consumers.resize(3);
+  group.consumers[0] = {"desk", {}, member_id{7}, {{queue_id{14}, offset{9}, 1}}};
+  group.consumers[1] = {"new", {}, {}, {{queue_id{14}, std::nullopt, 10}}};
+  group.consumers[2] = {"old", {}, {}, {}};
+  const auto told = nlohmann::ordered_json::parse(run_line(state, "group describe g --json").out);
+  CHECK(names_in(told) == names{"group", "group_id", "mode", "topics", "version", "lag", "queues",
+                                "members", "consumers"});
+  const auto& rows = told["consumers"];
+  REQUIRE(rows.size() == 3);
+  CHECK(names_in(rows[0]) == names{"name", "member_id", "created", "topic", "queue", "queue_id",
+                                   "committed", "end", "lag"});
+  CHECK(rows[0]["member_id"] == 7);
+  CHECK(rows[0]["committed"] == 9);
+  CHECK(rows[0]["queue"] == 3);
+  CHECK(rows[0]["end"] == 10);
+  CHECK(rows[1]["member_id"].is_null());
+  CHECK(rows[1]["committed"].is_null());
+  CHECK(rows[1]["lag"] == 10);
+  CHECK(rows[2]["topic"].is_null());
+  CHECK(run_line(state, "group describe g").out.find("\nconsumers\n") != std::string::npos);
+}
+
+TEST_CASE("group reset moves one named consumer or all, group forget drops one") {
+  auto state = std::make_shared<fake_state>();
+  state->groups["g"].consumers.resize(1);
+  state->groups["g"].consumers[0].name = "desk";
+  CHECK(run_line(state, "group reset g --to latest").code == exit_code::ok);
+  CHECK(state->reset_consumer.empty());
+  CHECK(run_line(state, "group reset g --to latest --name desk").code == exit_code::ok);
+  CHECK(state->reset_consumer == "desk");
+  CHECK(run_line(state, "group forget g desk").code == exit_code::usage); // Nobody can be asked.
+  CHECK(run_line(state, "group forget g other --yes").code == exit_code::failed);
+  CHECK(run_line(state, "group forget g desk --yes").out == "consumer desk of group g forgotten\n");
+  CHECK(state->groups["g"].consumers.empty());
+}
+
+TEST_CASE("group alter leaves the filter as it is unless told otherwise") {
+  auto state = std::make_shared<fake_state>();
+  state->groups["mailers"] = mailers();
+  const client::message_filter filter{client::message_filter::kind::tags, "paid"};
+  state->groups["mailers"].filter = filter;
+  REQUIRE(run_line(state, "group alter mailers --attempts 3").code == exit_code::ok);
+  CHECK(state->put_groups.at(0).filter == filter);
+  REQUIRE(run_line(state, "group alter mailers --tags ''").code == exit_code::ok);
+  CHECK(state->put_groups.at(1).filter == client::message_filter{});
+}

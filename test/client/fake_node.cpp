@@ -277,7 +277,7 @@ std::optional<frames::body> fake_node::join(connection& c, std::uint64_t request
     if (!topics_.contains(topic)) return frames::error{{errc::topic_unknown, topic}, 0};
   }
   member_ = member_id{next_id_++};
-  if (!j.mode.empty()) {
+  if (!j.mode.empty() && j.mode != "broadcast") {
     join_shared(c, request, j);
     return {};
   }

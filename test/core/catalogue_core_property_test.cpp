@@ -16,7 +16,7 @@ using namespace carafe::test;
 namespace {
 
 constexpr std::uint64_t expiry_ms = 1'000;
-constexpr catalogue_limits limits{4, 5, 3, 3};
+constexpr catalogue_limits limits{4, 5, 3, 3, 2};
 
 /// A catalogue in front of three shards. Follow-ups get lost when the node dies after shard 0 has
 /// applied its entry.
@@ -31,7 +31,8 @@ public:
   void step() {
     const auto topic = "t" + std::to_string(dice_->below(6));
     const auto group = "g" + std::to_string(dice_->below(4));
-    switch (dice_->below(8)) {
+    const auto name = "n" + std::to_string(dice_->below(3));
+    switch (dice_->below(10)) {
     case 0:
     case 1: {
       frames::topic_create wish;
@@ -62,6 +63,14 @@ public:
       break;
     case 7:
       restart();
+      break;
+    case 8: {
+      auto joined = core_->join_group(group, {topic}, unix_ms{1}, "broadcast");
+      if (joined) carry_out(core_->name_consumer(std::move(*joined), name, unix_ms{1}));
+      break;
+    }
+    case 9:
+      carry_out(core_->forget_consumer(group, name));
       break;
     }
     check_limits();
@@ -113,9 +122,10 @@ private:
 
   void commit() {
     auto& [shard, state] = dice_->pick(shards_);
-    if (state.queues().empty() || core_->groups().empty()) return;
+    const auto& groups = shards_.at(shard_id{0}).groups(); // And their named consumers.
+    if (state.queues().empty() || groups.empty()) return;
     const auto queue = dice_->pick(state.queues()).first;
-    const auto group = dice_->pick(core_->groups()).first;
+    const auto group = dice_->pick(groups).first;
     state.apply(unix_ms{1}, {effects::commit{group, queue, offset{1}}});
   }
 
@@ -135,14 +145,23 @@ private:
     for (const auto& [id, queue] : state.queues()) open.insert(id);
     REQUIRE(open == due);
     for (const auto& [key, progress] : state.all_progress())
-      REQUIRE(core_->groups().contains(key.group));
+      REQUIRE((core_->groups().contains(key.group) || core_->consumers().contains(key.group)));
   }
 
   void check_limits() const {
     REQUIRE(core_->topics().size() <= limits.topics_max);
     REQUIRE(core_->groups().size() <= limits.groups_max);
     REQUIRE(core_->topics() == shards_.at(shard_id{0}).topics());
-    REQUIRE(core_->groups() == shards_.at(shard_id{0}).groups());
+    auto records = core_->groups();
+    records.insert(core_->consumers().begin(), core_->consumers().end());
+    REQUIRE(records == shards_.at(shard_id{0}).groups());
+    std::size_t named = 0;
+    for (const auto& [id, group] : core_->groups()) {
+      const auto of_it = core_->consumers_of(group.name).size();
+      REQUIRE(of_it <= (group.mode == "broadcast" ? limits.names_per_group_max : 0));
+      named += of_it;
+    }
+    REQUIRE(named == core_->consumers().size());
     for (const auto& [id, topic] : core_->topics()) {
       REQUIRE(topic.queues.size() <= limits.queues_per_topic_max);
       REQUIRE(core_->topic(topic.name)->topic == id);

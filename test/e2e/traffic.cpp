@@ -148,6 +148,8 @@ group_member::group_member(options wanted, recorder& to)
   with.group = wanted.group;
   with.member = wanted.member;
   with.out_of_range = wanted.out_of_range;
+  with.mode = wanted.mode;
+  with.durable_name = wanted.durable_name;
   with.commit_interval = 20ms;
   consumer_ = must(client_.make_consumer(with));
   thread_ = std::thread{[this] { consume(); }};

@@ -79,6 +79,8 @@ public:
     /// The group's number in the history.
     reader as{reader::kind::group, 1};
     range_policy out_of_range = range_policy::error;
+    client::group_mode mode = client::group_mode::ordered;
+    std::string durable_name{};
   };
   group_member(options wanted, recorder& to);
   ~group_member();

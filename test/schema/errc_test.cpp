@@ -31,7 +31,7 @@ TEST_CASE("every error has a name of its own and a sentence with cause and fix")
     CHECK(explain(code).size() > 10);
     CHECK(explain(code).back() != '.');
   }
-  CHECK(names.size() == 64);
+  CHECK(names.size() == 66);
 }
 
 TEST_CASE("numbers of errors are part of the protocol") {
@@ -40,6 +40,8 @@ TEST_CASE("numbers of errors are part of the protocol") {
   CHECK(errc_from_number(20) == errc::frame_malformed);
   CHECK(errc_from_number(60) == errc::sequence_gap);
   CHECK(errc_from_number(113) == errc::filter_invalid);
+  CHECK(errc_from_number(116) == errc::name_in_use);
+  CHECK(errc_from_number(117) == errc::too_many_names);
   CHECK(errc_from_number(120) == errc::not_leader);
   CHECK(errc_from_number(143) == errc::config_unreadable);
 }

@@ -56,6 +56,8 @@ TEST_CASE("the samples fill every field of every frame") {
     if (auto group = std::get_if<frames::group_description>(&frame.body)) {
       CHECK(is_filled(group->members[0]));
       CHECK(is_filled(group->queues[0]));
+      CHECK(is_filled(group->consumers[0]));
+      CHECK(is_filled(group->consumers[0].places[0]));
     }
     if (auto topic = std::get_if<frames::topic_description>(&frame.body)) {
       CHECK(is_filled(topic->settings));

@@ -111,13 +111,17 @@ TEST_CASE("golden frames decode") {
       join->mode.clear();
       join->in_flight_max = 0;
       join->filter = {};
+      join->name.clear();
+      join->holder = 0;
     }
+    if (auto* reset = std::get_if<frames::group_reset>(&expected)) reset->consumer.clear();
     if (auto* joined = std::get_if<frames::joined>(&expected))
       *joined = {joined->member, joined->group, {}, 0};
     if (auto* group = std::get_if<frames::group_description>(&expected)) {
       group->delivery = {};
       group->version = 0;
       group->filter = {};
+      group->consumers.clear();
       for (auto& member : group->members) member.in_flight = member.idle_ms = 0;
       for (auto& queue : group->queues) queue.in_flight = queue.waiting = 0;
     }

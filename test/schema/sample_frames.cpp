@@ -67,6 +67,8 @@ group_description sample_group_description() {
   to.delivery = sample_delivery_group().delivery;
   to.version = 3;
   to.filter = sample_delivery_group().filter;
+  to.consumers = {{"desk-1", start_at, member_id{31}, {{queue_id{12}, offset{61}, 38}}},
+                  {"desk-2", start_at, member_id{0}, {{queue_id{12}, std::nullopt, 96}}}};
   return to;
 }
 
@@ -161,7 +163,9 @@ std::vector<named<frame>> sample_frames() {
                   1u << 20,
                   "shared",
                   9,
-                  sample_delivery_group().filter}},
+                  sample_delivery_group().filter,
+                  "desk-1",
+                  0x1122334455667788}},
     {"joined", joined{member_id{31}, group_id{21}, subscription_id{~0ull}, 30'000}},
     {"assigned", assigned{member_id{31}, subscription_id{~0ull}, generation{4}, "orders",
                           queue_number{1}, queue_id{12}, offset{61}}},
@@ -183,7 +187,7 @@ std::vector<named<frame>> sample_frames() {
      group_names{{{"billing", group_id{21}, "ordered", {"orders", "refunds"}, 1, 134}}}},
     {"groupDescribe", group_describe{"billing"}},
     {"groupDescription", sample_group_description()},
-    {"groupReset", group_reset{"billing", "orders", queue_number{1}, at_time()}},
+    {"groupReset", group_reset{"billing", "orders", queue_number{1}, at_time(), "desk-1"}},
     {"groupDelete", group_delete{"billing"}},
     {"nodeStatus", node_status{}},
     {"nodeStatusReport", sample_status()},
@@ -221,6 +225,7 @@ std::vector<named<frame>> sample_frames() {
              {unix_ms{1'700'000'090'001}, queue_number{0}, queue_id{11}, 8, producer_id{5},
               sequence{7}, "", "", 0, unix_ms{1'700'000'000'009}}},
             4}},
+    {"groupForget", group_forget{"billing", "desk-1"}},
   };
   auto list = std::vector<named<frame>>{};
   for (auto& [name, body] : bodies)

@@ -64,6 +64,8 @@ enum class errc : std::uint16_t {
   group_exists = 111,
   group_changed = 112,
   filter_invalid = 113,
+  name_in_use = 116,
+  too_many_names = 117,
   // Shards and storage.
   not_leader = 120,
   storage_full = 121,

@@ -63,16 +63,16 @@ struct delivery_settings {
 /// What a group is to be.
 struct group_definition {
   std::string name{};
-  /// "ordered", "shared" or "keyed".
+  /// "ordered", "shared", "keyed" or "broadcast".
   std::string mode{};
   std::vector<std::string> topics{};
-  /// Of no meaning in `ordered` groups.
+  /// Of `shared` and `keyed` groups.
   delivery_settings delivery{};
   /// 0: make it. Otherwise: change it, if it still has this version.
   std::uint64_t version = 0;
   /// When made: the same group being there already is no error.
   bool if_missing = false;
-  /// Of no meaning in `ordered` groups.
+  /// Of `shared` and `keyed` groups.
   message_filter filter{};
 };
 /// Dead letters of a group that were neither brought back nor purged, in one queue of its topic
@@ -124,6 +124,19 @@ struct group_queue_info {
   std::uint64_t in_flight = 0;
   std::uint64_t waiting = 0;
 };
+/// How far a named consumer of a `broadcast` group is.
+struct named_consumer_info {
+  struct place {
+    queue_id queue;
+    std::optional<offset> committed;
+    std::uint64_t lag = 0;
+  };
+  std::string name;
+  unix_ms created;
+  /// 0: it is not connected.
+  member_id member;
+  std::vector<place> places;
+};
 struct group_info {
   std::string name;
   group_id group;
@@ -135,6 +148,9 @@ struct group_info {
   /// Rises with each change of mode, topics, filter or settings.
   std::uint64_t version = 0;
   message_filter filter{};
+  /// Of `broadcast` groups, by name. There `committed` and `lag` of a queue are those of the
+  /// consumer that is least far.
+  std::vector<named_consumer_info> consumers{};
 };
 struct latency {
   std::uint64_t count = 0, p50_us = 0, p99_us = 0, max_us = 0;

@@ -68,10 +68,16 @@ public:
   ///         too_many_groups, invalid_argument; group_in_use when mode or topics change while the
   ///         group has members.
   result<group_info> put_group(const group_definition& wanted) const;
-  /// Moves committed offsets; `topic` empty: all of the group's; no `number`: all queues.
-  /// @errors group_in_use while a consumer owns one of them.
+  /// Moves committed offsets; `topic` empty: all of the group's; no `number`: all queues. In
+  /// `broadcast` groups those of one named `consumer`, or of all.
+  /// @errors group_in_use while a consumer owns one of them, or has the name; not_found (no such
+  ///         name)
   result<group_info> reset_group(const std::string& name, const std::string& topic,
-                                 std::optional<queue_number> number, start_position to) const;
+                                 std::optional<queue_number> number, start_position to,
+                                 const std::string& consumer = {}) const;
+  /// A named consumer of a `broadcast` group goes, with its offsets.
+  /// @errors group_unknown, not_found, name_in_use (it is connected)
+  result<void> forget_consumer(const std::string& group, const std::string& name) const;
   /// What of a `shared` or `keyed` group is dead; empty: nothing.
   /// @errors group_unknown, unsupported (an ordered group)
   result<std::vector<dead_letter_range>> dead_letters(const std::string& group) const;

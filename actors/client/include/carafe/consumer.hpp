@@ -21,6 +21,8 @@ enum class group_mode : std::uint8_t {
   shared,
   /// As `shared`, but of the messages of a key in a queue one at a time, in order.
   keyed,
+  /// Every consumer gets every message.
+  broadcast,
 };
 
 /// Which messages a `shared` or `keyed` group wants; the node leaves the others out.
@@ -46,8 +48,11 @@ struct consumer_options {
   group_mode mode = group_mode::ordered;
   /// Of the group, as its mode.
   message_filter filter{};
-  /// A name for people.
+  /// A name for people; empty: `durable_name`.
   std::string member{};
+  /// `broadcast`: the node keeps this consumer's offsets under this name, and a consumer that comes
+  /// with it later goes on there. One consumer has it at a time. Empty: no offset is kept.
+  std::string durable_name{};
   /// Without a group only: just these queues of the (single) topic.
   std::vector<queue_number> queues{};
   /// Where to begin; with a group, where it has no committed offset.
@@ -76,6 +81,10 @@ struct nack_options {
 /// message is done when it is acknowledged; the committed offset follows the first message that is
 /// not. When a queue is taken away (another consumer joined), messages of it that were not handed
 /// out yet are dropped here and come to the new owner.
+///
+/// In `broadcast` groups the queues are everybody's. A consumer with a `durable_name` acknowledges
+/// and goes on as in an `ordered` group. One without need not acknowledge: when its connection
+/// breaks it goes on after what was handed out, and when it is made anew it begins at `start`.
 ///
 /// In `shared` and `keyed` groups a message is lent to this consumer until it is settled: `ack`,
 /// `nack` or `reject`. The lease is renewed in the background for as long as that takes. When this

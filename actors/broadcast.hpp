@@ -1,0 +1,82 @@
+#pragma once
+
+#include "actors/clock.hpp"
+#include "actors/core/broadcast_core.hpp"
+#include "actors/group.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/owed_answers.hpp"
+#include "actors/watch_list.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace carafe {
+
+struct broadcast_reset;
+
+struct broadcast_state {
+  static inline const char* name = "broadcast";
+  group_record record;
+  std::map<std::string, topic_record> topics;
+  shard_table shards;
+  std::unordered_map<queue_id, shard_id> places;
+  std::optional<core::broadcast_core> core;
+  catalogue_actor catalogue;
+  std::shared_ptr<const clock> clocks;
+  std::map<member_id, session_actor> sessions;
+  watch_list watched;
+  /// Being deleted: nobody may join any more.
+  bool removed = false;
+  owed_answers owed;
+  /// Resets that wait for commits of former members.
+  std::vector<std::shared_ptr<broadcast_reset>> waiting_resets;
+};
+
+using broadcast_pointer = broadcast_actor::stateful_pointer<broadcast_state>;
+
+/// One group of mode `broadcast`: carries out what `broadcast_core` decides. What named consumers
+/// have committed is durable in the shards of the queues; members are not: they join again.
+///
+/// @param topics    Those of the group's topics that exist.
+/// @param consumers The records of its named consumers.
+broadcast_actor::behavior_type broadcast(broadcast_pointer self, group_record record,
+                                         std::vector<topic_record> topics, shard_table shards,
+                                         catalogue_actor catalogue,
+                                         std::shared_ptr<const clock> clocks, group_options options,
+                                         std::vector<group_record> consumers);
+
+// -- shared by the actor's parts ------------------------------------------------------------------
+
+/// Tells the sessions, and does, what the core has decided.
+void carry_out(broadcast_pointer self, const core::broadcast_core::effects& effects);
+/// What the member's session is told of its reading.
+assignment make_assignment(const broadcast_state& s, member_id member, generation owner,
+                           queue_id queue);
+void add_queues(broadcast_pointer self, const topic_record& topic);
+
+/// Asks every shard for the consumers' progress, and then knows them and `topics`, before anything
+/// else is handled.
+void load_consumers(broadcast_pointer self, std::vector<group_record> consumers,
+                    std::vector<topic_record> topics);
+/// Finds the place and commits it under the name, so that the consumer never begins elsewhere.
+void find_start(broadcast_pointer self, const core::broadcast_core::find_start& what);
+/// Writes what may be committed; each position is independent of the others.
+/// @errors not_owner, unsupported (the member has no name), invalid_argument
+caf::result<caf::ok_atom> commit_positions(broadcast_pointer self, const frames::commit& request);
+
+/// Named consumers with their offsets, members, and of each queue the one that is least far.
+caf::result<frames::group_description> describe_broadcast(broadcast_pointer self);
+/// Moves committed offsets of named consumers that are not connected.
+/// @errors As of an `ordered` group; not_found (no consumer of this name).
+caf::result<caf::ok_atom> reset_consumers(broadcast_pointer self, const frames::group_reset& wish);
+/// Goes on with resets that waited for the commits of former members.
+void resume_resets(broadcast_pointer self);
+
+} // namespace carafe

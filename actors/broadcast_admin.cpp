@@ -1,0 +1,257 @@
+#include "actors/broadcast.hpp"
+#include "actors/error_bridge.hpp"
+#include "actors/query_queues.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace carafe {
+
+namespace {
+
+using core::broadcast_core;
+
+std::vector<queue_place> places_of(const broadcast_state& s) {
+  std::vector<queue_place> out;
+  for (const auto& [name, topic] : s.topics)
+    out.insert(out.end(), topic.queues.begin(), topic.queues.end());
+  return out;
+}
+
+std::uint64_t lag_of(const std::optional<offset>& committed, const frames::group_queue& queue) {
+  const auto from = committed ? std::max(*committed, queue.earliest) : queue.earliest;
+  return queue.end > from ? queue.end.value - from.value : 0;
+}
+
+frames::group_queue queue_of(const broadcast_core::queue_info& info, const queue_view* view) {
+  frames::group_queue out;
+  out.topic = info.topic;
+  out.number = info.number;
+  out.queue = info.queue;
+  if (view == nullptr) return out;
+  out.earliest = view->start;
+  out.end = view->next;
+  return out;
+}
+
+/// Of all names of a group together; so many fit the smallest frame there can be.
+constexpr std::size_t places_told_max = 16'384;
+
+/// How far it is; `queues` tell of the one that is least far, which the first is.
+frames::named_consumer consumer_of(const broadcast_core::consumer_state& consumer, bool first,
+                                   std::vector<frames::group_queue>& queues) {
+  frames::named_consumer out;
+  out.name = consumer.info.name;
+  out.created = consumer.info.created;
+  out.member = consumer.member;
+  for (auto& queue : queues) {
+    auto& place = out.places.emplace_back();
+    place.queue = queue.queue;
+    if (const auto at = consumer.places.find(queue.queue); at != consumer.places.end())
+      place.committed = at->second.committed;
+    place.lag = lag_of(place.committed, queue);
+    if (!first && place.lag <= queue.lag) continue;
+    queue.lag = place.lag;
+    queue.committed = place.committed;
+  }
+  return out;
+}
+
+frames::group_description fill(const broadcast_state& s, const std::vector<queue_view>& views) {
+  std::unordered_map<queue_id, const queue_view*> by_id;
+  for (const auto& view : views) by_id.emplace(view.queue, &view);
+  frames::group_description out;
+  out.name = s.record.name;
+  out.group = s.record.group;
+  out.mode = s.record.mode;
+  out.topics = s.record.topics;
+  out.delivery = s.record.delivery;
+  out.version = s.record.version;
+  for (const auto& [id, m] : s.core->members())
+    out.members.push_back(
+      {id, m.info.name, m.info.client, m.info.address, s.core->read_by(id), m.info.joined});
+  for (const auto& [id, info] : s.core->queues()) {
+    const auto view = by_id.find(id);
+    out.queues.push_back(queue_of(info, view == by_id.end() ? nullptr : view->second));
+  }
+  std::size_t told = 0;
+  for (const auto& [id, consumer] : s.core->consumers()) {
+    auto named = consumer_of(consumer, out.consumers.empty(), out.queues);
+    if (told + named.places.size() > places_told_max) named.places.clear();
+    told += named.places.size();
+    out.consumers.push_back(std::move(named));
+  }
+  std::sort(out.consumers.begin(), out.consumers.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return out;
+}
+
+} // namespace
+
+/// A reset under way: it waits until its consumers are settled, finds the position on each queue,
+/// then commits them a shard at a time.
+struct broadcast_reset {
+  using target = std::pair<group_id, queue_id>;
+
+  owed_answer<caf::ok_atom, broadcast_pointer> answer;
+  start_position to;
+  std::vector<target> targets = {};
+  std::map<queue_id, offset> found = {};
+  std::map<target, offset> committed = {};
+  std::size_t missing = 0;
+  failure why{errc::none};
+};
+
+namespace {
+
+using reset_task = std::shared_ptr<broadcast_reset>;
+
+void finish(broadcast_pointer self, const reset_task& task) {
+  task->answer.give(task->why.code == errc::none ? result<caf::ok_atom>{caf::ok_atom::value}
+                                                 : task->why);
+  for (const auto& target : task->targets) {
+    std::optional<offset> at;
+    if (auto found = task->committed.find(target); found != task->committed.end())
+      at = found->second;
+    carry_out(self, self->state.core->end_reset(target.first, target.second, at));
+  }
+}
+
+void commit_all(broadcast_pointer self, const reset_task& task) {
+  auto& s = self->state;
+  std::map<shard_id, effect_list> parts;
+  for (const auto& [consumer, queue] : task->targets) {
+    const auto place = s.places.find(queue);
+    const auto found = task->found.find(queue);
+    if (place != s.places.end() && found != task->found.end())
+      parts[place->second].effects.emplace_back(effects::commit{consumer, queue, found->second});
+  }
+  if (task->why.code == errc::none && parts.empty())
+    task->why = {errc::queue_unknown, "their topic was deleted meanwhile"};
+  if (task->why.code != errc::none) return finish(self, task);
+  task->missing = parts.size();
+  const auto arrived = [self, task] {
+    if (--task->missing == 0) finish(self, task);
+  };
+  for (const auto& [shard, wish] : parts) {
+    self->request(s.shards.at(shard).shard, caf::infinite, write_atom_v, wish)
+      .then(
+        [task, written = wish, arrived](entry_index) {
+          for (const auto& effect : written.effects) {
+            const auto& commit = std::get<effects::commit>(effect);
+            task->committed[{commit.group, commit.queue}] = commit.next;
+          }
+          arrived();
+        },
+        [task, arrived](const caf::error& why) {
+          task->why = from_caf(why);
+          arrived();
+        });
+  }
+}
+
+void find_position(broadcast_pointer self, const reset_task& task, queue_id queue) {
+  const auto arrived = [self, task] {
+    if (--task->missing == 0) commit_all(self, task);
+  };
+  const auto failed = [task, arrived](const caf::error& why) {
+    task->why = from_caf(why);
+    arrived();
+  };
+  self->request(self->state.catalogue, caf::infinite, activate_atom_v, queue)
+    .then(
+      [self, task, queue, arrived, failed](const queue_actor& actor) {
+        self->request(actor, caf::infinite, resolve_atom_v, task->to, range_policy::error)
+          .then(
+            [task, queue, arrived](const reading& where) {
+              task->found[queue] = where.begin;
+              arrived();
+            },
+            failed);
+      },
+      failed);
+}
+
+bool begin_if_settled(broadcast_pointer self, const reset_task& task) {
+  const auto& core = *self->state.core;
+  std::set<queue_id> queues;
+  for (const auto& [consumer, queue] : task->targets) {
+    if (!core.settled(consumer, queue)) return false;
+    queues.insert(queue);
+  }
+  task->missing = queues.size();
+  for (const auto queue : queues) find_position(self, task, queue);
+  return true;
+}
+
+result<std::vector<broadcast_reset::target>> targets_of(const broadcast_state& s,
+                                                        const frames::group_reset& wish) {
+  if (!wish.topic.empty() && !s.topics.contains(wish.topic))
+    return {errc::topic_unknown, wish.topic + " is not read by group " + s.record.name};
+  std::vector<broadcast_reset::target> out;
+  bool named = false;
+  for (const auto& [id, consumer] : s.core->consumers()) {
+    if (!wish.consumer.empty() && consumer.info.name != wish.consumer) continue;
+    named = true;
+    for (const auto& [queue, info] : s.core->queues()) {
+      if (!wish.topic.empty() && info.topic != wish.topic) continue;
+      if (wish.number && info.number != *wish.number) continue;
+      out.emplace_back(id, queue);
+    }
+  }
+  if (!named)
+    return {errc::not_found, wish.consumer.empty()
+                               ? "group " + s.record.name + " has no named consumers"
+                               : "group " + s.record.name + " has no consumer " + wish.consumer};
+  if (out.empty()) return {errc::queue_unknown, "no queue of the group fits"};
+  if (out.size() > raft::effects_per_entry_max)
+    return {errc::invalid_argument,
+            std::to_string(out.size()) + " offsets at once; reset single consumers or topics"};
+  return out;
+}
+
+} // namespace
+
+caf::result<frames::group_description> describe_broadcast(broadcast_pointer self) {
+  auto& s = self->state;
+  auto answer = owe<frames::group_description>(self);
+  query_queues(self, s.shards, places_of(s),
+               [self, answer](const result<std::vector<queue_view>>& views) mutable {
+                 if (views)
+                   answer.give(fill(self->state, *views));
+                 else
+                   answer.give(views.error());
+               });
+  return answer.promise();
+}
+
+caf::result<caf::ok_atom> reset_consumers(broadcast_pointer self, const frames::group_reset& wish) {
+  auto& s = self->state;
+  if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
+  auto targets = targets_of(s, wish);
+  if (!targets) return to_caf(targets.error());
+  auto task = std::make_shared<broadcast_reset>(broadcast_reset{owe<caf::ok_atom>(self), wish.to});
+  for (const auto& target : *targets) {
+    if (auto ok = s.core->begin_reset(target.first, target.second); !ok) {
+      task->why = ok.error();
+      break;
+    }
+    task->targets.push_back(target);
+  }
+  auto promise = task->answer.promise();
+  if (task->why.code != errc::none)
+    finish(self, task);
+  else if (!begin_if_settled(self, task))
+    s.waiting_resets.push_back(std::move(task));
+  return promise;
+}
+
+void resume_resets(broadcast_pointer self) {
+  auto waiting = std::exchange(self->state.waiting_resets, {});
+  for (auto& task : waiting)
+    if (!begin_if_settled(self, task)) self->state.waiting_resets.push_back(std::move(task));
+}
+
+} // namespace carafe
