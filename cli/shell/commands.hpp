@@ -10,6 +10,7 @@
   ADD(topic_create)                                                                                \
   ADD(topic_list)                                                                                  \
   ADD(topic_describe)                                                                              \
+  ADD(topic_tail)                                                                                  \
   ADD(topic_alter)                                                                                 \
   ADD(topic_delete)                                                                                \
   ADD(group_create)                                                                                \
@@ -24,6 +25,8 @@
   ADD(dlq_purge)                                                                                   \
   ADD(produce)                                                                                     \
   ADD(consume)                                                                                     \
+  ADD(message_get)                                                                                 \
+  ADD(message_find)                                                                                \
   ADD(node_status)                                                                                 \
   ADD(node_actors)                                                                                 \
   ADD(log_verify)                                                                                  \

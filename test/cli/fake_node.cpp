@@ -2,6 +2,7 @@
 
 #include "cli/shell/words.hpp"
 
+#include <algorithm>
 #include <sys/mman.h>
 #include <thread>
 #include <unistd.h>
@@ -58,11 +59,13 @@ private:
 
 class fake_consumer final : public client::consumer {
 public:
-  explicit fake_consumer(state_ptr state) : state_(std::move(state)) {}
+  explicit fake_consumer(state_ptr state) : state_(std::move(state)) {
+    if (state_->reads_as_asked) place();
+  }
 
   result<std::vector<client::delivery>> poll(std::size_t max,
                                              std::chrono::milliseconds wait) override {
-    auto& all = state_->deliveries;
+    auto& all = state_->reads_as_asked ? chosen_ : state_->deliveries;
     const auto count = std::min(max, all.size() - next_);
     if (count == 0) {
       if (state_->poll_failure) return *state_->poll_failure;
@@ -92,15 +95,40 @@ public:
   result<void> seek(const std::string&, queue_number, const start_position&) override { return {}; }
   result<void> pause(const std::string&, queue_number) override { return {}; }
   result<void> resume(const std::string&, queue_number) override { return {}; }
-  [[nodiscard]] std::vector<owned_queue> queues() const override { return {}; }
+  [[nodiscard]] std::vector<owned_queue> queues() const override { return positions_; }
   result<void> close() override {
     state_->closed = true;
     return {};
   }
 
 private:
+  /// Begins where the options say, in each queue of the topic that they name.
+  void place() {
+    const auto& o = state_->consumer_options;
+    for (const auto& queue : state_->topics.at(o.topics.at(0)).queues) {
+      if (!o.queues.empty() &&
+          std::find(o.queues.begin(), o.queues.end(), queue.number) == o.queues.end())
+        continue;
+      auto next = queue.end;
+      for (const auto& d : state_->deliveries) {
+        if (d.topic != o.topics[0] || d.number != queue.number || !begun(d, o.start)) continue;
+        if (next == queue.end) next = d.offset;
+        chosen_.push_back(d);
+      }
+      positions_.push_back({o.topics[0], queue.number, queue.queue, next});
+    }
+  }
+
+  static bool begun(const client::delivery& d, const start_position& start) {
+    using kind = start_position::kind;
+    return start.at == kind::earliest || (start.at == kind::at_offset && d.offset >= start.from) ||
+           (start.at == kind::at_time && d.broker_time >= start.time);
+  }
+
   state_ptr state_;
   std::size_t next_ = 0;
+  std::vector<client::delivery> chosen_;
+  std::vector<owned_queue> positions_;
 };
 
 class node_in_memory final : public node_api {

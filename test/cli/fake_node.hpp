@@ -43,6 +43,8 @@ struct fake_state {
   // Consumers.
   client::consumer_options consumer_options;
   std::vector<client::delivery> deliveries;
+  /// Consumers get only what their options ask for, in whole queues, and tell their positions.
+  bool reads_as_asked = false;
   /// Answered once the deliveries are used up; none: silence.
   std::optional<failure> poll_failure;
   std::vector<offset> acknowledged;
