@@ -16,8 +16,11 @@
   ADD(group_create)                                                                                \
   ADD(group_list)                                                                                  \
   ADD(group_describe)                                                                              \
+  ADD(group_lag)                                                                                   \
   ADD(group_alter)                                                                                 \
   ADD(group_reset)                                                                                 \
+  ADD(group_export)                                                                                \
+  ADD(group_import)                                                                                \
   ADD(group_delete)                                                                                \
   ADD(dlq_list)                                                                                    \
   ADD(dlq_show)                                                                                    \

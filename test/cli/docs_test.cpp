@@ -124,6 +124,7 @@ TEST_CASE("docs/shell.md documents every JSON field") {
     {"topic delete", "topic delete new --yes"},
     {"group list", "group list"},
     {"group describe", "group describe billing"},
+    {"group lag", "group lag billing --watch --count 1"},
     {"group create", "group create new --topics orders --mode keyed"},
     {"group alter", "group alter billing --attempts 3"},
     {"group reset", "group reset billing --to latest"},

@@ -212,6 +212,12 @@ public:
     state_->reset_topic = topic;
     state_->reset_queue = number;
     state_->reset_to = to;
+    if (number) {
+      auto fails = state_->reset_failures.find(*number);
+      if (fails != state_->reset_failures.end()) return fails->second;
+      state_->resets.push_back(name + ' ' + topic + '/' + std::to_string(number->value) + ' ' +
+                               std::to_string(to.from.value));
+    }
     return describe_group(name);
   }
   result<std::vector<client::dead_letter_range>> dead_letters(const std::string& group) override {

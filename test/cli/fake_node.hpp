@@ -57,6 +57,9 @@ struct fake_state {
   std::vector<client::dead_letter_range> letters;
   std::vector<std::pair<client::dead_letter_range, bool>> redriven;
   start_position reset_to;
+  /// Each queue's own reset to an offset, "group topic/queue offset", and what others answer.
+  std::vector<std::string> resets;
+  std::map<queue_number, failure> reset_failures;
   std::optional<queue_number> reset_queue;
   std::string reset_topic, backup_path;
   client::connect_options connected_with;
