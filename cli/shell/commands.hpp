@@ -28,6 +28,8 @@
   ADD(dlq_purge)                                                                                   \
   ADD(produce)                                                                                     \
   ADD(consume)                                                                                     \
+  ADD(request)                                                                                     \
+  ADD(respond)                                                                                     \
   ADD(message_get)                                                                                 \
   ADD(message_find)                                                                                \
   ADD(node_status)                                                                                 \

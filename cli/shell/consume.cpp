@@ -61,11 +61,7 @@ std::string conflict_in(const consume_options& o) {
 result<void> complete(consume_options& o, node_api& node) {
   auto known = node.describe_group(o.group);
   if (!known && known.code() != errc::group_unknown) return known.error();
-  const auto& mode = known ? known->mode : "ordered";
-  if (!o.mode)
-    o.mode = mode == "shared"  ? client::group_mode::shared
-             : mode == "keyed" ? client::group_mode::keyed
-                               : client::group_mode::ordered;
+  if (!o.mode) o.mode = mode_named(known ? known->mode : "ordered");
   if (!o.filter && known) o.filter = known->filter;
   return {};
 }

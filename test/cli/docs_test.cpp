@@ -132,6 +132,7 @@ TEST_CASE("docs/shell.md documents every JSON field") {
     {"produce", "produce orders --body x"},
     {"produce", "produce orders --body x --receipts"},
     {"consume", "consume orders --count 2"},
+    {"respond", "respond orders --group billing --echo --count 1"},
     {"topic tail", "topic tail orders --count 2"},
     {"message get", "message get orders/2/1"},
     {"message find", "message find --topic orders --tag odd --limit 1"},

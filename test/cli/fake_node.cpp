@@ -21,9 +21,10 @@ public:
     return answer(topic, m);
   }
   std::future<result<client::receipt>> send_async(const std::string& topic, client::message m,
-                                                  std::optional<queue_number>) override {
+                                                  std::optional<queue_number> to) override {
     std::promise<result<client::receipt>> promise;
     promise.set_value(answer(topic, m));
+    state_->sent.push_back({topic, std::move(m), to});
     return promise.get_future();
   }
   result<void> send_async(const std::string& topic, client::message m, callback done,
@@ -131,6 +132,26 @@ private:
   std::vector<owned_queue> positions_;
 };
 
+class fake_requester final : public client::requester {
+public:
+  explicit fake_requester(state_ptr state) : state_(std::move(state)) {}
+
+  result<client::delivery> request(const std::string& topic, client::message m,
+                                   std::optional<std::chrono::milliseconds>) override {
+    state_->sent.push_back({topic, std::move(m), {}});
+    return state_->answer;
+  }
+  result<void> request_async(const std::string&, client::message, callback,
+                             std::optional<std::chrono::milliseconds>) override {
+    return errc::unsupported;
+  }
+  [[nodiscard]] std::size_t in_flight() const override { return 0; }
+  [[nodiscard]] std::uint64_t late() const override { return 0; }
+
+private:
+  state_ptr state_;
+};
+
 class node_in_memory final : public node_api {
 public:
   explicit node_in_memory(state_ptr state) : state_(std::move(state)) {}
@@ -145,6 +166,11 @@ public:
     if (state_->down) return *state_->down;
     state_->consumer_options = options;
     return std::unique_ptr<client::consumer>{std::make_unique<fake_consumer>(state_)};
+  }
+  result<std::unique_ptr<client::requester>>
+  make_requester(const client::requester_options& options) override {
+    state_->requester_options = options;
+    return std::unique_ptr<client::requester>{std::make_unique<fake_requester>(state_)};
   }
   result<client::topic_info> create_topic(const std::string& name, std::uint32_t queues,
                                           client::topic_settings settings,

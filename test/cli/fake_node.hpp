@@ -52,6 +52,10 @@ struct fake_state {
   std::vector<std::pair<offset, std::string>> nacked, rejected;
   std::atomic<bool> closed = false;
 
+  // Requesters.
+  client::requester_options requester_options;
+  result<client::delivery> answer = failure{errc::timeout};
+
   // Group definitions, resets and backups.
   std::vector<client::group_definition> put_groups;
   std::vector<client::dead_letter_range> letters;
