@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <future>
+#include <iterator>
 #include <random>
 
 namespace carafe::client {
@@ -49,13 +50,13 @@ direct_requester::direct_requester(requester_options options, std::uint64_t nonc
     answers_(std::move(answers)),
     requests_(std::move(requests)),
     receiver_([this] { receive(); }),
-    timekeeper_([this] { watch_time(); }) {}
+    watcher_([this] { watch(); }) {}
 
 direct_requester::~direct_requester() {
   end({errc::disconnected, "the requester is closed"});
   answers_->stop();
   receiver_.join();
-  timekeeper_.join();
+  watcher_.join();
   // Its callbacks, the last of which come now, find nobody in the book.
   requests_.reset();
 }
@@ -108,7 +109,7 @@ std::uint64_t direct_requester::late() const {
 
 bool direct_requester::on_own_thread() const {
   const auto here = std::this_thread::get_id();
-  return here == receiver_.get_id() || here == timekeeper_.get_id();
+  return here == receiver_.get_id() || here == watcher_.get_id();
 }
 
 void direct_requester::receive() {
@@ -131,28 +132,32 @@ void direct_requester::on_answer(const delivery& d) {
 }
 
 void direct_requester::on_sent(const std::string& correlation_id, const result<receipt>& outcome) {
-  auto done = std::optional<callback>{};
-  {
-    auto guard = std::lock_guard{mutex_};
-    if (outcome)
-      book_.stored(correlation_id);
-    else
-      done = book_.close(correlation_id);
+  auto guard = std::lock_guard{mutex_};
+  if (outcome) return book_.stored(correlation_id);
+  // The connection's thread, which this is, must not wait for what a callback does.
+  if (auto done = book_.close(correlation_id)) {
+    unsent_.push_back({std::move(*done), outcome.error()});
+    changed_.notify_all();
   }
-  if (done) (*done)(outcome.error());
 }
 
-void direct_requester::watch_time() {
+void direct_requester::watch() {
   auto guard = std::unique_lock{mutex_};
-  while (!ended_) {
-    if (const auto next = book_.next_deadline())
-      changed_.wait_until(guard, *next);
-    else
-      changed_.wait(guard);
+  while (true) {
     auto over = book_.expire(steady_clock::now());
-    guard.unlock();
-    tell(std::move(over));
-    guard.lock();
+    std::move(unsent_.begin(), unsent_.end(), std::back_inserter(over));
+    unsent_.clear();
+    if (!over.empty()) {
+      guard.unlock();
+      tell(std::move(over));
+      guard.lock();
+    } else if (ended_) {
+      return;
+    } else if (const auto next = book_.next_deadline()) {
+      changed_.wait_until(guard, *next);
+    } else {
+      changed_.wait(guard);
+    }
   }
 }
 

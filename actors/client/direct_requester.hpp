@@ -13,7 +13,7 @@
 namespace carafe::client {
 
 /// The requester that `client::make_requester` gives out: a producer, a consumer of one reply
-/// queue, and two threads: one hands out answers, the other watches the time.
+/// queue, and two threads: one hands out answers, the other tells those who get none.
 class direct_requester final : public requester {
 public:
   /// @param answers   Reads the queue `reply_to` from its end at some time before now.
@@ -30,7 +30,7 @@ public:
 
 private:
   void receive();
-  void watch_time();
+  void watch();
   void on_answer(const delivery& d);
   void on_sent(const std::string& correlation_id, const result<receipt>& outcome);
   /// Nothing is answered any more.
@@ -41,12 +41,15 @@ private:
   const std::string reply_to_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  request_book book_; // Under mutex_, as `ended_`.
+  // Under mutex_, down to `ended_`.
+  request_book book_;
+  /// Those whose message was refused; the watcher tells them.
+  std::vector<request_book::failed> unsent_;
   std::optional<failure> ended_;
   std::unique_ptr<consumer> answers_;
   std::unique_ptr<producer> requests_;
   std::thread receiver_;
-  std::thread timekeeper_;
+  std::thread watcher_;
 };
 
 /// Makes the reply topic if it is missing, and reads a queue of it.

@@ -129,6 +129,24 @@ TEST_CASE("a request that could not be sent fails as its message does") {
   CHECK(waiting.get().code() == errc::disconnected);
 }
 
+TEST_CASE("a callback may send the next request, but not wait for it") {
+  auto at = office{};
+  auto r = at.requester();
+  for (auto topic : {"nowhere", "t"}) { // Refused; or never answered.
+    auto inner = std::promise<errc>{};
+    auto next = std::promise<errc>{};
+    auto in_callback = [&](const result<delivery>&) {
+      inner.set_value(r->request("t", text("x"), {}).code());
+      auto sent = r->request_async("nowhere", text("x"),
+                                   [&](auto& answer) { next.set_value(answer.code()); }, {});
+      if (!sent) next.set_value(sent.code());
+    };
+    REQUIRE(r->request_async(topic, text("x"), in_callback, 50ms).ok());
+    CHECK(inner.get_future().get() == errc::invalid_argument);
+    CHECK(next.get_future().get() == errc::topic_unknown);
+  }
+}
+
 TEST_CASE("answers come although the connection broke meanwhile") {
   auto at = office{};
   auto r = at.requester();

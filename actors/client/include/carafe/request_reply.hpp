@@ -56,7 +56,8 @@ class requester {
 public:
   using callback = std::function<void(const result<delivery>&)>;
 
-  /// Requests without an answer are answered with `disconnected`. Not from a callback.
+  /// Requests without an answer are answered with `disconnected`; what is not sent yet is waited
+  /// for, at most `timeout`. Not from a callback.
   virtual ~requester() = default;
 
   /// Sends `m` and waits for its answer. Look at `reply_error_of` the answer.
@@ -68,8 +69,8 @@ public:
   virtual result<delivery> request(const std::string& topic, message m,
                                    std::optional<std::chrono::milliseconds> within = {}) = 0;
 
-  /// The same without waiting. `done` is called once, on a thread of this requester or of the
-  /// connection: keep it short, never block in it.
+  /// The same without waiting. `done` is called once, on a thread of this requester: keep it short,
+  /// others wait for it.
   /// @errors Only what is known at once; then `done` is not called.
   virtual result<void> request_async(const std::string& topic, message m, callback done,
                                      std::optional<std::chrono::milliseconds> within = {}) = 0;
