@@ -3,6 +3,7 @@
 #include "actors/client/connection.hpp"
 #include "actors/client/direct_consumer.hpp"
 #include "actors/client/direct_producer.hpp"
+#include "actors/client/direct_requester.hpp"
 
 #include <array>
 #include <future>
@@ -40,6 +41,10 @@ result<std::unique_ptr<producer>> client::make_producer(producer_options options
 
 result<std::unique_ptr<consumer>> client::make_consumer(consumer_options options) const {
   return open_consumer(connection_, std::move(options));
+}
+
+result<std::unique_ptr<requester>> client::make_requester(requester_options options) const {
+  return open_requester(*this, std::move(options));
 }
 
 std::uint64_t client::message_bytes_max() const {

@@ -10,14 +10,18 @@
   ADD(topic_create)                                                                                \
   ADD(topic_list)                                                                                  \
   ADD(topic_describe)                                                                              \
+  ADD(topic_tail)                                                                                  \
   ADD(topic_alter)                                                                                 \
   ADD(topic_delete)                                                                                \
   ADD(group_create)                                                                                \
   ADD(group_list)                                                                                  \
   ADD(group_describe)                                                                              \
+  ADD(group_lag)                                                                                   \
   ADD(group_alter)                                                                                 \
   ADD(group_reset)                                                                                 \
   ADD(group_forget)                                                                                \
+  ADD(group_export)                                                                                \
+  ADD(group_import)                                                                                \
   ADD(group_delete)                                                                                \
   ADD(dlq_list)                                                                                    \
   ADD(dlq_show)                                                                                    \
@@ -25,6 +29,10 @@
   ADD(dlq_purge)                                                                                   \
   ADD(produce)                                                                                     \
   ADD(consume)                                                                                     \
+  ADD(request)                                                                                     \
+  ADD(respond)                                                                                     \
+  ADD(message_get)                                                                                 \
+  ADD(message_find)                                                                                \
   ADD(timer_list)                                                                                  \
   ADD(timer_cancel)                                                                                \
   ADD(timer_move)                                                                                  \

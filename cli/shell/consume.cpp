@@ -1,9 +1,7 @@
 #include "cli/shell/commands.hpp"
-#include "cli/shell/delivery_text.hpp"
+#include "cli/shell/consumption.hpp"
 #include "cli/shell/group_changes.hpp"
 #include "cli/shell/views.hpp"
-
-#include <algorithm>
 
 namespace carafe::shell {
 
@@ -26,92 +24,23 @@ struct consume_options {
   std::optional<std::string> nack, reject;
 };
 
-/// How soon Ctrl-C and a closed stdout are noticed while no message comes.
-constexpr std::chrono::milliseconds poll_wait_max{50};
-/// Messages written, and then acknowledged, at a time.
-constexpr std::size_t poll_count = 4'096;
-/// Output that gathers before it is written; a lone message is written at once.
-constexpr std::size_t write_bytes = 256 * 1024;
+result<void> settle(const consume_options& options, client::consumer& from,
+                    const client::delivery& d) {
+  if (options.nack) return from.nack(d, {.delay = {}, .error = *options.nack});
+  if (options.reject) return from.reject(d, *options.reject);
+  return from.ack(d);
+}
 
-/// Copies messages from a consumer to stdout.
-class consumption {
-public:
-  consumption(const consume_options& options, command_context& context, client::consumer& from)
-    : options_(options), context_(context), from_(from), format_(options.format) {
-    if (format_ == delivery_format::body && context.terminal.out_is_terminal())
-      format_ = delivery_format::body_and_attempt;
-  }
-
-  /// Until enough came, nothing came for long enough, Ctrl-C, a closed stdout or an error.
-  result<void> run() {
-    auto last_message = clock::now();
-    while (taken_ < options_.count && goes_on()) {
-      auto wait = poll_wait_max;
-      if (options_.idle_exit) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-          last_message + *options_.idle_exit - clock::now());
-        if (left.count() <= 0) break;
-        wait = std::min(wait, left);
-      }
-      const auto most = std::min<std::uint64_t>(poll_count, options_.count - taken_);
-      auto messages = from_.poll(static_cast<std::size_t>(most), wait);
-      if (!messages) return messages.error();
-      if (messages->empty()) continue;
-      taken_ += messages->size();
-      if (auto passed = pass_on(*messages); !passed) return passed;
-      last_message = clock::now();
-    }
-    return {};
-  }
-
-  [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
-
-private:
-  using clock = std::chrono::steady_clock;
-
-  bool goes_on() {
-    return !context_.stop.requested() && context_.terminal.out_error() == 0 &&
-           !context_.terminal.out_closed();
-  }
-
-  result<void> pass_on(const std::vector<client::delivery>& messages) {
-    std::size_t acknowledged = 0;
-    for (std::size_t at = 0; at < messages.size(); ++at) {
-      append_delivery(pending_, messages[at], format_);
-      if (pending_.size() < write_bytes && at + 1 < messages.size()) continue;
-      const bool written = context_.terminal.write(pending_);
-      pending_.clear();
-      // What could not be written is not acknowledged: it comes again to the next consumer.
-      if (!written) return {};
-      written_ += at + 1 - acknowledged;
-      for (; acknowledged <= at; ++acknowledged)
-        if (auto done = acknowledge(messages[acknowledged]); !done) return done;
-    }
-    return {};
-  }
-
-  result<void> acknowledge(const client::delivery& d) {
-    if (options_.group.empty()) return {};
-    auto done = settle(d);
-    // The queue, or the message, has a new owner: it is delivered at least once.
-    if (!done && done.code() == errc::not_owner) return {};
-    return done;
-  }
-
-  result<void> settle(const client::delivery& d) {
-    if (options_.nack) return from_.nack(d, {.delay = {}, .error = *options_.nack});
-    if (options_.reject) return from_.reject(d, *options_.reject);
-    return from_.ack(d);
-  }
-
-  const consume_options& options_;
-  command_context& context_;
-  client::consumer& from_;
-  delivery_format format_;
-  std::string pending_;
-  std::uint64_t taken_ = 0;
-  std::uint64_t written_ = 0;
-};
+/// How the options have messages printed and settled.
+consumption consumption_of(const consume_options& o, const command_context& context,
+                           client::consumer& from) {
+  consumption how{.count = o.count, .idle_exit = o.idle_exit, .format = o.format};
+  if (how.format == delivery_format::body && context.terminal.out_is_terminal())
+    how.format = delivery_format::body_and_attempt;
+  if (!o.group.empty())
+    how.settle = [&o, &from](const client::delivery& d) { return settle(o, from, d); };
+  return how;
+}
 
 /// Whether a group of this mode lends single messages.
 bool lends(client::group_mode mode) {
@@ -140,12 +69,7 @@ std::string conflict_in(const consume_options& o) {
 result<void> complete(consume_options& o, node_api& node) {
   auto known = node.describe_group(o.group);
   if (!known && known.code() != errc::group_unknown) return known.error();
-  const auto& mode = known ? known->mode : "ordered";
-  if (!o.mode)
-    o.mode = mode == "shared"      ? client::group_mode::shared
-             : mode == "keyed"     ? client::group_mode::keyed
-             : mode == "broadcast" ? client::group_mode::broadcast
-                                   : client::group_mode::ordered;
+  if (!o.mode) o.mode = mode_named(known ? known->mode : "ordered");
   if (!o.filter && known) o.filter = known->filter;
   return {};
 }
@@ -185,17 +109,11 @@ exit_code consume(consume_options& o, command_context& context) {
   signal_catcher catcher{context.stop};
   auto consumer = node->make_consumer(*options);
   if (!consumer) return context.fail(consumer.error());
-  consumption run{o, context, **consumer};
-  auto outcome = run.run();
-  // The terminal shows ^C in front of what comes next.
-  if (context.stop.requested() && context.terminal.err_is_terminal())
-    context.terminal.write_error("\n");
-  auto closed = (*consumer)->close();
-  if (!outcome) return context.fail(outcome.error());
-  if (!closed) return context.fail(closed.error());
+  const auto written = copy_to_stdout(**consumer, consumption_of(o, context, **consumer), context);
+  if (!written) return context.fail(written.error());
   if (context.terminal.err_is_terminal() && !context.globals.json) {
     const auto left = o.group.empty() ? "" : "left group " + o.group + " after ";
-    context.terminal.write_error(left + counted(run.written(), "message") + '\n');
+    context.terminal.write_error(left + counted(*written, "message") + '\n');
   }
   return exit_code::ok;
 }

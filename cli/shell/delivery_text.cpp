@@ -52,11 +52,30 @@ void append_json(std::string& out, const client::delivery& d) {
   w.name("id").text(client::to_string(d.id)).bytes_member("body", d.body).end_object();
 }
 
+/// Numbers stand under each other as long as they are not too long.
+void append_number(std::string& out, std::uint64_t number, std::size_t columns) {
+  const auto digits = std::to_string(number);
+  if (digits.size() < columns) out.append(columns - digits.size(), ' ');
+  out += digits;
+}
+
+void append_line(std::string& out, const client::delivery& d) {
+  append_number(out, d.number.value, 4);
+  out += "  ";
+  append_number(out, d.offset.value, 8);
+  out += "  " + time_text(d.broker_time);
+  out += "  " + (d.key.empty() ? "-" : printable(d.key));
+  out += "  " + (d.tag.empty() ? "-" : printable(d.tag));
+  out += "  " + printable(d.body);
+}
+
 } // namespace
 
 void append_delivery(std::string& out, const client::delivery& d, delivery_format format) {
   if (format == delivery_format::json)
     append_json(out, d);
+  else if (format == delivery_format::line)
+    append_line(out, d);
   else
     out += d.body;
   if (format == delivery_format::body_and_attempt && d.attempt > 1)

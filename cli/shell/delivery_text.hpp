@@ -11,10 +11,13 @@ enum class delivery_format : std::uint8_t {
   body,
   /// For people: tells which attempt it is, from the second on.
   body_and_attempt,
+  /// For people: queue, offset, time, key, tag and body on one line, made printable; `-` is none.
+  line,
   json,
 };
 
-/// Adds `d` to `out`, with a newline at its end: its body as it is, or an object.
+/// Adds `d` to `out`, with a newline at its end: its body as it is, a line of all
+/// that matters, or an object.
 void append_delivery(std::string& out, const client::delivery& d, delivery_format format);
 
 } // namespace carafe::shell

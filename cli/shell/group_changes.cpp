@@ -30,6 +30,13 @@ void group_changes::apply_to(client::group_definition& group) const {
   put(waiting_max, how.waiting_max);
 }
 
+client::group_mode mode_named(std::string_view name) noexcept {
+  return name == "shared"      ? client::group_mode::shared
+         : name == "keyed"     ? client::group_mode::keyed
+         : name == "broadcast" ? client::group_mode::broadcast
+                               : client::group_mode::ordered;
+}
+
 option mode_option(group_changes& changes, std::string help) {
   return choice(
     "--mode", changes.mode, std::move(help),

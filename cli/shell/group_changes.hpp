@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace carafe::shell {
@@ -29,6 +30,9 @@ struct group_changes {
   [[nodiscard]] std::string conflict_with(const std::string& of_mode) const;
   void apply_to(client::group_definition& group) const;
 };
+
+/// The mode of a group's description.
+[[nodiscard]] client::group_mode mode_named(std::string_view name) noexcept;
 
 /// The options of the delivery settings; those of mode and topics.
 [[nodiscard]] std::vector<option> delivery_options(group_changes& changes);

@@ -19,6 +19,8 @@ public:
   make_producer(const client::producer_options& options) = 0;
   virtual result<std::unique_ptr<client::consumer>>
   make_consumer(const client::consumer_options& options) = 0;
+  virtual result<std::unique_ptr<client::requester>>
+  make_requester(const client::requester_options& options) = 0;
 
   virtual result<client::topic_info> create_topic(const std::string& name, std::uint32_t queues,
                                                   client::topic_settings settings,

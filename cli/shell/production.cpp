@@ -119,7 +119,7 @@ void production::stop_at_input(line_input& input, line_input::event why) {
 void production::send_input(int fd, std::optional<std::uint64_t> bytes_total) {
   line_input input{fd, options_.whole ? line_input::unit::whole : line_input::unit::line,
                    context_.stop};
-  progress_bar bar{context_.terminal, bytes_total.value_or(0)};
+  progress_bar bar{context_.terminal, {.bytes_total = bytes_total.value_or(0)}};
   const bool draws = bytes_total && !options_.receipts && !context_.globals.json;
   while (goes_on()) {
     const auto event = input.next();

@@ -3,6 +3,7 @@
 #include "cli/shell/value_text.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace carafe::shell {
 
@@ -14,10 +15,10 @@ constexpr std::size_t bar_columns_max = 30;
 } // namespace
 
 std::string progress_line(const progress& p, std::size_t columns) {
+  const auto [now, total] = p.messages_total > 0 ? std::pair{p.messages, p.messages_total}
+                                                 : std::pair{p.bytes, p.bytes_total};
   const double part =
-    p.bytes_total == 0
-      ? 1.0
-      : std::min(1.0, static_cast<double>(p.bytes) / static_cast<double>(p.bytes_total));
+    total == 0 ? 1.0 : std::min(1.0, static_cast<double>(now) / static_cast<double>(total));
   const double seconds = std::max(p.seconds, 0.001);
   std::string text = ' ' + std::to_string(static_cast<int>(part * 100)) + "%  " +
                      count_text(p.messages) + " messages  " +
@@ -35,8 +36,8 @@ std::string progress_line(const progress& p, std::size_t columns) {
   return '[' + bar + ']' + text;
 }
 
-progress_bar::progress_bar(console& terminal, std::uint64_t bytes_total)
-  : terminal_(terminal), bytes_total_(bytes_total) {}
+progress_bar::progress_bar(console& terminal, progress total)
+  : terminal_(terminal), total_(total) {}
 
 void progress_bar::update(std::uint64_t bytes, std::uint64_t messages) {
   if (!terminal_.err_is_terminal()) return;
@@ -46,8 +47,9 @@ void progress_bar::update(std::uint64_t bytes, std::uint64_t messages) {
   drawn_ = now;
   const std::chrono::duration<double> seconds = now - begun_;
   terminal_.write_error("\r\x1b[K" + progress_line({.bytes = bytes,
-                                                    .bytes_total = bytes_total_,
+                                                    .bytes_total = total_.bytes_total,
                                                     .messages = messages,
+                                                    .messages_total = total_.messages_total,
                                                     .seconds = seconds.count()},
                                                    terminal_.err_columns() - 1));
 }

@@ -13,6 +13,8 @@ struct progress {
   std::uint64_t bytes = 0;
   std::uint64_t bytes_total = 0;
   std::uint64_t messages = 0;
+  /// If it is known, it tells how far it is, and not the bytes.
+  std::uint64_t messages_total = 0;
   double seconds = 0;
 };
 
@@ -22,8 +24,8 @@ struct progress {
 /// One line on the terminal at stderr, redrawn a few times a second.
 class progress_bar {
 public:
-  /// Without a terminal at stderr nothing is ever drawn.
-  progress_bar(console& terminal, std::uint64_t bytes_total);
+  /// Without a terminal at stderr nothing is ever drawn. @param total Its totals count.
+  progress_bar(console& terminal, progress total);
   ~progress_bar() { clear(); }
   progress_bar(const progress_bar&) = delete;
   progress_bar& operator=(const progress_bar&) = delete;
@@ -36,7 +38,7 @@ private:
   using clock = std::chrono::steady_clock;
 
   console& terminal_;
-  const std::uint64_t bytes_total_;
+  const progress total_;
   const clock::time_point begun_ = clock::now();
   std::optional<clock::time_point> drawn_;
 };

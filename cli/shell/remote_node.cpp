@@ -18,6 +18,10 @@ public:
   make_consumer(const client::consumer_options& options) override {
     return ask([&](client::client& c) { return c.make_consumer(options); });
   }
+  result<std::unique_ptr<client::requester>>
+  make_requester(const client::requester_options& options) override {
+    return ask([&](client::client& c) { return c.make_requester(options); });
+  }
   result<client::topic_info> create_topic(const std::string& name, std::uint32_t queues,
                                           client::topic_settings settings,
                                           bool if_missing) override {

@@ -27,9 +27,11 @@ TEST_CASE("usage errors name cause and fix and exit with 2") {
   CHECK(error_of("frobnicate") == "carafe: no command 'frobnicate'; 'help' lists them\n");
   CHECK(error_of("topic creat x") ==
         "carafe: topic has no command 'creat'; did you mean 'create'?\n");
-  CHECK(error_of("group frobnicate") == "carafe: group has no command 'frobnicate'; it has create, "
-                                        "list, describe, alter, reset, forget, delete\n");
-  CHECK(error_of("topic") == "carafe: topic needs one of: create, list, describe, alter, delete\n");
+  CHECK(error_of("group frobnicate") ==
+        "carafe: group has no command 'frobnicate'; it has create, "
+        "list, describe, lag, alter, reset, forget, export, import, delete\n");
+  CHECK(error_of("topic") ==
+        "carafe: topic needs one of: create, list, describe, tail, alter, delete\n");
   CHECK(error_of("produce o --reciepts") ==
         "carafe: produce has no option '--reciepts'; did you mean '--receipts'?\n");
   CHECK(error_of("topic list --frobnicate") ==

@@ -27,17 +27,19 @@ words offered(const std::string& typed) {
 } // namespace
 
 TEST_CASE("commands are completed word by word") {
-  CHECK(offered("") == words{"bench", "consume", "dlq", "exit", "group", "help", "log", "node",
-                             "produce", "timer", "topic", "version"});
+  CHECK(offered("") == words{"bench", "consume", "dlq", "exit", "group", "help", "log", "message",
+                             "node", "produce", "request", "respond", "timer",
+                             "topic", "version"});
   CHECK(offered("to") == words{"topic"});
-  CHECK(offered("topic ") == words{"alter", "create", "delete", "describe", "list"});
+  CHECK(offered("topic ") == words{"alter", "create", "delete", "describe", "list", "tail"});
   CHECK(offered("topic de") == words{"delete", "describe"});
   CHECK(offered("--json topic l") == words{"list"});
   CHECK(offered("--node h:1 gr") == words{"group"});
   CHECK(offered("xyzzy ").empty());
   CHECK(offered("help topic c") == words{"create"});
-  CHECK(offered("help ") == words{"bench", "consume", "dlq", "group", "help", "log", "node",
-                                  "produce", "timer", "topic", "version"});
+  CHECK(offered("help ") == words{"bench", "consume", "dlq", "group", "help", "log", "message",
+                                  "node", "produce", "request", "respond", "timer",
+                             "topic", "version"});
 }
 
 TEST_CASE("names come from the node") {

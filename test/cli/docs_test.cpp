@@ -71,7 +71,7 @@ std::set<std::string> names_in(const std::string& lines) {
 
 std::shared_ptr<fake_state> everything() {
   auto state = std::make_shared<fake_state>();
-  state->topics["orders"] = fake_topic("orders", 1, 3);
+  state->topics["orders"] = fake_topic("orders", 3, 3);
   client::group_info group;
   group.name = "billing";
   group.mode = "shared";
@@ -81,6 +81,7 @@ std::shared_ptr<fake_state> everything() {
   state->status.shards.resize(1);
   auto odd = fake_delivery(1, "\xff");
   odd.key = "\xff";
+  odd.tag = "odd";
   odd.properties = {{"p", "\xff"}};
   state->deliveries = {fake_delivery(0, "x"), odd};
   return state;
@@ -119,10 +120,11 @@ TEST_CASE("docs/shell.md documents every JSON field") {
     {"topic create", "topic create new"},
     {"topic list", "topic list"},
     {"topic describe", "topic describe orders"},
-    {"topic alter", "topic alter orders --queues 2"},
+    {"topic alter", "topic alter orders --queues 4"},
     {"topic delete", "topic delete new --yes"},
     {"group list", "group list"},
     {"group describe", "group describe billing"},
+    {"group lag", "group lag billing --watch --count 1"},
     {"group create", "group create new --topics orders --mode keyed"},
     {"group alter", "group alter billing --attempts 3"},
     {"group reset", "group reset billing --to latest"},
@@ -130,6 +132,10 @@ TEST_CASE("docs/shell.md documents every JSON field") {
     {"produce", "produce orders --body x"},
     {"produce", "produce orders --body x --receipts"},
     {"consume", "consume orders --count 2"},
+    {"respond", "respond orders --group billing --echo --count 1"},
+    {"topic tail", "topic tail orders --count 2"},
+    {"message get", "message get orders/2/1"},
+    {"message find", "message find --topic orders --tag odd --limit 1"},
     {"node status", "node status"},
     {"node actors", "node actors"},
     {"log backup", "log backup copy"},
@@ -139,7 +145,9 @@ TEST_CASE("docs/shell.md documents every JSON field") {
   const std::map<std::string, std::string> same{
     {"topic create", "topic describe"}, {"topic alter", "topic describe"},
     {"group create", "group describe"}, {"group alter", "group describe"},
-    {"group describe", "group list"},   {"group reset", "group describe"}};
+    {"group describe", "group list"},   {"group reset", "group describe"},
+    {"topic tail", "consume"},          {"message get", "consume"},
+    {"message find", "consume"}};
   auto state = everything();
   for (const auto& [name, line] : runs) {
     const auto ran = run_line(state, line + " --json");

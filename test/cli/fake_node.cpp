@@ -2,6 +2,7 @@
 
 #include "cli/shell/words.hpp"
 
+#include <algorithm>
 #include <sys/mman.h>
 #include <thread>
 #include <unistd.h>
@@ -20,9 +21,10 @@ public:
     return answer(topic, m);
   }
   std::future<result<client::receipt>> send_async(const std::string& topic, client::message m,
-                                                  std::optional<queue_number>) override {
+                                                  std::optional<queue_number> to) override {
     std::promise<result<client::receipt>> promise;
     promise.set_value(answer(topic, m));
+    state_->sent.push_back({topic, std::move(m), to});
     return promise.get_future();
   }
   result<void> send_async(const std::string& topic, client::message m, callback done,
@@ -58,11 +60,13 @@ private:
 
 class fake_consumer final : public client::consumer {
 public:
-  explicit fake_consumer(state_ptr state) : state_(std::move(state)) {}
+  explicit fake_consumer(state_ptr state) : state_(std::move(state)) {
+    if (state_->reads_as_asked) place();
+  }
 
   result<std::vector<client::delivery>> poll(std::size_t max,
                                              std::chrono::milliseconds wait) override {
-    auto& all = state_->deliveries;
+    auto& all = state_->reads_as_asked ? chosen_ : state_->deliveries;
     const auto count = std::min(max, all.size() - next_);
     if (count == 0) {
       if (state_->poll_failure) return *state_->poll_failure;
@@ -92,15 +96,60 @@ public:
   result<void> seek(const std::string&, queue_number, const start_position&) override { return {}; }
   result<void> pause(const std::string&, queue_number) override { return {}; }
   result<void> resume(const std::string&, queue_number) override { return {}; }
-  [[nodiscard]] std::vector<owned_queue> queues() const override { return {}; }
+  [[nodiscard]] std::vector<owned_queue> queues() const override { return positions_; }
   result<void> close() override {
     state_->closed = true;
     return {};
   }
 
 private:
+  /// Begins where the options say, in each queue of the topic that they name.
+  void place() {
+    const auto& o = state_->consumer_options;
+    for (const auto& queue : state_->topics.at(o.topics.at(0)).queues) {
+      if (!o.queues.empty() &&
+          std::find(o.queues.begin(), o.queues.end(), queue.number) == o.queues.end())
+        continue;
+      auto next = queue.end;
+      for (const auto& d : state_->deliveries) {
+        if (d.topic != o.topics[0] || d.number != queue.number || !begun(d, o.start)) continue;
+        if (next == queue.end) next = d.offset;
+        chosen_.push_back(d);
+      }
+      positions_.push_back({o.topics[0], queue.number, queue.queue, next});
+    }
+  }
+
+  static bool begun(const client::delivery& d, const start_position& start) {
+    using kind = start_position::kind;
+    return start.at == kind::earliest || (start.at == kind::at_offset && d.offset >= start.from) ||
+           (start.at == kind::at_time && d.broker_time >= start.time);
+  }
+
   state_ptr state_;
   std::size_t next_ = 0;
+  std::vector<client::delivery> chosen_;
+  std::vector<owned_queue> positions_;
+};
+
+class fake_requester final : public client::requester {
+public:
+  explicit fake_requester(state_ptr state) : state_(std::move(state)) {}
+
+  result<client::delivery> request(const std::string& topic, client::message m,
+                                   std::optional<std::chrono::milliseconds>) override {
+    state_->sent.push_back({topic, std::move(m), {}});
+    return state_->answer;
+  }
+  result<void> request_async(const std::string&, client::message, callback,
+                             std::optional<std::chrono::milliseconds>) override {
+    return errc::unsupported;
+  }
+  [[nodiscard]] std::size_t in_flight() const override { return 0; }
+  [[nodiscard]] std::uint64_t late() const override { return 0; }
+
+private:
+  state_ptr state_;
 };
 
 class node_in_memory final : public node_api {
@@ -117,6 +166,11 @@ public:
     if (state_->down) return *state_->down;
     state_->consumer_options = options;
     return std::unique_ptr<client::consumer>{std::make_unique<fake_consumer>(state_)};
+  }
+  result<std::unique_ptr<client::requester>>
+  make_requester(const client::requester_options& options) override {
+    state_->requester_options = options;
+    return std::unique_ptr<client::requester>{std::make_unique<fake_requester>(state_)};
   }
   result<client::topic_info> create_topic(const std::string& name, std::uint32_t queues,
                                           client::topic_settings settings,
@@ -186,6 +240,12 @@ public:
     state_->reset_topic = topic;
     state_->reset_queue = number;
     state_->reset_to = to;
+    if (number) {
+      auto fails = state_->reset_failures.find(*number);
+      if (fails != state_->reset_failures.end()) return fails->second;
+      state_->resets.push_back(name + ' ' + topic + '/' + std::to_string(number->value) + ' ' +
+                               std::to_string(to.from.value));
+    }
     return describe_group(name);
   }
   result<void> forget_consumer(const std::string& group, const std::string& name) override {

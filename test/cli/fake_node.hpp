@@ -43,12 +43,18 @@ struct fake_state {
   // Consumers.
   client::consumer_options consumer_options;
   std::vector<client::delivery> deliveries;
+  /// Consumers get only what their options ask for, in whole queues, and tell their positions.
+  bool reads_as_asked = false;
   /// Answered once the deliveries are used up; none: silence.
   std::optional<failure> poll_failure;
   std::vector<offset> acknowledged;
   /// With what was given as the reason.
   std::vector<std::pair<offset, std::string>> nacked, rejected;
   std::atomic<bool> closed = false;
+
+  // Requesters.
+  client::requester_options requester_options;
+  result<client::delivery> answer = failure{errc::timeout};
 
   // Group definitions, resets and backups.
   std::vector<client::group_definition> put_groups;
@@ -58,6 +64,9 @@ struct fake_state {
   std::vector<client::timer_selection> timers_chosen;
   std::optional<client::delivery_time> moved_to;
   start_position reset_to;
+  /// Each queue's own reset to an offset, "group topic/queue offset", and what others answer.
+  std::vector<std::string> resets;
+  std::map<queue_number, failure> reset_failures;
   std::optional<queue_number> reset_queue;
   std::string reset_topic, reset_consumer, backup_path;
   client::connect_options connected_with;

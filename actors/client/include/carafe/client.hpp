@@ -10,6 +10,7 @@
 #include <carafe/consumer.hpp>
 #include <carafe/message.hpp>
 #include <carafe/producer.hpp>
+#include <carafe/request_reply.hpp>
 #include <carafe/result.hpp>
 #include <carafe/timers.hpp>
 
@@ -49,6 +50,9 @@ public:
   /// Reads topics or queues without a group, or as a member of one (see consumer_options).
   /// @errors What the node refused; `timeout` only if it said nothing.
   [[nodiscard]] result<std::unique_ptr<consumer>> make_consumer(consumer_options options) const;
+  /// Sends requests and receives their answers.
+  /// @errors Those of `describe_topic`, `create_topic` and `make_consumer`, of the reply topic.
+  [[nodiscard]] result<std::unique_ptr<requester>> make_requester(requester_options options) const;
 
   // -- admin; each waits for the answer, at most `timeout` ----------------------------------------
 
