@@ -204,8 +204,13 @@ caf::result<caf::ok_atom> on_settle(delivery_pointer self, const frames::settle&
       why = outcome.error();
   };
   // What can be done is, whatever becomes of the rest.
-  for (const auto& each : request.done)
-    if (known(each.queue)) take(s.core->settle(request.member, each.queue, each.ranges, now(self)));
+  for (const auto& each : request.done) {
+    if (!known(each.queue)) continue;
+    // Until its letter is written a crash would bring it back.
+    if (s.core->burying(each.queue, each.ranges))
+      why = {errc::too_many_requests, "a message becomes a dead letter just now"};
+    take(s.core->settle(request.member, each.queue, each.ranges, now(self)));
+  }
   for (const auto& each : request.failed) {
     if (!known(each.queue)) continue;
     if (each.dead)

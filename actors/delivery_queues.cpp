@@ -54,10 +54,10 @@ void subscribe(delivery_pointer self, queue_id id, const queue_actor& actor) {
         queue->reader = where.reader;
         state.readers.emplace(where.reader, id);
         state.watched.add(self, actor);
-        // Retention may have passed what was to come.
-        state.core->raise_start(id, where.earliest);
         self->send(actor, demand_atom_v, where.reader, std::uint64_t{0});
         carry_out(self, state.core->reopened(id));
+        // Retention may have passed what was to come.
+        carry_out(self, state.core->raise_start(id, where.earliest, now(self)));
       },
       [self, id](const caf::error& why) { failed(self, id, from_caf(why)); });
 }

@@ -74,19 +74,24 @@ void delivery_core::remove_queue(queue_id id) {
 
 offset delivery_core::reads_from(queue_id queue) const { return queues_.at(queue).fetched; }
 
-void delivery_core::raise_start(queue_id id, offset start) {
+delivery_core::effects_list delivery_core::raise_start(queue_id id, offset start, instant now) {
+  effects_list out;
   auto* queue = find(id);
-  if (queue == nullptr) return;
-  forget(*queue, id, {offset{0}, start.value});
-  queue->progress.start_at(start);
-  // What was brought back has its payload elsewhere.
+  if (queue == nullptr) return out;
+  // What was brought back has its payload elsewhere: whoever has it keeps it.
+  offset from{0};
   for (const auto& [at, row] : queue->progress.waiting()) {
     if (at >= start) break;
-    if (row.key != 0) meet_key(*queue, at, row.key);
-    due_.emplace(row.due, id, at);
+    if (row.letter_queue.value == 0) continue;
+    forget(*queue, id, {from, at.value - from.value});
+    from = at + 1;
   }
-  queue->fetched = std::max(queue->fetched, start);
+  forget(*queue, id, {from, start.value - std::min(start, from).value});
+  queue->progress.start_at(start);
   queue->end = std::max(queue->end, start);
+  read_to(id, *queue, start);
+  give(out, now);
+  return out;
 }
 
 // -- members --------------------------------------------------------------------------------------
@@ -153,10 +158,7 @@ delivery_core::effects_list delivery_core::arrived(queue_id id, delivery_batch_p
   if (batch->passes) leave_out(id, *queue, *batch, out);
   if (options_.keyed) learn_keys(id, *queue, *batch, out);
   sort_in(*queue, batch);
-  const bool before = queue->revived && queue->fetched < queue->barrier;
-  queue->fetched = std::max(queue->fetched, batch->end());
-  if (before && queue->fetched >= queue->barrier)
-    for (const auto& [key, offsets] : queue->keys) wake_key(id, *queue, key);
+  read_to(id, *queue, batch->end());
   give(out, now);
   return out;
 }
@@ -360,6 +362,16 @@ void delivery_core::end_overdue(effects_list& out, instant now) {
       end_lease(name, queue, range, was, std::nullopt, "its lease ended", out, now);
     }
   }
+}
+
+bool delivery_core::burying(queue_id name, const std::vector<offset_range>& ranges) const {
+  const auto queue = queues_.find(name);
+  if (queue == queues_.end()) return false;
+  const auto& dying = queue->second.dying;
+  return std::ranges::any_of(ranges, [&dying](const offset_range& range) {
+    const auto at = dying.lower_bound(range.first);
+    return at != dying.end() && *at < range.end();
+  });
 }
 
 bool delivery_core::lent_to(member_id id, queue_id name, offset at) const {

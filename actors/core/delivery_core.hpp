@@ -117,7 +117,7 @@ public:
   void remove_queue(queue_id queue);
   [[nodiscard]] offset reads_from(queue_id queue) const;
   /// What is below `start` is gone.
-  void raise_start(queue_id queue, offset start);
+  effects_list raise_start(queue_id queue, offset start, instant now);
 
   /// From now on; leases that run keep their end.
   void alter(delivery_settings how) { options_.how = std::move(how); }
@@ -166,6 +166,8 @@ public:
   /// The log says that a finished message is to be delivered again, as `row` tells.
   effects_list revived(queue_id queue, waiting_record row, instant now);
 
+  /// Whether one of these is being buried.
+  [[nodiscard]] bool burying(queue_id queue, const std::vector<offset_range>& ranges) const;
   [[nodiscard]] bool lent_to(member_id id, queue_id queue, offset at) const;
 
   /// Leases that have ended, messages that are due.
@@ -250,6 +252,7 @@ private:
   // -- delivery_state.cpp: what becomes of a message
   void leave_out(queue_id id, queue_state& queue, const delivery_batch& batch, effects_list& out);
   void learn_keys(queue_id id, queue_state& queue, const delivery_batch& batch, effects_list& out);
+  void read_to(queue_id id, queue_state& queue, offset end);
   void sort_in(queue_state& queue, const delivery_batch_ptr& batch);
   void meet_key(queue_state& queue, offset at, std::uint64_t key);
   void release_key(queue_id id, queue_state& queue, offset at);

@@ -46,10 +46,12 @@ void delivery_progress::put(const waiting_record& row) {
 
 std::vector<offset> delivery_progress::start_at(offset start) {
   std::vector<offset> gone;
+  const auto lent = lent_.within({offset{0}, start.value});
   lent_.remove_below(start);
   if (start > next_) meet({next_, start.value - next_.value});
   for (auto row = waiting_.begin(); row != waiting_.end() && row->first < start;) {
-    if (row->second.letter_queue.value != 0) { // Its payload is its letter.
+    if (row->second.letter_queue.value != 0) { // Its payload is its letter, and its holder's.
+      if (offset_set{lent}.contains(row->first)) lent_.add({row->first, 1});
       ++row;
       continue;
     }

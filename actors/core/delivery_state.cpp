@@ -44,6 +44,14 @@ void delivery_core::learn_keys(queue_id id, queue_state& queue, const delivery_b
   }
 }
 
+/// Reading is there; what was brought back may have waited for that.
+void delivery_core::read_to(queue_id id, queue_state& queue, offset end) {
+  const bool before = queue.revived && queue.fetched < queue.barrier;
+  queue.fetched = std::max(queue.fetched, end);
+  if (before && queue.fetched >= queue.barrier)
+    for (const auto& [key, offsets] : queue.keys) wake_key(id, queue, key);
+}
+
 /// Puts the messages of a batch that nobody has dealt with into the window.
 void delivery_core::sort_in(queue_state& queue, const delivery_batch_ptr& batch) {
   queue_state::window_part part{batch, {}};
@@ -183,7 +191,6 @@ std::optional<delivery_core::lease> delivery_core::take_lease(queue_state& queue
 /// Drops everything that is known of these but what the log says.
 void delivery_core::forget(queue_state& queue, queue_id id, offset_range range) {
   end_leases(queue, range, [](offset_range, const lease&) {});
-  queue.ready.erase(queue.ready.lower_bound(range.first), queue.ready.lower_bound(range.end()));
   queue.dying.erase(queue.dying.lower_bound(range.first), queue.dying.lower_bound(range.end()));
   const auto& rows = queue.progress.waiting();
   for (auto row = rows.lower_bound(range.first); row != rows.end() && row->first < range.end();
@@ -194,6 +201,8 @@ void delivery_core::forget(queue_state& queue, queue_id id, offset_range range) 
     if (key == queue.key_of.end() || key->first >= range.end()) break;
     release_key(id, queue, key->first);
   }
+  // Last: the end of one may have given another one of the range its turn.
+  queue.ready.erase(queue.ready.lower_bound(range.first), queue.ready.lower_bound(range.end()));
 }
 
 std::uint64_t delivery_core::pause_after(std::uint32_t attempts) {

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -132,6 +133,7 @@ TEST_CASE("a late acknowledgement ends a message that waits, but not one that is
   REQUIRE(core.reject(one, the_queue, offset{1}, "bad", at_ms(2)).ok());
   const auto late = core.settle(one, the_queue, {{offset{1}, 1}}, at_ms(3));
   CHECK(all<delivery_core::write>(*late).empty());
+  CHECK(core.burying(the_queue, {{offset{0}, 2}}));
   core.buried(the_queue, offset{1}, at_ms(4));
   CHECK(core.idle());
 }
@@ -224,4 +226,63 @@ TEST_CASE("messages past the end of a queue cannot be acknowledged") {
   CHECK(core.settle(one, the_queue, {{offset{1}, 2}}, at_ms(1)).code() == errc::invalid_argument);
   CHECK(core.settle(one, queue_id{77}, {{offset{0}, 1}}, at_ms(1)).code() == errc::queue_unknown);
   CHECK(core.nack(two, the_queue, offset{0}, std::nullopt, "", at_ms(1)).code() == errc::not_owner);
+}
+
+TEST_CASE("keyed: several messages of a key that end together leave none of them behind") {
+  auto core = make(true);
+  welcome(core, one);
+  CHECK(lent(core.arrived(the_queue, batch(0, 4, {7, 7, 7, 7}), at_ms(0))) == "1:0+1");
+  const auto done = core.settle(one, the_queue, {{offset{0}, 3}}, at_ms(1));
+  REQUIRE(all<delivery_core::look>(*done).size() == 1);
+  CHECK(core.queues().at(the_queue).ready == std::set{offset{3}});
+}
+
+TEST_CASE("keyed: what retention passes is lent no more, and the next of its key is, at once") {
+  auto core = make(true);
+  welcome(core, one);
+  core.arrived(the_queue, batch(0, 4, {7, 7, 7, 7}), at_ms(0));
+  CHECK(all<delivery_core::look>(core.raise_start(the_queue, offset{3}, at_ms(1))).size() == 1);
+  CHECK(core.queues().at(the_queue).ready == std::set{offset{3}});
+  CHECK(core.in_flight() == 0);
+}
+
+namespace {
+
+waiting_record brought_back(std::uint64_t at, std::uint64_t key = 0) {
+  waiting_record row;
+  row.at = offset{at};
+  row.key = key;
+  row.letter_queue = queue_id{6};
+  return row;
+}
+
+} // namespace
+
+TEST_CASE("whoever has a message that was brought back keeps it when retention passes its source") {
+  auto core = make();
+  core.raise_start(the_queue, offset{3}, at_ms(0));
+  welcome(core, one);
+  core.revived(the_queue, brought_back(1), at_ms(0));
+  core.tick(at_ms(100'000));
+  CHECK(lent(core.looked(the_queue, offset{1}, batch(1, 1), at_ms(100'000))) == "1:1+1");
+  CHECK(lent(core.raise_start(the_queue, offset{5}, at_ms(100'001))).empty());
+  CHECK(core.lent_to(one, the_queue, offset{1}));
+  CHECK(core.queues().at(the_queue).progress.lent().contains(offset{1}));
+  CHECK(core.settle(one, the_queue, {{offset{1}, 1}}, at_ms(100'002)).ok());
+  CHECK(core.in_flight() == 0);
+}
+
+TEST_CASE(
+  "keyed: what was brought back goes when retention passes what reading had to meet before") {
+  delivery_core core{{group_id{9}, true, {}}, [](std::uint64_t) { return 0; }};
+  delivery_progress progress;
+  progress.put(brought_back(1, 7));
+  progress.lend({{offset{4}, 2}});
+  core.add_queue(the_queue, progress, offset{9}, at_ms(0));
+  welcome(core, one);
+  CHECK(
+    all<delivery_core::look>(core.tick(at_ms(1))).empty()); // A later one of its key may be out.
+  const auto looks = all<delivery_core::look>(core.raise_start(the_queue, offset{9}, at_ms(2)));
+  REQUIRE(looks.size() == 1);
+  CHECK(looks[0].at == offset{1});
 }

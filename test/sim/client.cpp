@@ -1,5 +1,7 @@
 #include "test/sim/client.hpp"
 
+#include "test/sim/content.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -14,22 +16,6 @@ std::string at(queue_id queue, offset where) {
 }
 
 } // namespace
-
-std::string body_of(producer_id producer, sequence number) {
-  const auto name = std::to_string(producer.value) + ":" + std::to_string(number.value);
-  return name + std::string(number.value * 37 % 120, static_cast<char>('a' + number.value % 26));
-}
-
-batch_name read_batch(const frames::deliver& d) {
-  const batch_name name{d.producer, d.first, d.count};
-  expect(crc32c(d.batch.span()) == d.checksum, to_string(name) + " came with a wrong checksum");
-  const auto batch = batch_reader::open(d.batch, d.compression, {});
-  expect(batch.ok() && batch->count() == d.count, to_string(name) + " is not what was sent");
-  for (std::uint32_t i = 0; i < d.count; ++i)
-    expect(batch->message(i).body == body_of(d.producer, d.first + i),
-           to_string(name) + ": message " + std::to_string(i) + " is not what was sent");
-  return name;
-}
 
 // -- connection -----------------------------------------------------------------------------------
 
@@ -107,10 +93,7 @@ void producer::make_batch(dice& d, oracle& o) {
 }
 
 void producer::send(batch& b) {
-  std::vector<std::string> bodies;
-  for (std::uint32_t i = 0; i < b.name.count; ++i) bodies.push_back(body_of(id_, b.name.first + i));
-  requests_[link_.post(test::produce_of(queue_, id_, b.name.first, b.previous, bodies))] =
-    b.name.first;
+  requests_[link_.post(produce_of(b.name, queue_, b.previous))] = b.name.first;
   b.under_way = true;
 }
 

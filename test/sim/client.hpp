@@ -19,13 +19,6 @@ namespace carafe::sim {
 using test::dice;
 using test::rig;
 
-/// The body of a producer's message.
-[[nodiscard]] std::string body_of(producer_id producer, sequence number);
-
-/// Checks every byte of a delivered batch.
-/// @throws broken
-batch_name read_batch(const frames::deliver& d);
-
 /// One connection; made anew when it is lost.
 class connection {
 public:

@@ -100,11 +100,14 @@ bool read_arguments(int argc, char** argv, wish& w) {
 void print(const summary& s) {
   std::printf(
     "%llu batches acknowledged, %llu kills, %llu power failures, %llu orderly stops, "
-    "%llu faults of disks, %llu entries dropped by retention\n",
+    "%llu faults of disks, %llu entries dropped by retention, %llu messages lent, %llu dead "
+    "letters, %llu brought back\n",
     static_cast<unsigned long long>(s.acknowledged), static_cast<unsigned long long>(s.kills),
     static_cast<unsigned long long>(s.power_failures),
     static_cast<unsigned long long>(s.orderly_stops), static_cast<unsigned long long>(s.faults),
-    static_cast<unsigned long long>(s.entries_dropped));
+    static_cast<unsigned long long>(s.entries_dropped),
+    static_cast<unsigned long long>(s.deliveries), static_cast<unsigned long long>(s.deaths),
+    static_cast<unsigned long long>(s.redrives));
 }
 
 } // namespace

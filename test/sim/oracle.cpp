@@ -22,6 +22,10 @@ std::string to_string(const batch_name& name) {
          "+" + std::to_string(name.count);
 }
 
+std::string to_string(const message_name& name) {
+  return "message " + std::to_string(name.producer.value) + ":" + std::to_string(name.number.value);
+}
+
 void oracle::sent(const batch_name& batch, queue_id queue) { batches_[batch].queue = queue; }
 
 oracle::known_batch& oracle::find(const batch_name& batch, const char* what) {
@@ -127,6 +131,31 @@ offset oracle::acknowledged_end(queue_id id) const {
     if (batch.acknowledged || batch.delivered) return at->first + at->second.count;
   }
   return offset{0};
+}
+
+batch_name oracle::batch_from(producer_id producer, sequence first) const {
+  const auto at = batches_.lower_bound(batch_name{producer, first, 0});
+  const bool found =
+    at != batches_.end() && at->first.producer == producer && at->first.first == first;
+  expect(found, to_string(message_name{producer, first}) + " begins a batch that was never sent");
+  return at->first;
+}
+
+std::optional<message_name> oracle::message_at(queue_id id, offset at) const {
+  const auto found = queues_.find(id);
+  if (found == queues_.end()) return std::nullopt;
+  auto batch = found->second.batches.upper_bound(at);
+  if (batch == found->second.batches.begin()) return std::nullopt;
+  --batch;
+  const auto& name = batch->second;
+  if (batch->first + name.count <= at) return std::nullopt;
+  return message_name{name.producer, name.first + (at.value - batch->first.value)};
+}
+
+const std::map<offset, batch_name>& oracle::batches_of(queue_id id) const {
+  static const std::map<offset, batch_name> none;
+  const auto found = queues_.find(id);
+  return found == queues_.end() ? none : found->second.batches;
 }
 
 group_oracle::progress* group_oracle::of(queue_id queue, generation owner) {

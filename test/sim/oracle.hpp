@@ -34,6 +34,15 @@ struct batch_name {
 };
 [[nodiscard]] std::string to_string(const batch_name& name);
 
+/// A message as its producer knows it.
+struct message_name {
+  producer_id producer;
+  sequence number;
+
+  friend auto operator<=>(const message_name&, const message_name&) = default;
+};
+[[nodiscard]] std::string to_string(const message_name& name);
+
 /// Where the broker says a batch is.
 struct batch_place {
   queue_id queue;
@@ -66,6 +75,12 @@ public:
 
   /// The offset after the last batch that was acknowledged in the queue.
   [[nodiscard]] offset acknowledged_end(queue_id queue) const;
+  /// The batch that this producer began with this number.
+  [[nodiscard]] batch_name batch_from(producer_id producer, sequence first) const;
+  /// What is known to be there; nothing: nobody was told.
+  [[nodiscard]] std::optional<message_name> message_at(queue_id queue, offset at) const;
+  /// What is known to be in the queue, by its first offsets.
+  [[nodiscard]] const std::map<offset, batch_name>& batches_of(queue_id queue) const;
   [[nodiscard]] std::uint64_t acknowledgements() const noexcept { return acknowledgements_; }
 
 private:

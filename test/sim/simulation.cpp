@@ -33,6 +33,9 @@ summary& summary::operator+=(const summary& other) {
   orderly_stops += other.orderly_stops;
   faults += other.faults;
   entries_dropped += other.entries_dropped;
+  deliveries += other.deliveries;
+  deaths += other.deaths;
+  redrives += other.redrives;
   return *this;
 }
 
@@ -46,6 +49,8 @@ simulation::simulation(const plan& p)
   rig_.shard_settings.checkpoint_interval_ms = dice_.between(50, 5'000);
   rig_.shard_settings.retention_bytes = dice_.percent(50) ? dice_.between(2'000, 20'000) : 0;
   rig_.replica_settings.in_flight_entries_max = dice_.percent(50) ? dice_.between(4, 40) : 8'192;
+  lends_ = dice_.percent(60);
+  reads_ = !lends_ || dice_.percent(30);
   rig_.on_recovered = [this](shard_id shard, const raft::replica& r) { recovered(shard, r); };
   rig_.crash(false);
   rig_.disks.clear();
@@ -57,12 +62,14 @@ simulation::~simulation() = default;
 
 summary simulation::run() {
   make_topics();
+  make_groups();
   for (std::uint32_t i = 0; i < plan_.steps; ++i) {
     step();
     check_node();
   }
   calm_down();
   check_interval_synced();
+  finish_groups();
   read_everything();
   summary_.entries_dropped = entries_dropped();
   summary_.acknowledged = oracle_.acknowledgements();
@@ -98,7 +105,7 @@ void simulation::step() {
   if (roll < 997) return lose_power();
   if (roll < 998) return stop_in_order();
   // Somebody sets the machine's clock.
-  rig_.clocks->wall_shift_ms += static_cast<std::int64_t>(dice_.below(20'000)) - 10'000;
+  set_clock(rig_.clocks->wall_shift_ms + static_cast<std::int64_t>(dice_.below(20'000)) - 10'000);
 }
 
 void simulation::run_some() {
@@ -122,13 +129,18 @@ void simulation::let_time_pass() {
 }
 
 void simulation::clients_step() {
-  const auto all = producers_.size() + readers_.size() + members_.size();
+  const auto all =
+    producers_.size() + readers_.size() + members_.size() + workers_.size() + keepers_.size();
   if (all == 0) return add_clients();
   auto at = dice_.below(all);
   if (at < producers_.size()) return dice_.pick(producers_).step(dice_, oracle_);
   at -= producers_.size();
   if (at < readers_.size()) return dice_.pick(readers_).step(dice_, oracle_);
-  dice_.pick(members_).step(dice_, oracle_, group_);
+  at -= readers_.size();
+  if (at < members_.size()) return dice_.pick(members_).step(dice_, oracle_, group_);
+  at -= members_.size();
+  if (at < workers_.size()) return dice_.pick(workers_).step(dice_, oracle_);
+  dice_.pick(keepers_).step(dice_, oracle_);
 }
 
 void simulation::add_clients() {
@@ -137,6 +149,8 @@ void simulation::add_clients() {
   const auto queue = dice_.pick(topic.queues).queue;
   if (producers_.size() < producers_at_once)
     producers_.emplace_back(rig_, producer_id{++made_}, queue);
+  add_workers();
+  if (!reads_) return;
   if (readers_.size() < readers_at_once) readers_.emplace_back(rig_, ++made_, queue);
   if (members_.size() < members_at_once)
     members_.emplace_back(rig_, ++made_, group_name, topics_.front().name);
@@ -266,7 +280,10 @@ void simulation::lost_end_of(shard_id shard) {
     if (shard_of(p.queue()) == shard) p.retire();
   for (auto& r : readers_)
     if (const auto at = ends.find(r.queue()); at != ends.end()) r.lost_power(at->second);
-  for (const auto& [queue, end] : ends) group_.lost_power(queue);
+  for (const auto& [queue, end] : ends) {
+    group_.lost_power(queue);
+    groups_lose_end_of(shard, queue);
+  }
 }
 
 void simulation::stop_in_order() {
@@ -305,6 +322,9 @@ void simulation::start_again(const std::map<queue_id, offset>& promised) {
   for (auto& r : readers_) r.node_died();
   for (auto& m : members_) m.node_died();
   group_.node_died();
+  for (auto& w : workers_) w.node_died();
+  for (auto& k : keepers_) k.node_died();
+  for (auto& group : lending_) group.told.node_died();
   rig_.start();
   expect(wrong_.empty(), wrong_);
   for (auto& topic : topics_) {
@@ -315,6 +335,7 @@ void simulation::start_again(const std::map<queue_id, offset>& promised) {
       const auto at = promised.find(queue.queue);
       oracle_.after_start(queue.queue, queue.earliest, queue.end,
                           at == promised.end() ? offset{0} : at->second);
+      for (auto& group : lending_) group.told.ends_at(queue.queue, queue.end);
       storage::read_hint hint;
       const auto& log = *rig_.disks.at(shard_of(queue.queue)).log;
       const auto begin = log.read_queue(queue.queue, queue.earliest, log.bounds().last, 1, hint);

@@ -6,7 +6,9 @@
 #include "test/actors/rig.hpp"
 #include "test/core/dice.hpp"
 #include "test/sim/client.hpp"
+#include "test/sim/keeper.hpp"
 #include "test/sim/oracle.hpp"
+#include "test/sim/worker.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -35,13 +37,17 @@ struct summary {
   std::uint64_t orderly_stops = 0;
   std::uint64_t faults = 0;
   std::uint64_t entries_dropped = 0;
+  /// Of groups that lend messages.
+  std::uint64_t deliveries = 0;
+  std::uint64_t deaths = 0;
+  std::uint64_t redrives = 0;
 
   summary& operator+=(const summary& other);
 };
 
 /// One run of a node and its clients. Topics of every durability, producers that retry, readers, a
-/// group whose members come and go; kills, power failures, orderly stops; a disk that is full, that
-/// fails to write, to sync, to read and to save; retention.
+/// group whose members come and go, groups that lend messages; kills, power failures, orderly
+/// stops; a disk that is full, that fails to write, to sync, to read and to save; retention.
 ///
 /// After each start the node's state must be that of a fold of the whole log.
 class simulation {
@@ -70,6 +76,7 @@ private:
   [[nodiscard]] std::uint64_t entries_dropped() const;
   void let_time_pass();
   void clients_step();
+  void set_clock(std::int64_t shift_ms);
   void add_clients();
   void add_queue();
   void break_disk();
@@ -89,6 +96,16 @@ private:
   [[nodiscard]] offset earliest_of(queue_id queue) const;
   [[nodiscard]] shard_id shard_of(queue_id queue) const;
 
+  // -- simulation_groups.cpp
+  void make_groups();
+  void make_group(const std::string& mode);
+  void add_workers();
+  void groups_lose_end_of(shard_id shard, queue_id queue);
+  std::uint64_t left_of(const lending_group& group);
+  void finish_groups();
+  [[nodiscard]] std::optional<queue_id> queue_of(const std::string& topic,
+                                                 queue_number number) const;
+
   void make_topics();
   frames::topic_description describe(const std::string& topic);
   void calm_down();
@@ -104,6 +121,12 @@ private:
   std::list<producer> producers_;
   std::list<reader> readers_;
   std::list<member> members_;
+  /// Whether there are groups that lend messages; and readers and an ordered group.
+  bool lends_ = false, reads_ = true;
+  std::list<lending_group> lending_;
+  std::list<worker> workers_;
+  std::list<keeper> keepers_;
+  std::int64_t furthest_shift_ms_ = 0;
   std::uint64_t made_ = 0;
   /// As it was when last looked at.
   std::uint64_t dropped_ = 0;

@@ -1,6 +1,7 @@
 /// The simulation's beginning, its end, and what it looks up in the logs.
 
 #include "actors/core/placement.hpp"
+#include "test/sim/content.hpp"
 #include "test/sim/simulation.hpp"
 
 #include <algorithm>
