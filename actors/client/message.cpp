@@ -22,7 +22,7 @@ std::optional<message_id> message_id_from(std::string_view text) {
   const auto producer = std::from_chars(begin, middle, id.producer.value, 16);
   const auto number = std::from_chars(middle + 1, end, id.sequence.value);
   if (producer.ec != std::errc{} || producer.ptr != middle) return std::nullopt;
-  if (number.ec != std::errc{} || number.ptr != end) return std::nullopt;
+  if (number.ec != std::errc{} || number.ptr != end || id.sequence.value == 0) return std::nullopt;
   return id;
 }
 

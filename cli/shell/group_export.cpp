@@ -24,6 +24,7 @@ std::string caution(const client::group_info& group) {
 exit_code export_offsets(const export_options& o, command_context& context) {
   auto group = context.node()->describe_group(o.group);
   if (!group) return context.fail(group.error());
+  if (group->mode == "broadcast") return context.fail(offsets_of_names(group->name));
   const auto text = to_text(offsets_of(*group, context.now));
   if (!context.globals.json) context.terminal.write_error(caution(*group));
   if (o.file == "-") {

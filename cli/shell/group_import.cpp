@@ -22,7 +22,7 @@ void carry_out(std::vector<offset_change>& changes, const std::string& group, no
   for (auto& change : changes) {
     if (change.what != outcome::planned) continue;
     auto moved = node.reset_group(group, change.topic, change.number,
-                                  {start_position::kind::at_offset, *change.to, {}});
+                                  {start_position::kind::at_offset, *change.to, {}}, {});
     change.what = moved ? outcome::set : outcome::failed;
     if (!moved) change.detail = moved.error().message();
   }
@@ -40,6 +40,7 @@ exit_code import_offsets(const import_options& o, command_context& context) {
   auto node = context.node();
   auto group = node->describe_group(name);
   if (!group) return context.fail(group.error());
+  if (group->mode == "broadcast") return context.fail(offsets_of_names(group->name));
   if (group->mode != file->mode && !context.globals.json)
     context.terminal.write_error("the file is of a group of mode " + file->mode + ", and " + name +
                                  " is " + group->mode + '\n');

@@ -213,4 +213,10 @@ std::string to_text(const group_offsets& offsets) {
 
 result<group_offsets> parse_offsets(std::string_view text) { return offsets_reader{}.read(text); }
 
+failure offsets_of_names(const std::string& group) {
+  return {errc::unsupported, "group " + group +
+                               " is a broadcast one: its offsets are those of its named consumers; "
+                               "'group reset --name' moves them"};
+}
+
 } // namespace carafe::shell

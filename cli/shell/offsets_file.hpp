@@ -39,4 +39,7 @@ struct group_offsets {
 /// @errors invalid_argument; its detail names the field.
 result<group_offsets> parse_offsets(std::string_view text);
 
+/// Why the offsets of a `broadcast` group are neither written nor read.
+[[nodiscard]] failure offsets_of_names(const std::string& group);
+
 } // namespace carafe::shell
