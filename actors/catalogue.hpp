@@ -60,7 +60,8 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
                                          catalogue_options options);
 
 /// The group's actor is another one from now on; this one ends once what it was asked is answered.
-void forget_group(catalogue_pointer self, group_id group);
+/// @param at_once  Otherwise it first tells for a while whoever still comes that it was deleted.
+void forget_group(catalogue_pointer self, group_id group, bool at_once = false);
 
 /// Whether a shard that refused a change for this may take it later.
 bool is_temporary(const failure& why);

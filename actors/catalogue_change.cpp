@@ -148,11 +148,14 @@ void run_next(catalogue_pointer self) {
 
 } // namespace
 
-void forget_group(catalogue_pointer self, group_id group) {
+void forget_group(catalogue_pointer self, group_id group, bool at_once) {
   auto& groups = self->state.groups;
   auto at = groups.find(group);
   if (at == groups.end()) return;
-  self->delayed_send(at->second, linger, close_atom_v);
+  if (at_once)
+    self->send(at->second, close_atom_v);
+  else
+    self->delayed_send(at->second, linger, close_atom_v);
   self->state.leaving.push_back(at->second);
   groups.erase(at);
 }

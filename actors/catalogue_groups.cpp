@@ -173,7 +173,7 @@ caf::result<frames::group_description> put_group(catalogue_pointer self,
       .then(
         [self, decide, promise, id](caf::ok_atom) {
           change_catalogue(self, decide, [self, id, promise](const result<decision>& outcome) {
-            forget_group(self, id);
+            forget_group(self, id, true);
             tell_then(self, promise)(outcome);
           });
         },

@@ -248,9 +248,31 @@ caf::result<frames::renewed> on_renew(delivery_pointer self, const frames::renew
   return out;
 }
 
+caf::result<caf::ok_atom> on_remove(delivery_pointer self) {
+  auto& s = self->state;
+  if (!s.members.empty())
+    return to_caf({errc::group_in_use, std::to_string(s.members.size()) + " consumers are in it"});
+  if (s.redriving) return to_caf({errc::group_in_use, "dead letters of it are being brought back"});
+  for (const auto& [id, queue] : s.queues)
+    if (queue.resetting || queue.reset_asked)
+      return to_caf({errc::group_in_use, "its progress is being reset"});
+  if (s.removal) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
+  s.removed = true;
+  for (const auto& [queue, state] : s.queues) stop_reading(self, queue);
+  auto answer = owe<caf::ok_atom>(self);
+  s.removal = [answer](result<caf::ok_atom> done) mutable { answer.give(std::move(done)); };
+  std::vector<shard_id> shards;
+  for (const auto& [shard, box] : s.outboxes) shards.push_back(shard);
+  for (const auto shard : shards)
+    when_written(self, shard, [self](const failure&) { maybe_removed(self); });
+  maybe_removed(self);
+  return answer.promise();
+}
+
 void on_tick(delivery_pointer self) {
   auto& s = self->state;
   s.ticking = false;
+  if (s.removed) return;
   carry_out(self, s.core->tick(now(self)));
   if (s.clocks->monotonic() < s.errands_after) return;
   for (const auto& errand : std::exchange(s.failed_errands, {})) run(self, errand);
@@ -337,13 +359,7 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
     },
     [self](describe_atom) { return describe_group(self); },
     [self](reset_atom, const frames::group_reset& wish) { return reset_group(self, wish); },
-    [self](remove_atom) -> caf::result<caf::ok_atom> {
-      if (!self->state.members.empty())
-        return to_caf({errc::group_in_use,
-                       std::to_string(self->state.members.size()) + " consumers are in it"});
-      self->state.removed = true;
-      return caf::ok_atom::value;
-    },
+    [self](remove_atom) { return on_remove(self); },
     [self](close_atom) { self->state.owed.end(self); },
     [self](alter_atom, const topic_record& topic, const shard_table& shards_now) {
       self->state.shards = shards_now;

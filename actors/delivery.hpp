@@ -11,6 +11,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -42,7 +43,8 @@ struct delivery_state {
     queue_actor actor;
     /// 0: nobody reads for us.
     core::reader_id reader{0};
-    bool opening = false;
+    /// Number of the opening under way; 0: none. An answer to another one is overtaken.
+    std::uint64_t opening = 0;
     /// The core has it: the group's place in it is known.
     bool known = false;
     bool resetting = false;
@@ -75,6 +77,8 @@ struct delivery_state {
   std::map<std::string, topic_record> topics;
   shard_table shards;
   std::map<queue_id, queue> queues;
+  /// Openings so far.
+  std::uint64_t openings = 0;
   std::unordered_map<core::reader_id, queue_id> readers;
   std::map<member_id, member> members;
   std::unordered_map<core::reader_id, member_id> member_readers;
@@ -92,8 +96,12 @@ struct delivery_state {
   group_options options;
   std::uint64_t dice = 0;
   bool ticking = false;
-  /// Being deleted: nobody may join any more.
+  /// Being deleted or made another: nobody may join any more, and nothing more is begun.
   bool removed = false;
+  /// Who is told once nothing is written any more.
+  std::function<void(result<caf::ok_atom>)> removal;
+  /// Dead letters under way to the log.
+  std::size_t burying = 0;
   watch_list watched;
   owed_answers owed;
 };
@@ -139,6 +147,9 @@ void write(delivery_pointer self, queue_id queue, effects::effect what, bool at_
 /// Runs `then` when everything given for the shard so far is written, or cannot be.
 void when_written(delivery_pointer self, shard_id shard, std::function<void(const failure&)> then);
 void flush(delivery_pointer self, shard_id shard);
+/// Answers a removal once the log has everything that this actor wrote: whoever serves the group
+/// next begins from there.
+void maybe_removed(delivery_pointer self);
 /// Writes the dead letter and the end of its source, as one entry.
 void bury(delivery_pointer self, const delivery_state::errand& what,
           const core::delivery_batch_ptr& batch);

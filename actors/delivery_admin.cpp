@@ -1,6 +1,7 @@
 #include "actors/delivery.hpp"
 #include "actors/error_bridge.hpp"
 #include "actors/query_queues.hpp"
+#include "actors/reset_queues.hpp"
 
 #include <string>
 #include <utility>
@@ -59,23 +60,6 @@ frames::group_description fill(delivery_pointer self, const std::vector<queue_vi
     const auto view = by_id.find(id);
     out.queues.push_back(fill_queue(s, id, queue, view == by_id.end() ? nullptr : view->second));
   }
-  return out;
-}
-
-result<std::vector<queue_id>> queues_to_reset(const delivery_state& s,
-                                              const frames::group_reset& wish) {
-  std::vector<queue_id> out;
-  if (!wish.topic.empty() && !s.topics.contains(wish.topic))
-    return {errc::topic_unknown, wish.topic + " is not read by group " + s.record.name};
-  for (const auto& [id, queue] : s.queues) {
-    if (!wish.topic.empty() && queue.topic != wish.topic) continue;
-    if (wish.number && queue.number != *wish.number) continue;
-    if (queue.resetting || queue.reset_asked)
-      return {errc::group_in_use, "queue " + std::to_string(queue.number.value) + " of " +
-                                    queue.topic + " is being reset"};
-    out.push_back(id);
-  }
-  if (out.empty()) return {errc::queue_unknown, "no queue of the group fits"};
   return out;
 }
 
@@ -149,8 +133,12 @@ caf::result<frames::group_description> describe_group(delivery_pointer self) {
 caf::result<caf::ok_atom> reset_group(delivery_pointer self, const frames::group_reset& wish) {
   auto& s = self->state;
   if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
-  auto queues = queues_to_reset(s, wish);
+  auto queues = queues_to_reset(wish, s.record.name, s.topics);
   if (!queues) return to_caf(queues.error());
+  for (const auto id : *queues)
+    if (const auto& queue = s.queues.at(id); queue.resetting || queue.reset_asked)
+      return to_caf({errc::group_in_use, "queue " + std::to_string(queue.number.value) + " of " +
+                                           queue.topic + " is being reset"});
   auto task =
     std::make_shared<reset_task>(reset_task{owe<caf::ok_atom>(self), *queues, queues->size()});
   auto promise = task->answer.promise();

@@ -1,8 +1,10 @@
 #include "actors/core/delivery_batches.hpp"
 #include "actors/delivery.hpp"
 #include "actors/error_bridge.hpp"
+#include "schema/offset_set.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -87,7 +89,7 @@ struct redrive_task {
   owed_answer<frames::redriven, delivery_pointer> answer;
   bool purge = false;
   std::vector<std::pair<queue_id, offset>> letters = {};
-  frames::dead_letter_list open = {};
+  std::map<queue_id, offset_set> open = {};
   std::size_t at = 0;
   frames::redriven done = {};
 };
@@ -160,9 +162,8 @@ std::optional<shard_id> shard_of_letters(const delivery_state& s, queue_id queue
 }
 
 bool is_open(const redrive_task& task, queue_id queue, offset letter) {
-  return std::ranges::any_of(task.open.queues, [&](const auto& each) {
-    return each.queue == queue && core::offset_set{each.open}.contains(letter);
-  });
+  const auto there = task.open.find(queue);
+  return there != task.open.end() && there->second.contains(letter);
 }
 
 /// What cannot be dealt with is passed over here, so that a long list of it does not nest.
@@ -241,7 +242,7 @@ caf::result<frames::redriven> redrive(delivery_pointer self, const frames::redri
         self->state.graves = topic;
         find_open(self, [self, task, failed](result<frames::dead_letter_list> open) {
           if (!open) return failed(open.error());
-          task->open = std::move(*open);
+          for (const auto& each : open->queues) task->open.emplace(each.queue, each.open);
           next(self, task);
         });
       },

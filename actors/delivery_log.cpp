@@ -1,4 +1,5 @@
 #include "actors/core/delivery_batches.hpp"
+#include "actors/core/delivery_entry.hpp"
 #include "actors/delivery.hpp"
 #include "actors/error_bridge.hpp"
 #include "actors/logging.hpp"
@@ -14,8 +15,6 @@ namespace {
 /// What need not be written at once gathers for so long.
 constexpr auto gather_for = std::chrono::milliseconds{100};
 constexpr auto write_again_after = std::chrono::milliseconds{200};
-/// Effects of one entry.
-constexpr std::size_t effects_max = 65'536;
 
 void send_held(delivery_pointer self, const delivery_state::chunk& what) {
   auto& s = self->state;
@@ -100,16 +99,25 @@ void flush(delivery_pointer self, shard_id shard) {
   auto& next = box.gathering;
   if (next.wish.effects.empty()) return settle_all(std::exchange(next, {}), failure{errc::none});
   auto what = std::make_shared<delivery_state::chunk>();
-  if (next.wish.effects.size() <= effects_max) {
+  const auto count = core::next_entry(next.wish.effects);
+  if (count == next.wish.effects.size()) {
     *what = std::exchange(next, {});
   } else {
     // Who waits, waits for the last of them.
-    const auto cut = next.wish.effects.begin() + effects_max;
+    const auto cut = next.wish.effects.begin() + static_cast<std::ptrdiff_t>(count);
     what->wish.effects.assign(next.wish.effects.begin(), cut);
     next.wish.effects.erase(next.wish.effects.begin(), cut);
   }
   box.writing = true;
   write_chunk(self, shard, what);
+}
+
+void maybe_removed(delivery_pointer self) {
+  auto& s = self->state;
+  if (!s.removal || s.burying > 0) return;
+  for (const auto& [shard, box] : s.outboxes)
+    if (box.writing || !box.gathering.wish.effects.empty()) return;
+  std::exchange(s.removal, {})(caf::ok_atom::value);
 }
 
 namespace {
@@ -143,7 +151,7 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
           const core::delivery_batch_ptr& batch) {
   auto& s = self->state;
   const auto queue = s.queues.find(what.queue);
-  if (queue == s.queues.end()) return;
+  if (queue == s.queues.end() || s.removed) return;
   effect_list wish;
   if (batch) {
     const auto grave = grave_in(s, queue->second.shard);
@@ -162,12 +170,17 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
     wish.effects.emplace_back(std::move(out));
   } // Otherwise retention has passed the message, and with it what could be kept.
   wish.effects.emplace_back(effects::settled{s.record.group, what.queue, {{what.at, 1}}});
+  ++s.burying;
   self->request(s.shards.at(queue->second.shard).shard, caf::infinite, write_atom_v, wish)
     .then(
       [self, what](entry_index) {
+        --self->state.burying;
         carry_out(self, self->state.core->buried(what.queue, what.at, now(self)));
+        maybe_removed(self);
       },
       [self, what](const caf::error& error) {
+        --self->state.burying;
+        maybe_removed(self);
         const auto why = from_caf(error);
         if (why.code == errc::queue_unknown) self->state.graves.reset();
         put_off(self, what, why);

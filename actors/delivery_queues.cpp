@@ -19,37 +19,45 @@ void again(delivery_pointer self, queue_id queue, std::chrono::milliseconds afte
   self->delayed_send(self, after, subscribe_atom_v, queue);
 }
 
+/// One attempt to read a queue.
+struct attempt {
+  queue_id queue;
+  std::uint64_t number = 0;
+};
+
 /// The queue, if it is still the group's and this opening of it is not overtaken.
-delivery_state::queue* opening(delivery_pointer self, queue_id id) {
-  auto at = self->state.queues.find(id);
-  return at != self->state.queues.end() && at->second.opening ? &at->second : nullptr;
+delivery_state::queue* opening(delivery_pointer self, attempt of) {
+  auto at = self->state.queues.find(of.queue);
+  return at != self->state.queues.end() && at->second.opening == of.number ? &at->second : nullptr;
 }
 
-void failed(delivery_pointer self, queue_id id, const failure& why) {
-  auto* queue = opening(self, id);
+void failed(delivery_pointer self, attempt of, const failure& why) {
+  auto* queue = opening(self, of);
   if (queue == nullptr) return;
-  queue->opening = false;
+  const auto id = of.queue;
+  queue->opening = 0;
   if (!is_retriable(why.code))
     logging::warning("delivery", self->state.record.name + ", queue " + std::to_string(id.value) +
                                    ": " + why.message());
   again(self, id, is_retriable(why.code) ? again_after : unreadable_again_after);
 }
 
-void subscribe(delivery_pointer self, queue_id id, const queue_actor& actor) {
+void subscribe(delivery_pointer self, attempt of, const queue_actor& actor) {
   auto& s = self->state;
+  const auto id = of.queue;
   subscribe_request wish;
   wish.start = {start_position::kind::at_offset, s.core->reads_from(id), {}};
   wish.out_of_range = range_policy::earliest;
   self->request(actor, caf::infinite, subscribe_atom_v, reader_actor{delivery_actor{self}}, wish)
     .then(
-      [self, id, actor](const reading& where) {
+      [self, of, id, actor](const reading& where) {
         auto& state = self->state;
-        auto* queue = opening(self, id);
+        auto* queue = opening(self, of);
         if (queue == nullptr || queue->resetting) {
           self->send(actor, unsubscribe_atom_v, where.reader);
           return;
         }
-        queue->opening = false;
+        queue->opening = 0;
         queue->actor = actor;
         queue->reader = where.reader;
         state.readers.emplace(where.reader, id);
@@ -59,18 +67,19 @@ void subscribe(delivery_pointer self, queue_id id, const queue_actor& actor) {
         // Retention may have passed what was to come.
         carry_out(self, state.core->raise_start(id, where.earliest, now(self)));
       },
-      [self, id](const caf::error& why) { failed(self, id, from_caf(why)); });
+      [self, of](const caf::error& why) { failed(self, of, from_caf(why)); });
 }
 
 /// Nobody has been here: the first consumer's wish says where to begin, and that is committed.
-void find_start(delivery_pointer self, queue_id id, const queue_actor& actor) {
+void find_start(delivery_pointer self, attempt of, const queue_actor& actor) {
   auto& s = self->state;
+  const auto id = of.queue;
   const auto& first = s.members.begin()->second;
   self->request(actor, caf::infinite, resolve_atom_v, first.start, first.out_of_range)
     .then(
-      [self, id, actor](const reading& found) {
+      [self, of, id, actor](const reading& found) {
         auto& state = self->state;
-        auto* queue = opening(self, id);
+        auto* queue = opening(self, of);
         if (queue == nullptr) return;
         effect_list wish;
         wish.effects.emplace_back(effects::commit{state.record.group, id, found.begin});
@@ -78,17 +87,17 @@ void find_start(delivery_pointer self, queue_id id, const queue_actor& actor) {
           ->request(state.shards.at(queue->shard).shard, caf::infinite, write_atom_v,
                     std::move(wish))
           .then(
-            [self, id, actor, found](entry_index) {
-              auto* there = opening(self, id);
+            [self, of, id, actor, found](entry_index) {
+              auto* there = opening(self, of);
               if (there == nullptr) return;
               there->known = true;
               self->state.core->add_queue(id, core::delivery_progress{found.begin}, found.end,
                                           now(self));
-              subscribe(self, id, actor);
+              subscribe(self, of, actor);
             },
-            [self, id](const caf::error& why) { failed(self, id, from_caf(why)); });
+            [self, of](const caf::error& why) { failed(self, of, from_caf(why)); });
       },
-      [self, id](const caf::error& why) { failed(self, id, from_caf(why)); });
+      [self, of](const caf::error& why) { failed(self, of, from_caf(why)); });
 }
 
 } // namespace
@@ -131,23 +140,24 @@ void begin_reading(delivery_pointer self, queue_id id) {
   auto at = s.queues.find(id);
   if (at == s.queues.end() || s.members.empty()) return;
   auto& queue = at->second;
-  if (queue.opening || queue.resetting || queue.reader.value != 0) return;
-  queue.opening = true;
+  if (queue.opening != 0 || queue.resetting || queue.reader.value != 0) return;
+  queue.opening = ++s.openings;
+  const attempt of{id, queue.opening};
   self->request(s.catalogue, caf::infinite, activate_atom_v, id)
     .then(
-      [self, id](const queue_actor& actor) {
-        auto* there = opening(self, id);
+      [self, of](const queue_actor& actor) {
+        auto* there = opening(self, of);
         if (there == nullptr) return;
         if (self->state.members.empty()) {
-          there->opening = false; // The next member begins anew.
+          there->opening = 0; // The next member begins anew.
           return;
         }
         if (there->known)
-          subscribe(self, id, actor);
+          subscribe(self, of, actor);
         else
-          find_start(self, id, actor);
+          find_start(self, of, actor);
       },
-      [self, id](const caf::error& why) { failed(self, id, from_caf(why)); });
+      [self, of](const caf::error& why) { failed(self, of, from_caf(why)); });
 }
 
 void stop_reading(delivery_pointer self, queue_id id) {
@@ -155,7 +165,7 @@ void stop_reading(delivery_pointer self, queue_id id) {
   auto at = s.queues.find(id);
   if (at == s.queues.end()) return;
   auto& queue = at->second;
-  queue.opening = false;
+  queue.opening = 0;
   if (queue.reader.value == 0) return;
   self->send(queue.actor, unsubscribe_atom_v, queue.reader);
   s.watched.remove(self, queue.actor.address());
@@ -211,6 +221,28 @@ void read_batch(delivery_pointer self, shard_id shard, queue_id queue, offset at
       [then](const caf::error& why) { then(from_caf(why)); });
 }
 
+namespace {
+
+/// What was read is lent, or buried; what nothing is left of is done.
+void go_on_with(delivery_pointer self, const delivery_state::errand& what,
+                const result<core::delivery_batch_ptr>& batch) {
+  auto& s = self->state;
+  if (s.removed) return;
+  if (!batch) return put_off(self, what, batch.error());
+  const auto queue = s.queues.find(what.queue);
+  if (!*batch && queue != s.queues.end())
+    logging::warning("delivery", s.record.name + ": message " + std::to_string(what.at.value) +
+                                   " of queue " + std::to_string(queue->second.number.value) +
+                                   " of " + queue->second.topic +
+                                   " is not there any more, nor a copy of it; it counts as done");
+  if (what.dead)
+    bury(self, what, *batch);
+  else
+    carry_out(self, s.core->looked(what.queue, what.at, *batch, now(self)));
+}
+
+} // namespace
+
 void run(delivery_pointer self, const delivery_state::errand& what) {
   auto& s = self->state;
   const auto queue = s.queues.find(what.queue);
@@ -219,20 +251,20 @@ void run(delivery_pointer self, const delivery_state::errand& what) {
   waiting_record row;
   const auto& rows = s.core->queues().at(what.queue).progress.waiting();
   if (auto found = rows.find(what.at); found != rows.end()) row = found->second;
-  const bool redriven = row.letter_queue.value != 0;
-  const auto done = [self, what, row, redriven](result<core::delivery_batch_ptr> batch) {
-    if (batch && *batch && redriven)
-      batch = core::revive_letter(**batch, row, self->state.options.limits);
-    if (!batch) {
-      put_off(self, what, batch.error());
-    } else if (what.dead) {
-      bury(self, what, *batch);
-    } else {
-      carry_out(self, self->state.core->looked(what.queue, what.at, *batch, now(self)));
-    }
+  const auto shard = queue->second.shard;
+  const auto read_source = [self, what, shard] {
+    read_batch(self, shard, what.queue, what.at,
+               [self, what](const result<core::delivery_batch_ptr>& batch) {
+                 go_on_with(self, what, batch);
+               });
   };
-  read_batch(self, queue->second.shard, redriven ? row.letter_queue : what.queue,
-             redriven ? row.letter : what.at, done);
+  if (row.letter_queue.value == 0) return read_source();
+  read_batch(self, shard, row.letter_queue, row.letter,
+             [self, what, row, read_source](result<core::delivery_batch_ptr> batch) {
+               if (batch && !*batch) return read_source(); // Its letter is gone.
+               if (batch) batch = core::revive_letter(**batch, row, self->state.options.limits);
+               go_on_with(self, what, batch);
+             });
 }
 
 } // namespace carafe

@@ -2,6 +2,7 @@
 
 #include "actors/error_bridge.hpp"
 #include "actors/query_queues.hpp"
+#include "actors/reset_queues.hpp"
 
 #include <string>
 #include <unordered_map>
@@ -142,20 +143,6 @@ bool begin_if_settled(self_pointer self, const reset_task& task) {
   return true;
 }
 
-result<std::vector<queue_id>> queues_to_reset(const group_state& s,
-                                              const frames::group_reset& wish) {
-  std::vector<queue_id> out;
-  if (!wish.topic.empty() && !s.topics.contains(wish.topic))
-    return {errc::topic_unknown, wish.topic + " is not read by group " + s.record.name};
-  for (const auto& [id, state] : s.core->queues()) {
-    if (!wish.topic.empty() && state.info.topic != wish.topic) continue;
-    if (wish.number && state.info.number != *wish.number) continue;
-    out.push_back(id);
-  }
-  if (out.empty()) return {errc::queue_unknown, "no queue of the group fits"};
-  return out;
-}
-
 } // namespace
 
 caf::result<frames::group_description> describe_group(self_pointer self) {
@@ -174,7 +161,7 @@ caf::result<frames::group_description> describe_group(self_pointer self) {
 caf::result<caf::ok_atom> reset_group(self_pointer self, const frames::group_reset& wish) {
   auto& s = self->state;
   if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
-  auto queues = queues_to_reset(s, wish);
+  auto queues = queues_to_reset(wish, s.record.name, s.topics);
   if (!queues) return to_caf(queues.error());
   auto task =
     std::make_shared<group_reset_task>(group_reset_task{owe<caf::ok_atom>(self), wish.to});

@@ -86,7 +86,7 @@ bool lease_book::fail(frames::settle_failed what) {
 void lease_book::give_back() {
   if (held_ > 0) ++marked_;
   for (auto& [id, queue] : queues_) {
-    for (auto& range : queue.held.all()) queue.gathered.returned.add(range);
+    for (auto& range : queue.held.to_ranges()) queue.gathered.returned.add(range);
     queue.held.clear();
   }
   count();
@@ -109,7 +109,8 @@ std::optional<frames::settle> lease_book::next_settle(member_id member, bool one
 }
 
 void lease_book::add_to(frames::settle& to, queue_id id, queue_leases& queue, std::size_t& ranges) {
-  auto move_some = [&](range_set& from, range_set& sent, std::vector<frames::queue_ranges>& told) {
+  auto move_some = [&](offset_set& from, offset_set& sent,
+                       std::vector<frames::queue_ranges>& told) {
     auto some = from.take(ranges);
     if (some.empty()) return;
     ranges -= some.size();
@@ -134,8 +135,8 @@ void lease_book::settled() {
 void lease_book::gather_again() {
   for (auto& [id, queue] : queues_) {
     auto sent = std::exchange(queue.under_way, {});
-    for (auto& range : sent.done.all()) queue.gathered.done.add(range);
-    for (auto& range : sent.returned.all()) queue.gathered.returned.add(range);
+    for (auto& range : sent.done.to_ranges()) queue.gathered.done.add(range);
+    for (auto& range : sent.returned.to_ranges()) queue.gathered.returned.add(range);
     // What was lent anew meanwhile was taken, whatever became of the answer.
     std::erase_if(sent.failed, [&](auto& each) {
       return queue.held.contains(each.first) || queue.gathered.done.contains(each.first);
@@ -163,11 +164,11 @@ std::vector<frames::queue_ranges> lease_book::present() {
     queue.lent_again.clear();
     auto all = queue.held;
     for (auto* part : {&queue.gathered, &queue.under_way}) {
-      for (auto& range : part->done.all()) all.add(range);
-      for (auto& range : part->returned.all()) all.add(range);
+      for (auto& range : part->done.to_ranges()) all.add(range);
+      for (auto& range : part->returned.to_ranges()) all.add(range);
       for (auto& [where, what] : part->failed) all.add({where, 1});
     }
-    if (!all.empty()) ours.push_back({id, all.all()});
+    if (!all.empty()) ours.push_back({id, all.to_ranges()});
   }
   return ours;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "actors/client/range_set.hpp"
 #include "schema/message_frames.hpp"
+#include "schema/offset_set.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -71,8 +71,8 @@ public:
 
 private:
   struct portion {
-    range_set done;
-    range_set returned;
+    offset_set done;
+    offset_set returned;
     std::map<offset, frames::settle_failed> failed;
 
     [[nodiscard]] std::uint64_t count() const {
@@ -80,11 +80,11 @@ private:
     }
   };
   struct queue_leases {
-    range_set held;
+    offset_set held;
     portion gathered;
     portion under_way;
     /// Lent while the node is asked what is ours.
-    range_set lent_again;
+    offset_set lent_again;
     /// Nothing from here on was ever lent.
     offset horizon;
   };

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "actors/client/range_set.hpp"
 #include "schema/batch.hpp"
 #include "schema/frame.hpp"
+#include "schema/offset_set.hpp"
 
 #include <carafe/message.hpp>
 
@@ -47,7 +47,7 @@ private:
   struct lent_batch {
     frames::leased what;
     /// Of `what.ranges`, those not to be handed out.
-    range_set dropped;
+    offset_set dropped;
   };
 
   result<void> open_first();

@@ -150,13 +150,15 @@ result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waitin
   auto reader = open(batch, limits);
   if (!reader) return reader.error();
   auto message = reader->message(static_cast<std::uint32_t>(row.at.value - batch.what.base.value));
+  // Where messages are small, so is the story.
+  const auto error = row.error.substr(0, limits.message_bytes_max / 4);
   const std::pair<std::string, std::string> story[] = {
     {"carafe-dead-group", origin.group},
     {"carafe-dead-topic", origin.topic},
     {"carafe-dead-queue", std::to_string(origin.number.value)},
     {"carafe-dead-offset", std::to_string(row.at.value)},
     {"carafe-dead-attempts", std::to_string(row.attempts)},
-    {"carafe-dead-error", row.error},
+    {"carafe-dead-error", error},
     {"carafe-dead-first-failed-ms", std::to_string(row.first_failed.value)},
     {"carafe-dead-last-failed-ms", std::to_string(row.last_failed.value)},
     {"carafe-dead-stored-ms", std::to_string(batch.time.value)},
@@ -174,8 +176,13 @@ result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waitin
   }
   if (!ok) {
     constexpr std::size_t room_for_story = 4'096;
-    const auto most = limits.message_bytes_max - message.key.size() - message.tag.size();
-    message.body = message.body.substr(0, most > room_for_story ? most - room_for_story : 0);
+    const auto taken = message.key.size() + message.tag.size() + room_for_story;
+    message.body = message.body.substr(
+      0, limits.message_bytes_max > taken ? limits.message_bytes_max - taken : 0);
+    ok = builder.add(message);
+  }
+  if (!ok) { // They alone leave no room for what became of it.
+    message.key = message.tag = {};
     ok = builder.add(message);
   }
   if (!ok) return ok.error();

@@ -65,7 +65,7 @@ struct dead_letter_origin {
 /// The message at `row.at` with its body, key, tag, properties and birth, and what became of it in
 /// properties `carafe-dead-…`.
 /// @errors Those of `batch_reader::open`; a message that the properties make too large loses its
-///         own, then its body's end.
+///         own, then its body's end, then key and tag.
 result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waiting_record& row,
                                        const dead_letter_origin& origin,
                                        const batch_limits& limits);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/core/offset_set.hpp"
+#include "schema/offset_set.hpp"
 #include "schema/records.hpp"
 
 #include <carafe/types.hpp>

@@ -188,3 +188,26 @@ TEST_CASE("a group with waiting messages does not become ordered, which would ne
   CHECK(one.ask<frames::ok>(frames::leave{a.in.member}).ok());
   CHECK(admin.ask<frames::group_description>(wish)->mode == "ordered");
 }
+
+TEST_CASE("a redriven message whose dead letter is gone comes from its queue") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"}, two{r, "two"};
+  const auto queue = keyed_topic(admin, {"a"});
+  {
+    const worker a{one, "shared"};
+    r.settle();
+    CHECK(a.failed(queue, 0, {}, "bad", true).ok());
+    r.pass(100ms);
+    CHECK(one.ask<frames::ok>(frames::leave{a.in.member}).ok());
+  }
+  const auto open = admin.ask<frames::dead_letter_list>(frames::dead_letters{"g"});
+  const auto graves = open->queues.at(0).queue;
+  const auto done =
+    admin.ask<frames::redriven>(frames::redrive{"g", {{graves, {{offset{0}, 1}}}}, false});
+  REQUIRE(done->letters.at(0).why.code == errc::none);
+  REQUIRE(admin.ask<frames::ok>(frames::topic_delete{"%DLQ%g"}).ok());
+  CHECK(describe(admin).queues[0].waiting == 1);
+  const worker a{two, "shared"};
+  r.pass(200ms);
+  CHECK(a.offsets() == offsets{0});
+}

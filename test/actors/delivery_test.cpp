@@ -1,5 +1,7 @@
 #include "test/actors/worker.hpp"
 
+#include <caf/actor_registry.hpp>
+
 using namespace carafe;
 using namespace carafe::test;
 using namespace std::chrono_literals;
@@ -280,4 +282,28 @@ TEST_CASE("what a consumer gives back and never had does nothing") {
   CHECK(one.ask<frames::ok>(frames::settle{a.in.member, {}, {}, {{queue, {everything}}}}).ok());
   r.settle();
   CHECK(a.offsets() == offsets{0, 1});
+}
+
+TEST_CASE("a group that becomes another one is served by another actor, and the old one ends") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"}, two{r, "two"};
+  const auto queue = keyed_topic(admin, {"", "", ""});
+  REQUIRE(admin.ask<frames::group_description>(putting("shared", impatient())).ok());
+  {
+    const worker a{one, "shared"};
+    r.settle();
+    CHECK(a.done(queue, 1).ok());
+    CHECK(a.failed(queue, 0, 5'000, "later").ok());
+    CHECK(one.ask<frames::ok>(frames::leave{a.in.member}).ok());
+  }
+  const auto running = r.system().registry().running();
+  auto wish = putting("keyed", impatient());
+  wish.version = 1;
+  REQUIRE(admin.ask<frames::group_description>(wish).ok());
+  CHECK(r.system().registry().running() == running);
+  const worker a{two, "keyed"};
+  r.pass(1'600ms); // Who had it before may still work on it.
+  CHECK(a.offsets() == offsets{2});
+  r.pass(3'600ms);
+  CHECK(a.take().at(0).attempt == 2);
 }

@@ -1,4 +1,4 @@
-#include "actors/core/offset_set.hpp"
+#include "schema/offset_set.hpp"
 
 #include "test/core/dice.hpp"
 
@@ -7,7 +7,6 @@
 #include <set>
 
 using namespace carafe;
-using namespace carafe::core;
 using namespace carafe::test;
 
 namespace {
@@ -33,7 +32,9 @@ TEST_CASE("a set of offsets says what a set of each single one says", "[property
     model offsets;
     for (int step = 0; step < 120; ++step) {
       const offset_range range{offset{d.below(60)}, d.below(12)};
-      if (d.percent(60)) {
+      if (d.percent(10)) {
+        REQUIRE(set.remove(range.first) == (offsets.erase(range.first.value) > 0));
+      } else if (d.percent(60)) {
         set.add(range);
         for (auto at = range.first; at < range.end(); at = at + 1) offsets.insert(at.value);
       } else if (d.percent(90)) {
@@ -47,6 +48,7 @@ TEST_CASE("a set of offsets says what a set of each single one says", "[property
       REQUIRE(set.count() == offsets.size());
       REQUIRE(set.ranges() == set.to_ranges().size());
       REQUIRE(set.empty() == offsets.empty());
+      REQUIRE(set.end() == offset{offsets.empty() ? 0 : *offsets.rbegin() + 1});
       const offset_range part{offset{d.below(70)}, 1 + d.below(20)};
       model in, out;
       for (auto at = part.first; at < part.end(); at = at + 1)
@@ -60,4 +62,12 @@ TEST_CASE("a set of offsets says what a set of each single one says", "[property
     }
     REQUIRE(offset_set{set.to_ranges()}.to_ranges() == set.to_ranges());
   });
+}
+
+TEST_CASE("taking ranges out of a set of offsets takes the first ones") {
+  offset_set set{{{offset{20}, 3}, {offset{0}, 3}, {offset{10}, 3}}};
+  CHECK(set.take(2) == std::vector<offset_range>{{offset{0}, 3}, {offset{10}, 3}});
+  CHECK(set.count() == 3);
+  CHECK(set.take(9).size() == 1);
+  CHECK(set.empty());
 }
