@@ -57,6 +57,13 @@ std::uint64_t batch_bytes_max(const config::node_options& options) {
          64 * 1024;
 }
 
+batch_limits batch_limits_of(const config::node_options& options) {
+  batch_limits out;
+  out.message_bytes_max = static_cast<std::uint32_t>(options.message_bytes_max);
+  out.batch_bytes_max = static_cast<std::uint32_t>(batch_bytes_max(options));
+  return out;
+}
+
 shard_options shard_options_of(const node_state& s, shard_id id) {
   shard_options out;
   out.mode = core::durability_of(id);
@@ -65,6 +72,7 @@ shard_options shard_options_of(const node_state& s, shard_id id) {
   out.checkpoint_interval_ms = s.options.checkpoint_interval_ms;
   out.retention_ms = s.options.retention_ms;
   out.retention_bytes = s.options.retention_bytes;
+  out.limits = batch_limits_of(s.options);
   return out;
 }
 
@@ -106,13 +114,6 @@ std::vector<shard_id> shards_to_open(const node_state& s) {
     if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
   }
   return ids;
-}
-
-batch_limits batch_limits_of(const config::node_options& options) {
-  batch_limits out;
-  out.message_bytes_max = static_cast<std::uint32_t>(options.message_bytes_max);
-  out.batch_bytes_max = static_cast<std::uint32_t>(batch_bytes_max(options));
-  return out;
 }
 
 catalogue_options catalogue_options_of(const config::node_options& options) {

@@ -4,6 +4,7 @@
 #include "actors/core/histogram.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/raft/replica.hpp"
+#include "schema/batch.hpp"
 #include "storage/commit_log.hpp"
 
 #include <caf/response_promise.hpp>
@@ -11,6 +12,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -26,6 +28,7 @@ struct shard_options {
   std::uint64_t checkpoint_interval_ms = 0;
   std::uint64_t retention_ms = 0;
   std::uint64_t retention_bytes = 0;
+  batch_limits limits = {};
   /// False only in simulated time, where everything runs on one thread.
   bool own_threads = true;
 };
@@ -68,8 +71,13 @@ struct shard_state_data {
   struct drop_plan {
     entry_index first;
     entry_index after;
+    /// What the entries hold of each queue.
+    std::shared_ptr<const queue_ends> ends;
   };
   std::optional<drop_plan> drop;
+  /// Starts that are raised once what groups wait for below them is copied.
+  std::map<queue_id, offset> sparing;
+  bool copying = false;
 
   std::optional<caf::typed_response_promise<caf::ok_atom>> draining;
   core::histogram commits;
@@ -107,6 +115,11 @@ void pump_writes(shard_pointer self);
 [[nodiscard]] progress_rows progress_of(shard_pointer self, group_id group);
 [[nodiscard]] catalogue_rows catalogue_of(shard_pointer self);
 [[nodiscard]] frames::shard_status status_of(shard_pointer self);
+
+/// Copies what groups wait for below `start`, then raises the queue's start to there.
+void spare_waiting(shard_pointer self, queue_id queue, offset start);
+/// Whether a group waits for any of these.
+[[nodiscard]] bool holds_any(const core::shard_state& state, const queue_ends& ends);
 
 /// Takes a checkpoint if there is something new; the log is synced up to it before it is saved.
 void begin_checkpoint(shard_pointer self);

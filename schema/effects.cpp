@@ -48,6 +48,7 @@ struct effect_writer {
     auto start = to.initQueueStart();
     start.setQueue(from.queue.value);
     start.setStart(from.start.value);
+    start.setSparing(from.sparing);
   }
   void operator()(wire::Effect::Builder to, const effects::topic_put& from) {
     put(to.initTopicPut(), from.topic);
@@ -82,6 +83,14 @@ struct effect_writer {
     waiting.setGroup(from.group.value);
     waiting.setQueue(from.queue.value);
     put(waiting.initRow(), from.row);
+  }
+  void operator()(wire::Effect::Builder to, const effects::kept& from) {
+    auto kept = to.initKept();
+    kept.setGroup(from.group.value);
+    kept.setQueue(from.queue.value);
+    kept.setRead(from.read.value);
+    auto rows = kept.initRows(static_cast<unsigned>(from.rows.size()));
+    for (unsigned i = 0; i < rows.size(); ++i) put(rows[i], from.rows[i]);
   }
 };
 
@@ -133,6 +142,13 @@ result<effects::effect> get_waiting(wire::Waiting::Reader from) {
   return effects::effect{std::move(effect)};
 }
 
+result<effects::effect> get_kept(wire::Kept::Reader from) {
+  auto effect =
+    effects::kept{group_id{from.getGroup()}, queue_id{from.getQueue()}, offset{from.getRead()}, {}};
+  for (auto row : from.getRows()) get(row, effect.rows.emplace_back());
+  return effects::effect{std::move(effect)};
+}
+
 result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes& attachments) {
   switch (from.which()) {
   case wire::Effect::BATCH:
@@ -151,8 +167,8 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
     return effects::effect{effects::queue_closed{queue_id{from.getQueueClosed()}}};
   case wire::Effect::QUEUE_START: {
     auto start = from.getQueueStart();
-    return effects::effect{
-      effects::queue_start{queue_id{start.getQueue()}, offset{start.getStart()}}};
+    return effects::effect{effects::queue_start{queue_id{start.getQueue()},
+                                                offset{start.getStart()}, start.getSparing()}};
   }
   case wire::Effect::TOPIC_PUT:
     return get_put(from.getTopicPut(), &effects::topic_put::topic);
@@ -170,6 +186,8 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
     return get_lent(from.getLent());
   case wire::Effect::WAITING:
     return get_waiting(from.getWaiting());
+  case wire::Effect::KEPT:
+    return get_kept(from.getKept());
   }
   return newer("effect " + std::to_string(static_cast<unsigned>(from.which())));
 }

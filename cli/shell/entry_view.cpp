@@ -2,6 +2,7 @@
 
 #include "cli/shell/value_text.hpp"
 #include "cli/shell/views.hpp"
+#include "schema/offset_set.hpp"
 
 #include <array>
 #include <cstdio>
@@ -112,6 +113,12 @@ struct effect_fields {
     auto r = of_messages("waiting", e.group, e.queue, {{e.row.at, 1}});
     r.add("attempts", value::id(e.row.attempts)).add("due", value::time(e.row.due));
     return std::move(r.add("error", value::text(e.row.error)));
+  }
+  record operator()(const effects::kept& e) const {
+    offset_set all;
+    for (const auto& row : e.rows) all.add({row.at, 1});
+    auto r = of_messages("kept", e.group, e.queue, all.to_ranges());
+    return std::move(r.add("read_offset", value::id(e.read.value)));
   }
 
 private:

@@ -164,7 +164,7 @@ TEST_CASE("docs/shell.md documents every field of a log entry") {
                    effects::topic_deleted{}, effects::group_put{},
                    effects::group_deleted{}, effects::progress_dropped{},
                    effects::settled{},       effects::lent{},
-                   effects::waiting{}};
+                   effects::waiting{},       effects::kept{}};
   const auto written = to_json(entry_view(entry, shard_id{0}, "log-1.mdb"));
   for (const auto& field : names_in(written)) {
     INFO(field);

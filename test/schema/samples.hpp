@@ -50,6 +50,8 @@ struct owned_message {
 [[nodiscard]] progress_record sample_progress();
 [[nodiscard]] progress_record sample_delivery();
 [[nodiscard]] waiting_record sample_waiting();
+/// … of which retention took the message.
+[[nodiscard]] waiting_record sample_kept();
 [[nodiscard]] group_record sample_delivery_group();
 [[nodiscard]] catalogue_record sample_catalogue();
 
