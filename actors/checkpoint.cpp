@@ -43,6 +43,14 @@ checkpoint_keeper(checkpoint_actor::stateful_pointer<checkpoint_state> self,
       if (!out) return to_caf(out.error());
       return std::move(*out);
     },
+    [self](read_atom, const read_request& request) -> caf::result<read_reply> {
+      read_reply reply;
+      auto batches = self->state.log->read_queue(request.queue, request.from, request.last,
+                                                 request.bytes_max, reply.hint);
+      if (!batches) return to_caf(batches.error());
+      reply.batches = std::move(*batches);
+      return reply;
+    },
   };
 }
 

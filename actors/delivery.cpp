@@ -77,7 +77,7 @@ void on(delivery_pointer self, const delivery_core::pull& e) {
 }
 
 void on(delivery_pointer self, const delivery_core::look& e) {
-  run(self, {e.queue, e.at, std::nullopt});
+  run(self, {e.queue, e.at, std::nullopt, false});
 }
 
 void on(delivery_pointer self, const delivery_core::write& e) {
@@ -85,7 +85,7 @@ void on(delivery_pointer self, const delivery_core::write& e) {
 }
 
 void on(delivery_pointer self, const delivery_core::bury& e) {
-  run(self, {e.queue, e.row.at, e.row});
+  run(self, {e.queue, e.row.at, e.row, false});
 }
 
 /// Whoever was lent something, for people.

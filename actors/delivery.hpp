@@ -71,6 +71,8 @@ struct delivery_state {
     offset at;
     /// Nothing: it is to be delivered again. Otherwise it is dead.
     std::optional<waiting_record> dead;
+    /// The log was asked whether there is a copy.
+    bool asked = false;
   };
 
   group_record record;
@@ -134,9 +136,15 @@ void begin_reading(delivery_pointer self, queue_id queue);
 void stop_reading(delivery_pointer self, queue_id queue);
 void reading_ended(delivery_pointer self, core::reader_id reader, const failure& why);
 void on_batch(delivery_pointer self, core::reader_id reader, const storage::stored_batch& batch);
+
+// delivery_reading.cpp
 /// Reads the batch with this message; nothing if it is there no more.
 void read_batch(delivery_pointer self, shard_id shard, queue_id queue, offset at,
                 std::function<void(result<core::delivery_batch_ptr>)> then);
+/// How long messages of the queue live; 0: they do not expire, or it is no queue of the group.
+[[nodiscard]] std::uint64_t ttl_of(const delivery_state& s, queue_id queue);
+/// Asks the shard which messages it has copied before retention took them; then `then`.
+void learn_copies(delivery_pointer self, shard_id shard, std::function<void(const failure&)> then);
 /// Reads one message's batch and does with it what is to be done.
 void run(delivery_pointer self, const delivery_state::errand& what);
 

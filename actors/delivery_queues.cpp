@@ -4,7 +4,6 @@
 #include "actors/logging.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 
 namespace carafe {
@@ -42,6 +41,23 @@ void failed(delivery_pointer self, attempt of, const failure& why) {
   again(self, id, is_retriable(why.code) ? again_after : unreadable_again_after);
 }
 
+void begin(delivery_pointer self, attempt of, const queue_actor& actor, const reading& where) {
+  auto& s = self->state;
+  auto* queue = opening(self, of);
+  if (queue == nullptr || queue->resetting) {
+    self->send(actor, unsubscribe_atom_v, where.reader);
+    return;
+  }
+  carry_out(self, s.core->raise_start(of.queue, where.earliest, now(self)));
+  queue->opening = 0;
+  queue->actor = actor;
+  queue->reader = where.reader;
+  s.readers.emplace(where.reader, of.queue);
+  s.watched.add(self, actor);
+  self->send(actor, demand_atom_v, where.reader, std::uint64_t{0});
+  carry_out(self, s.core->reopened(of.queue));
+}
+
 void subscribe(delivery_pointer self, attempt of, const queue_actor& actor) {
   auto& s = self->state;
   const auto id = of.queue;
@@ -57,15 +73,14 @@ void subscribe(delivery_pointer self, attempt of, const queue_actor& actor) {
           self->send(actor, unsubscribe_atom_v, where.reader);
           return;
         }
-        queue->opening = 0;
-        queue->actor = actor;
-        queue->reader = where.reader;
-        state.readers.emplace(where.reader, id);
-        state.watched.add(self, actor);
-        self->send(actor, demand_atom_v, where.reader, std::uint64_t{0});
-        carry_out(self, state.core->reopened(id));
-        // Retention may have passed what was to come.
-        carry_out(self, state.core->raise_start(id, where.earliest, now(self)));
+        // Retention may have passed what was to come, and has copied what waits.
+        if (where.earliest <= state.core->queues().at(id).progress.next())
+          return begin(self, of, actor, where);
+        learn_copies(self, queue->shard, [self, of, actor, where](const failure& why) {
+          if (why.code == errc::none) return begin(self, of, actor, where);
+          self->send(actor, unsubscribe_atom_v, where.reader);
+          failed(self, of, why);
+        });
       },
       [self, of](const caf::error& why) { failed(self, of, from_caf(why)); });
 }
@@ -194,7 +209,7 @@ void on_batch(delivery_pointer self, core::reader_id reader, const storage::stor
   auto at = s.readers.find(reader);
   if (at == s.readers.end()) return;
   auto made = core::make_delivery_batch(batch.batch, batch.time, s.record.mode == "keyed", s.wanted,
-                                        s.options.limits);
+                                        ttl_of(s, at->second), s.options.limits);
   if (!made) { // It was checked before it was stored.
     const auto id = at->second;
     logging::error("delivery", s.record.name + ": " + made.error().message());
@@ -203,68 +218,6 @@ void on_batch(delivery_pointer self, core::reader_id reader, const storage::stor
     return;
   }
   carry_out(self, s.core->arrived(at->second, std::move(*made), now(self)));
-}
-
-void read_batch(delivery_pointer self, shard_id shard, queue_id queue, offset at,
-                std::function<void(result<core::delivery_batch_ptr>)> then) {
-  constexpr entry_index everything{std::numeric_limits<std::uint64_t>::max()};
-  const read_request wish{queue, at, everything, 1, {}};
-  self->request(self->state.shards.at(shard).reader, caf::infinite, read_atom_v, wish)
-    .then(
-      [self, at, then](const read_reply& reply) {
-        for (const auto& found : reply.batches)
-          if (found.base <= at && at < found.base + found.count)
-            return then(core::make_delivery_batch(found.batch, found.time, false, std::nullopt,
-                                                  self->state.options.limits));
-        then(core::delivery_batch_ptr{}); // Retention has passed it.
-      },
-      [then](const caf::error& why) { then(from_caf(why)); });
-}
-
-namespace {
-
-/// What was read is lent, or buried; what nothing is left of is done.
-void go_on_with(delivery_pointer self, const delivery_state::errand& what,
-                const result<core::delivery_batch_ptr>& batch) {
-  auto& s = self->state;
-  if (s.removed) return;
-  if (!batch) return put_off(self, what, batch.error());
-  const auto queue = s.queues.find(what.queue);
-  if (!*batch && queue != s.queues.end())
-    logging::warning("delivery", s.record.name + ": message " + std::to_string(what.at.value) +
-                                   " of queue " + std::to_string(queue->second.number.value) +
-                                   " of " + queue->second.topic +
-                                   " is not there any more, nor a copy of it; it counts as done");
-  if (what.dead)
-    bury(self, what, *batch);
-  else
-    carry_out(self, s.core->looked(what.queue, what.at, *batch, now(self)));
-}
-
-} // namespace
-
-void run(delivery_pointer self, const delivery_state::errand& what) {
-  auto& s = self->state;
-  const auto queue = s.queues.find(what.queue);
-  if (queue == s.queues.end() || !queue->second.known || queue->second.resetting) return;
-  // What was redriven lies where its letter is.
-  waiting_record row;
-  const auto& rows = s.core->queues().at(what.queue).progress.waiting();
-  if (auto found = rows.find(what.at); found != rows.end()) row = found->second;
-  const auto shard = queue->second.shard;
-  const auto read_source = [self, what, shard] {
-    read_batch(self, shard, what.queue, what.at,
-               [self, what](const result<core::delivery_batch_ptr>& batch) {
-                 go_on_with(self, what, batch);
-               });
-  };
-  if (row.letter_queue.value == 0) return read_source();
-  read_batch(self, shard, row.letter_queue, row.letter,
-             [self, what, row, read_source](result<core::delivery_batch_ptr> batch) {
-               if (batch && !*batch) return read_source(); // Its letter is gone.
-               if (batch) batch = core::revive_letter(**batch, row, self->state.options.limits);
-               go_on_with(self, what, batch);
-             });
 }
 
 } // namespace carafe

@@ -153,7 +153,8 @@ using log_writer_actor =
 /// Saves checkpoints into state.mdb, on a thread of its own, and plans retention.
 using checkpoint_actor =
   caf::typed_actor<caf::replies_to<save_atom, raft::checkpoint>::with<caf::ok_atom>,
-                   caf::replies_to<plan_atom, retention_rule>::with<retention_plan>>;
+                   caf::replies_to<plan_atom, retention_rule>::with<retention_plan>,
+                   caf::replies_to<read_atom, read_request>::with<read_reply>>;
 
 /// Keeps a shard's index of waiting messages, on a thread of its own.
 using timer_store_actor =

@@ -75,6 +75,7 @@ shard_options shard_options_of(const node_state& s, shard_id id) {
   out.retention_bytes = s.options.retention_bytes;
   out.timers.folder = s.dir->path() / storage::data_dir::shard_folder(id);
   out.timers.limits = batch_limits_of(s.options);
+  out.limits = batch_limits_of(s.options);
   return out;
 }
 

@@ -123,7 +123,14 @@ bool is_progress(const effects::effect& effect) {
   return std::holds_alternative<effects::commit>(effect) ||
          std::holds_alternative<effects::settled>(effect) ||
          std::holds_alternative<effects::lent>(effect) ||
-         std::holds_alternative<effects::waiting>(effect);
+         std::holds_alternative<effects::waiting>(effect) ||
+         std::holds_alternative<effects::kept>(effect);
+}
+
+/// So that what it is of may be dropped.
+bool is_copy(const effects::effect& effect) {
+  const auto* batch = std::get_if<effects::batch>(&effect);
+  return batch != nullptr && batch->queue == kept_messages;
 }
 
 /// Frees space, or follows from what was written already: written while the log takes anything.
@@ -140,7 +147,8 @@ bool has_room(const shard_state_data& s, const effect_list& wish) {
   if (s.room == storage::log_room::everything) return true;
   const bool commits = s.room == storage::log_room::no_batches;
   return std::ranges::all_of(wish.effects, [&](const effects::effect& effect) {
-    return is_freeing(s.replica->state(), effect) || (commits && is_progress(effect));
+    return is_freeing(s.replica->state(), effect) ||
+           (commits && (is_progress(effect) || is_copy(effect)));
   });
 }
 
@@ -190,6 +198,11 @@ caf::result<entry_index> on_write(self_pointer self, const effect_list& wish) {
   waiters.submitted_us = s.clocks->monotonic_us();
   waiters.effects.push_back(promise);
   pump_writes(self);
+  for (const auto& effect : wish.effects)
+    if (const auto* start = std::get_if<effects::queue_start>(&effect);
+        start != nullptr && start->sparing)
+      if (!s.replica->state().held(start->queue, start->start, 1).empty())
+        spare_waiting(self, start->queue, start->start);
   return promise;
 }
 

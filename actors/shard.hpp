@@ -5,6 +5,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/raft/replica.hpp"
 #include "actors/timers.hpp"
+#include "schema/batch.hpp"
 #include "storage/commit_log.hpp"
 
 #include <caf/response_promise.hpp>
@@ -12,6 +13,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -28,6 +30,7 @@ struct shard_options {
   std::uint64_t retention_ms = 0;
   std::uint64_t retention_bytes = 0;
   timers_options timers;
+  batch_limits limits = {};
   /// False only in simulated time, where everything runs on one thread.
   bool own_threads = true;
 };
@@ -76,8 +79,13 @@ struct shard_state_data {
   struct drop_plan {
     entry_index first;
     entry_index after;
+    /// What the entries hold of each queue.
+    std::shared_ptr<const queue_ends> ends;
   };
   std::optional<drop_plan> drop;
+  /// Starts that are raised once what groups wait for below them is copied.
+  std::map<queue_id, offset> sparing;
+  bool copying = false;
 
   std::optional<caf::typed_response_promise<caf::ok_atom>> draining;
   core::histogram commits;
@@ -121,6 +129,10 @@ void pump_writes(shard_pointer self);
 void tell_timers(shard_pointer self, bool replayed = false);
 /// Since the last checkpoint so much was stored for later that the next one is due.
 [[nodiscard]] bool timers_are_heavy(const shard_state_data& s);
+/// Copies what groups wait for below `start`, then raises the queue's start to there.
+void spare_waiting(shard_pointer self, queue_id queue, offset start);
+/// Whether a group waits for any of these.
+[[nodiscard]] bool holds_any(const core::shard_state& state, const queue_ends& ends);
 
 /// Takes a checkpoint if there is something new; the log is synced up to it before it is saved.
 void begin_checkpoint(shard_pointer self);

@@ -26,7 +26,12 @@ void plan_retention(shard_pointer self, const retention_plan& plan) {
   if (plan.first.value == 0 || s.drop || s.draining) return;
   if (!plan.due) {
     if (all_begin_after(s.replica->state(), *plan.ends))
-      s.drop = shard_state_data::drop_plan{plan.first, s.replica->applied()};
+      s.drop = shard_state_data::drop_plan{plan.first, s.replica->applied(), plan.ends};
+    return;
+  }
+  if (holds_any(s.replica->state(), *plan.ends)) {
+    // Once these are copied, another checkpoint finds the starts where they are to be.
+    for (const auto& [queue, start] : *plan.ends) spare_waiting(self, queue, start);
     return;
   }
   effect_list raise;
@@ -35,24 +40,31 @@ void plan_retention(shard_pointer self, const retention_plan& plan) {
     const auto* record = s.replica->state().queue(queue);
     if (record == nullptr || record->start >= start) continue;
     if (!(all = raise.effects.size() < raft::effects_per_entry_max)) break;
-    raise.effects.emplace_back(effects::queue_start{queue, start});
+    raise.effects.emplace_back(effects::queue_start{queue, start, true});
   }
   if (raise.effects.empty()) {
     // The starts are as of what is applied, and a power failure may take that back.
-    s.drop = shard_state_data::drop_plan{plan.first, s.replica->applied()};
+    s.drop = shard_state_data::drop_plan{plan.first, s.replica->applied(), plan.ends};
     return;
   }
   auto index =
     s.replica->submit_effects(std::move(raise.effects), s.clocks->wall(), s.clocks->monotonic());
   if (!index) return; // Too much in flight: the next checkpoint plans again …
   // … and for the queues that this entry has no place for.
-  if (all) s.drop = shard_state_data::drop_plan{plan.first, *index};
+  if (all) s.drop = shard_state_data::drop_plan{plan.first, *index, plan.ends};
   pump_writes(self);
 }
 
 void drop_segments(shard_pointer self) {
   auto& s = self->state;
   if (!s.drop || s.replica->checkpoint_index() < s.drop->after) return;
+  // A group may have begun to wait for something there since.
+  const auto& state = s.replica->state();
+  if (!all_begin_after(state, *s.drop->ends) || holds_any(state, *s.drop->ends)) {
+    for (const auto& [queue, start] : *s.drop->ends) spare_waiting(self, queue, start);
+    s.drop.reset();
+    return;
+  }
   logging::info(shard_name(self),
                 "retention drops entries below " + std::to_string(s.drop->first.value));
   self->send(s.writer, drop_atom_v, s.drop->first);

@@ -20,7 +20,8 @@ queue_views views_of(shard_pointer self, const queue_ids& wanted) {
   queue_views views;
   const auto& all = self->state.replica->state().queues();
   if (wanted.queues.empty())
-    for (const auto& [id, record] : all) views.queues.push_back(view_of(self, id, record));
+    for (const auto& [id, record] : all)
+      if (id != kept_messages) views.queues.push_back(view_of(self, id, record));
   for (const auto id : wanted.queues)
     if (auto at = all.find(id); at != all.end())
       views.queues.push_back(view_of(self, id, at->second));
@@ -30,7 +31,8 @@ queue_views views_of(shard_pointer self, const queue_ids& wanted) {
 shard_inventory inventory_of(shard_pointer self) {
   shard_inventory out;
   const auto& state = self->state.replica->state();
-  for (const auto& [id, record] : state.queues()) out.there.queues.push_back(id);
+  for (const auto& [id, record] : state.queues())
+    if (id != kept_messages) out.there.queues.push_back(id);
   for (const auto& [key, record] : state.all_progress())
     if (out.there.groups.empty() || out.there.groups.back() != key.group)
       out.there.groups.push_back(key.group);
@@ -77,7 +79,8 @@ frames::shard_status status_of(shard_pointer self) {
   out.committed = s.replica->applied();
   out.checkpoint = s.replica->checkpoint_index();
   out.synced = bounds.synced;
-  out.queues = static_cast<std::uint32_t>(s.replica->state().queues().size());
+  const auto& queues = s.replica->state().queues();
+  out.queues = static_cast<std::uint32_t>(queues.size() - queues.count(kept_messages));
   out.log_bytes = bounds.bytes;
   out.segments = bounds.segments;
   out.producers = static_cast<std::uint32_t>(s.replica->state().producers());

@@ -90,7 +90,7 @@ void raise_start(self_pointer self, const queue_view& view, unix_ms keep_after) 
   const auto raise = [self, shard = handles.shard, view](offset start) {
     if (start <= view.start) return;
     effect_list wish;
-    wish.effects.emplace_back(effects::queue_start{view.queue, start});
+    wish.effects.emplace_back(effects::queue_start{view.queue, start, true});
     self->request(shard, caf::infinite, write_atom_v, std::move(wish))
       .then([](entry_index) {},
             [](const caf::error& why) {

@@ -45,6 +45,7 @@ struct topic_alter {
   /// 0: as it is.
   std::uint32_t queues = 0;
   std::optional<std::uint64_t> retention_ms;
+  std::optional<std::uint64_t> default_ttl_ms = {};
 };
 struct topic_delete {
   std::string name;

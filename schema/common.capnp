@@ -31,4 +31,6 @@ struct DeliverySettings {
   memberInFlightMax @4 :UInt32;
   inFlightMax @5 :UInt32;
   waitingMax @6 :UInt32;
+  expiredToDeadLetters @7 :Bool;
+  # Messages that expire become dead letters; otherwise they are dropped.
 }

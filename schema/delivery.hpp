@@ -46,6 +46,10 @@ struct waiting_record {
   /// Of a redriven message, its dead letter, which has what is delivered; queue 0: itself.
   queue_id letter_queue;
   offset letter;
+  /// Of a copy of a message that retention took, what its batch said; time 0: it is no copy.
+  unix_ms stored;
+  producer_id producer;
+  sequence number;
 
   friend bool operator==(const waiting_record&, const waiting_record&) = default;
 };
@@ -71,6 +75,8 @@ struct delivery_settings {
   /// Messages that wait for their next attempt, or behind one of their key; past it the group takes
   /// no new ones.
   std::uint32_t waiting_max = 100'000;
+  /// Messages that expire become dead letters; otherwise they are dropped.
+  bool expired_to_dead_letters = false;
 
   friend bool operator==(const delivery_settings&, const delivery_settings&) = default;
 };
@@ -95,6 +101,15 @@ struct waiting {
   group_id group;
   queue_id queue;
   waiting_record row;
+};
+/// These stay for the group when retention passes them: their rows say where copies are. Those that
+/// are dealt with meanwhile change nothing.
+struct kept {
+  group_id group;
+  queue_id queue;
+  /// The group has met everything below; what is not done there waits.
+  offset read;
+  std::vector<waiting_record> rows;
 };
 
 } // namespace effects

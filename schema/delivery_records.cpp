@@ -36,6 +36,9 @@ void put(wire::WaitingRecord::Builder to, const waiting_record& from) {
   to.setLastFailedMs(from.last_failed.value);
   to.setLetterQueue(from.letter_queue.value);
   to.setLetterOffset(from.letter.value);
+  to.setStoredMs(from.stored.value);
+  to.setProducer(from.producer.value);
+  to.setSequence(from.number.value);
 }
 
 errc get(wire::WaitingRecord::Reader from, waiting_record& to) {
@@ -50,6 +53,9 @@ errc get(wire::WaitingRecord::Reader from, waiting_record& to) {
   to.last_failed = unix_ms{from.getLastFailedMs()};
   to.letter_queue = queue_id{from.getLetterQueue()};
   to.letter = offset{from.getLetterOffset()};
+  to.stored = unix_ms{from.getStoredMs()};
+  to.producer = producer_id{from.getProducer()};
+  to.number = sequence{from.getSequence()};
   return errc::none;
 }
 
@@ -82,6 +88,7 @@ void put(wire::DeliverySettings::Builder to, const delivery_settings& from) {
   to.setMemberInFlightMax(from.member_in_flight_max);
   to.setInFlightMax(from.in_flight_max);
   to.setWaitingMax(from.waiting_max);
+  to.setExpiredToDeadLetters(from.expired_to_dead_letters);
 }
 
 errc get(wire::DeliverySettings::Reader from, delivery_settings& to) {
@@ -93,6 +100,7 @@ errc get(wire::DeliverySettings::Reader from, delivery_settings& to) {
   to.member_in_flight_max = from.getMemberInFlightMax();
   to.in_flight_max = from.getInFlightMax();
   to.waiting_max = from.getWaitingMax();
+  to.expired_to_dead_letters = from.getExpiredToDeadLetters();
   return errc::none;
 }
 

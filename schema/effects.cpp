@@ -49,6 +49,7 @@ struct effect_writer {
     auto start = to.initQueueStart();
     start.setQueue(from.queue.value);
     start.setStart(from.start.value);
+    start.setSparing(from.sparing);
   }
   void operator()(wire::Effect::Builder to, const effects::topic_put& from) {
     put(to.initTopicPut(), from.topic);
@@ -100,6 +101,14 @@ struct effect_writer {
     auto moved = to.initTimerMoved();
     moved.setFromMs(from.from.value);
     put(moved.initRow(), from.row);
+  }
+  void operator()(wire::Effect::Builder to, const effects::kept& from) {
+    auto kept = to.initKept();
+    kept.setGroup(from.group.value);
+    kept.setQueue(from.queue.value);
+    kept.setRead(from.read.value);
+    auto rows = kept.initRows(static_cast<unsigned>(from.rows.size()));
+    for (unsigned i = 0; i < rows.size(); ++i) put(rows[i], from.rows[i]);
   }
 };
 
@@ -172,6 +181,13 @@ result<effects::effect> get_timer_moved(wire::TimerMoved::Reader from) {
   return effects::effect{std::move(effect)};
 }
 
+result<effects::effect> get_kept(wire::Kept::Reader from) {
+  auto effect =
+    effects::kept{group_id{from.getGroup()}, queue_id{from.getQueue()}, offset{from.getRead()}, {}};
+  for (auto row : from.getRows()) get(row, effect.rows.emplace_back());
+  return effects::effect{std::move(effect)};
+}
+
 result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes& attachments) {
   switch (from.which()) {
   case wire::Effect::BATCH:
@@ -190,8 +206,8 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
     return effects::effect{effects::queue_closed{queue_id{from.getQueueClosed()}}};
   case wire::Effect::QUEUE_START: {
     auto start = from.getQueueStart();
-    return effects::effect{
-      effects::queue_start{queue_id{start.getQueue()}, offset{start.getStart()}}};
+    return effects::effect{effects::queue_start{queue_id{start.getQueue()},
+                                                offset{start.getStart()}, start.getSparing()}};
   }
   case wire::Effect::TOPIC_PUT:
     return get_put(from.getTopicPut(), &effects::topic_put::topic);
@@ -213,6 +229,8 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
     return get_timers_ended(from.getTimersEnded());
   case wire::Effect::TIMER_MOVED:
     return get_timer_moved(from.getTimerMoved());
+  case wire::Effect::KEPT:
+    return get_kept(from.getKept());
   }
   return newer("effect " + std::to_string(static_cast<unsigned>(from.which())));
 }

@@ -69,11 +69,12 @@ start_position get(wire::StartPosition::Reader from, decoding& state) {
 
 void put(wire::TopicSettings::Builder to, const topic_settings& from) {
   to.setRetentionMs(from.retention_ms);
+  to.setDefaultTtlMs(from.default_ttl_ms);
   to.setDurability(to_wire(from.mode));
 }
 
 topic_settings get(wire::TopicSettings::Reader from, decoding& state) {
-  return {from.getRetentionMs(), state.enumerator(from.getDurability())};
+  return {from.getRetentionMs(), state.enumerator(from.getDurability()), from.getDefaultTtlMs()};
 }
 
 void put(wire::Error::Builder to, const failure& why) {

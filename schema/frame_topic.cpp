@@ -74,6 +74,8 @@ void put(wire::TopicAlter::Builder to, const topic_alter& from) {
   to.setQueues(from.queues);
   to.setRetentionMs(from.retention_ms.value_or(0));
   to.setRetentionSet(from.retention_ms.has_value());
+  to.setDefaultTtlMs(from.default_ttl_ms.value_or(0));
+  to.setDefaultTtlSet(from.default_ttl_ms.has_value());
 }
 
 topic_alter get(wire::TopicAlter::Reader from, decoding& state) {
@@ -81,6 +83,7 @@ topic_alter get(wire::TopicAlter::Reader from, decoding& state) {
   to.name = state.text(from.getName());
   to.queues = from.getQueues();
   if (from.getRetentionSet()) to.retention_ms = from.getRetentionMs();
+  if (from.getDefaultTtlSet()) to.default_ttl_ms = from.getDefaultTtlMs();
   return to;
 }
 

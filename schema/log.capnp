@@ -29,6 +29,7 @@ struct Effect {
     waiting @12 :Waiting;
     timersEnded @13 :TimersEnded;
     timerMoved @14 :TimerMoved;
+    kept @15 :Kept;
   }
 }
 
@@ -83,6 +84,16 @@ struct Waiting {
   row @2 :WaitingRecord;
 }
 
+struct Kept {
+  # What a group waits for while retention passes it: rows that say where its copies are. A row of a
+  # message that is dealt with changes nothing.
+  group @0 :UInt64;
+  queue @1 :UInt64;
+  read @2 :UInt64;
+  # The group has met everything below: what is not done there waits behind another of its key.
+  rows @3 :List(WaitingRecord);
+}
+
 struct WaitingRecord {
   offset @0 :UInt64;
   attempts @1 :UInt32;
@@ -98,6 +109,11 @@ struct WaitingRecord {
   # Of a redriven message: its dead letter, which has what is delivered. Queue 0: the message itself.
   keyUnknown @9 :Bool;
   # It failed before it was read for its key: reading begins no later than there.
+  storedMs @10 :Int64;
+  # Of a message that retention took, of which `letterOffset` is a copy: its broker time. 0: what is
+  # delivered has its own.
+  producer @11 :UInt64;
+  sequence @12 :UInt64;
 }
 
 struct BatchAppended {
@@ -129,6 +145,8 @@ struct QueueOpened {
 struct QueueStart {
   queue @0 :UInt64;
   start @1 :UInt64;
+  sparing @2 :Bool;
+  # It goes no further than to the first message that a group waits for.
 }
 
 struct TopicRecord {
@@ -140,6 +158,8 @@ struct TopicRecord {
   retentionMs @4 :UInt64;
   durability @5 :Common.Durability;
   createdMs @6 :Int64;
+  defaultTtlMs @7 :UInt64;
+  # Of messages that say none; 0: they do not expire.
 }
 
 struct GroupRecord {
@@ -186,6 +206,8 @@ struct ProgressRecord {
   done @2 :List(Common.OffsetRange);
   # Dealt with above `offset`; ascending and apart, as the next.
   lent @3 :List(Common.OffsetRange);
+  read @4 :UInt64;
+  # As in Kept; 0: no further than `offset`.
 }
 
 struct CatalogueRecord {

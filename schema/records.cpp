@@ -63,6 +63,7 @@ void put(wire::TopicRecord::Builder to, const topic_record& from) {
   to.setRetentionMs(from.settings.retention_ms);
   to.setDurability(to_wire(from.settings.mode));
   to.setCreatedMs(from.created.value);
+  to.setDefaultTtlMs(from.settings.default_ttl_ms);
 }
 
 errc get(wire::TopicRecord::Reader from, topic_record& to) {
@@ -76,7 +77,7 @@ errc get(wire::TopicRecord::Reader from, topic_record& to) {
     to.queues.push_back({queue_id{queues[i]}, shard_id{shards[i]}});
   auto mode = from_wire(from.getDurability());
   if (!mode) return errc::format_newer;
-  to.settings = {from.getRetentionMs(), *mode};
+  to.settings = {from.getRetentionMs(), *mode, from.getDefaultTtlMs()};
   to.created = unix_ms{from.getCreatedMs()};
   return errc::none;
 }
@@ -156,10 +157,12 @@ void put(wire::ProgressRecord::Builder to, const progress_record& from) {
   // Most groups have none, and a null list costs nothing.
   if (!from.done.empty()) put(to.initDone(size_of(from.done.size())), from.done);
   if (!from.lent.empty()) put(to.initLent(size_of(from.lent.size())), from.lent);
+  to.setRead(from.read.value);
 }
 
 errc get(wire::ProgressRecord::Reader from, progress_record& to) {
   to = {offset{from.getOffset()}, unix_ms{from.getTimeMs()}};
+  to.read = offset{from.getRead()};
   if (get(from.getDone(), to.done) != errc::none) return errc::storage_corrupt;
   return get(from.getLent(), to.lent);
 }

@@ -20,6 +20,8 @@ struct topic_settings {
   /// 0: the node's own retention.
   std::uint64_t retention_ms = 0;
   durability mode = durability::fsync;
+  /// Of messages that say none; 0: they do not expire.
+  std::uint64_t default_ttl_ms = 0;
 
   friend bool operator==(const topic_settings&, const topic_settings&) = default;
 };
@@ -93,6 +95,10 @@ struct producer_record {
   friend bool operator==(const producer_record&, const producer_record&) = default;
 };
 
+/// A queue that each shard has of its own, and no topic: copies of what groups wait for, made
+/// before retention drops it (docs/adr/0012-what-waits-is-copied-before-retention.md).
+inline constexpr queue_id kept_messages{std::uint64_t{1} << 63};
+
 /// Of batches that the node makes itself, such as dead letters: their entry is their guard.
 inline constexpr producer_id no_producer{0};
 
@@ -108,6 +114,9 @@ struct progress_record {
   /// what consumers had.
   std::vector<offset_range> done = {};
   std::vector<offset_range> lent = {};
+  /// Everything below was met, if that is above `next`: what is not done waits behind another of
+  /// its key.
+  offset read = {};
 
   friend bool operator==(const progress_record&, const progress_record&) = default;
 };
@@ -147,6 +156,9 @@ struct queue_closed {
 struct queue_start {
   queue_id queue;
   offset start;
+  /// It goes no further than to the first message that a group waits for. Those of earlier versions
+  /// did.
+  bool sparing = false;
 };
 struct topic_put {
   topic_record topic;
@@ -166,7 +178,7 @@ struct progress_dropped {
 
 using effect = std::variant<batch, commit, queue_opened, queue_closed, queue_start, topic_put,
                             topic_deleted, group_put, group_deleted, progress_dropped, settled,
-                            lent, waiting, timers_ended, timer_moved>;
+                            lent, waiting, timers_ended, timer_moved, kept>;
 
 } // namespace effects
 

@@ -289,6 +289,8 @@ struct TopicSettings {
   retentionMs @0 :UInt64;
   # 0: the node's own retention.
   durability @1 :Durability;
+  defaultTtlMs @2 :UInt64;
+  # Of messages that say none; 0: they do not expire.
 }
 
 struct TopicCreate {
@@ -306,6 +308,8 @@ struct TopicAlter {
   # 0: as it is. Never fewer than before.
   retentionMs @2 :UInt64;
   retentionSet @3 :Bool;
+  defaultTtlMs @4 :UInt64;
+  defaultTtlSet @5 :Bool;
 }
 
 struct TopicDescribe {

@@ -33,7 +33,7 @@ result<topic_info> client::create_topic(const std::string& name, std::uint32_t q
   auto frame = frames::topic_create{};
   frame.name = name;
   frame.queues = queues;
-  frame.settings = {settings.retention_ms, settings.mode};
+  frame.settings = {settings.retention_ms, settings.mode, settings.default_ttl_ms};
   frame.if_missing = if_missing;
   // With `if_missing` a second attempt finds what the first one made.
   auto loss = if_missing ? on_loss::resend : on_loss::report;
@@ -41,8 +41,9 @@ result<topic_info> client::create_topic(const std::string& name, std::uint32_t q
 }
 
 result<topic_info> client::alter_topic(const std::string& name, std::optional<std::uint32_t> queues,
-                                       std::optional<std::uint64_t> retention_ms) const {
-  auto frame = frames::topic_alter{name, queues.value_or(0), retention_ms};
+                                       std::optional<std::uint64_t> retention_ms,
+                                       std::optional<std::uint64_t> default_ttl_ms) const {
+  auto frame = frames::topic_alter{name, queues.value_or(0), retention_ms, default_ttl_ms};
   // It says how the topic is to be, not what to change: twice is as good as once.
   return ask<frames::topic_description>(*connection_, frame, on_loss::resend);
 }

@@ -49,6 +49,7 @@ delivery_settings told(carafe::delivery_settings&& from) {
   to.member_in_flight_max = from.member_in_flight_max;
   to.in_flight_max = from.in_flight_max;
   to.waiting_max = from.waiting_max;
+  to.expired_to_dead_letters = from.expired_to_dead_letters;
   return to;
 }
 
@@ -58,7 +59,7 @@ topic_info told(frames::topic_description&& from) {
   auto to = topic_info{};
   to.topic = from.topic;
   to.name = std::move(from.name);
-  to.settings = {from.settings.retention_ms, from.settings.mode};
+  to.settings = {from.settings.retention_ms, from.settings.mode, from.settings.default_ttl_ms};
   to.created = from.created;
   to.queues = each<queue_info>(from.queues, [](frames::topic_queue&& q) {
     return queue_info{q.number, q.queue, q.shard, q.mode, q.earliest, q.end, q.last_time};
@@ -198,6 +199,7 @@ frames::group_put frame_of(const group_definition& from) {
   to.delivery.member_in_flight_max = from.delivery.member_in_flight_max;
   to.delivery.in_flight_max = from.delivery.in_flight_max;
   to.delivery.waiting_max = from.delivery.waiting_max;
+  to.delivery.expired_to_dead_letters = from.delivery.expired_to_dead_letters;
   to.version = from.version;
   to.if_missing = from.if_missing;
   to.filter = {static_cast<carafe::message_filter::kind>(from.filter.how), from.filter.text};

@@ -44,6 +44,13 @@ result<void> check_retention(std::uint64_t ms) {
                                     " (100 years); 0: as the node's"};
 }
 
+result<void> check_ttl(std::uint64_t ms) {
+  if (ms <= retention_ms_max) return {};
+  return {errc::invalid_argument, "a time to live of " + std::to_string(ms) + " ms; at most " +
+                                    std::to_string(retention_ms_max) +
+                                    " (100 years); 0: messages do not expire"};
+}
+
 failure unknown_topic(std::string_view name) { return {errc::topic_unknown, std::string{name}}; }
 
 } // namespace
@@ -118,6 +125,7 @@ result<catalogue_core::decision> catalogue_core::create_topic(const frames::topi
     return {errc::too_many_queues,
             "a topic has at most " + std::to_string(limits_.queues_per_topic_max)};
   if (auto ok = check_retention(wish.settings.retention_ms); !ok) return ok.error();
+  if (auto ok = check_ttl(wish.settings.default_ttl_ms); !ok) return ok.error();
   decision out;
   auto next_id = next_id_;
   topic_record record;
@@ -143,7 +151,9 @@ catalogue_core::alter_topic(const frames::topic_alter& wish) const {
   if (wish.retention_ms) {
     if (auto ok = check_retention(*wish.retention_ms); !ok) return ok.error();
   }
+  if (auto ok = check_ttl(wish.default_ttl_ms.value_or(0)); !ok) return ok.error();
   if (wish.retention_ms) record.settings.retention_ms = *wish.retention_ms;
+  if (wish.default_ttl_ms) record.settings.default_ttl_ms = *wish.default_ttl_ms;
   decision out;
   auto next_id = next_id_;
   add_queues(record, wish.queues == 0 ? 0 : wish.queues - had, next_id, out);

@@ -31,12 +31,23 @@ result<std::optional<filter>> parse_filter(const message_filter& what) {
   return wanted{std::move(*parsed)};
 }
 
+namespace {
+
+void set_expiry(delivery_batch& batch, std::uint64_t ttl_ms) {
+  if (ttl_ms == 0) return;
+  batch.expires_first = unix_ms{batch.time.value + static_cast<std::int64_t>(ttl_ms)};
+  batch.expires.assign(batch.what.count, batch.expires_first);
+}
+
+} // namespace
+
 result<delivery_batch_ptr> make_delivery_batch(effects::batch stored, unix_ms time, bool keyed,
                                                const std::optional<filter>& wanted,
-                                               const batch_limits& limits) {
+                                               std::uint64_t ttl_ms, const batch_limits& limits) {
   auto out = std::make_shared<delivery_batch>();
   out->what = std::move(stored);
   out->time = time;
+  set_expiry(*out, ttl_ms);
   if (!keyed && !wanted) return delivery_batch_ptr{std::move(out)};
   auto reader = open(*out, limits);
   if (!reader) return reader.error();
@@ -74,7 +85,7 @@ result<std::pair<batch_reader, std::uint32_t>> find(const delivery_batch& batch,
 } // namespace
 
 result<delivery_batch_ptr> revive_letter(const delivery_batch& batch, const waiting_record& row,
-                                         const batch_limits& limits) {
+                                         std::uint64_t ttl_ms, const batch_limits& limits) {
   auto found = find(batch, row.letter, limits);
   if (!found) return found.error();
   batch_builder builder{limits};
@@ -89,6 +100,12 @@ result<delivery_batch_ptr> revive_letter(const delivery_batch& batch, const wait
   out->what.checksum = encoded->checksum;
   out->what.bytes = encoded->bytes;
   out->time = batch.time;
+  if (row.stored.value != 0) {
+    out->time = row.stored;
+    out->what.producer = row.producer;
+    out->what.first = row.number;
+    set_expiry(*out, ttl_ms);
+  }
   return delivery_batch_ptr{std::move(out)};
 }
 

@@ -22,16 +22,18 @@ result<std::optional<filter>> parse_filter(const message_filter& what);
 /// A stored batch as `delivery_core` takes it.
 /// @param keyed  Whether the messages' keys are wanted.
 /// @param wanted Which messages are; nothing: all.
+/// @param ttl_ms How long after `time` they expire; 0: never.
 /// @errors Those of `batch_reader::open`.
 /// @cost   O(1), or with keys or a filter one pass over the batch.
 result<delivery_batch_ptr> make_delivery_batch(effects::batch stored, unix_ms time, bool keyed,
                                                const std::optional<filter>& wanted,
-                                               const batch_limits& limits);
+                                               std::uint64_t ttl_ms, const batch_limits& limits);
 
-/// The dead letter at `row.letter` in `batch`, as the message at `row.at` that it was.
+/// The dead letter or copy at `row.letter` in `batch`, as the message at `row.at` that it was.
+/// A redriven one does not expire any more; a copy does, `ttl_ms` after its message was stored.
 /// @errors Those of `batch_reader::open`; not_found (the batch does not have it).
 result<delivery_batch_ptr> revive_letter(const delivery_batch& batch, const waiting_record& row,
-                                         const batch_limits& limits);
+                                         std::uint64_t ttl_ms, const batch_limits& limits);
 
 /// What a dead letter says of its message.
 struct letter_story {

@@ -11,6 +11,8 @@ failure not_lent(offset at) {
   return {errc::not_owner, "message " + std::to_string(at.value) + " is not lent to this consumer"};
 }
 
+constexpr std::uint64_t everything = ~std::uint64_t{0};
+
 mono_ms later(mono_ms now, std::uint64_t ms) { return mono_ms{now.value + ms}; }
 
 } // namespace
@@ -78,20 +80,33 @@ delivery_core::effects_list delivery_core::raise_start(queue_id id, offset start
   effects_list out;
   auto* queue = find(id);
   if (queue == nullptr) return out;
-  // What was brought back has its payload elsewhere: whoever has it keeps it.
-  offset from{0};
-  for (const auto& [at, row] : queue->progress.waiting()) {
-    if (at >= start) break;
-    if (row.letter_queue.value == 0) continue;
-    forget(*queue, id, {from, at.value - from.value});
-    from = at + 1;
-  }
-  forget(*queue, id, {from, start.value - std::min(start, from).value});
-  queue->progress.start_at(start);
   queue->end = std::max(queue->end, start);
+  if (start <= queue->fetched) return out; // What was read is known, or looked up.
+  offset_set gone{unfinished(*queue, {queue->fetched, start.value - queue->fetched.value})};
+  const auto& rows = queue->progress.waiting();
+  for (auto row = rows.lower_bound(queue->fetched); row != rows.end() && row->first < start; ++row)
+    gone.remove(row->first);
+  for (const auto& range : gone.to_ranges()) {
+    forget(*queue, id, range);
+    queue->progress.settle({range});
+  }
   read_to(id, *queue, start);
   give(out, now);
   return out;
+}
+
+void delivery_core::kept(queue_id id, const waiting_record& row) {
+  auto* queue = find(id);
+  if (queue == nullptr) return;
+  const auto at = row.at;
+  const bool known = at < queue->fetched || queue->progress.waiting().contains(at) ||
+                     lent_out(*queue, at) || queue->dying.contains(at);
+  if (!queue->progress.keep(row)) return;
+  meet_key(*queue, at, row.key);
+  if (!known)
+    due_.emplace(row.due, id, at); // Its reader will not bring it.
+  else if (take_from_window(*queue, at))
+    make_ready(*queue, at);
 }
 
 // -- members --------------------------------------------------------------------------------------
@@ -119,7 +134,7 @@ delivery_core::effects_list delivery_core::leave(member_id id, bool lost, instan
         end_lease(queue_name, queue, range, was, 0, "its consumer was lost", out, now);
         continue;
       }
-      for (auto at = range.first; at < range.end(); at = at + 1) queue.ready.insert(at);
+      for (auto at = range.first; at < range.end(); at = at + 1) make_ready(queue, at);
     }
   }
   give(out, now);
@@ -157,8 +172,12 @@ delivery_core::effects_list delivery_core::arrived(queue_id id, delivery_batch_p
   queue->end = std::max(queue->end, batch->end());
   if (batch->passes) leave_out(id, *queue, *batch, out);
   if (options_.keyed) learn_keys(id, *queue, *batch, out);
+  const auto behind = behind_;
   sort_in(*queue, batch);
   read_to(id, *queue, batch->end());
+  // Retention must spare what waits behind another, and the log cannot tell that from unread.
+  if (behind_ > behind)
+    out.push_back(write{id, effects::kept{options_.group, id, queue->fetched, {}}, true});
   give(out, now);
   return out;
 }
@@ -190,7 +209,7 @@ delivery_core::effects_list delivery_core::looked(queue_id id, offset at, delive
   if (queue == nullptr || queue->looking != at) return out;
   queue->looking.reset();
   if (batch) {
-    lend_ready(id, *queue, batch, out, now);
+    lend_ready(id, *queue, batch, {priority_at(*queue, at), everything}, out, now);
   } else if (queue->ready.contains(at)) { // Retention has passed it.
     forget(*queue, id, {at, 1});
     queue->progress.settle({{at, 1}});
@@ -263,7 +282,7 @@ delivery_core::effects_list delivery_core::give_back(member_id id, queue_id name
   for (const auto& range : ranges)
     for (const auto& part : held_by(*queue, range, id)) {
       end_leases(*queue, part, [](offset_range, const lease&) {});
-      for (auto at = part.first; at < part.end(); at = at + 1) queue->ready.insert(at);
+      for (auto at = part.first; at < part.end(); at = at + 1) make_ready(*queue, at);
     }
   give(out, now);
   return out;
@@ -339,7 +358,7 @@ delivery_core::effects_list delivery_core::tick(instant now) {
     if (const auto key = queue.key_of.find(at); key != queue.key_of.end())
       wake_key(name, queue, key->second);
     else if (!lent_out(queue, at))
-      queue.ready.insert(at);
+      make_ready(queue, at);
   }
   if (now.mono >= soonest_) end_overdue(out, now);
   give(out, now);

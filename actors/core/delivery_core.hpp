@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/core/delivery_progress.hpp"
+#include "actors/core/ranked_offsets.hpp"
 #include "schema/records.hpp"
 
 #include <carafe/result.hpp>
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,6 +32,14 @@ struct delivery_batch {
   std::vector<std::uint64_t> keys;
   /// Those that pass the group's filter; nothing: all.
   std::optional<std::vector<offset_range>> passes = {};
+  /// `shared`: of each message, its priority. Empty: all have the usual one.
+  std::vector<std::uint8_t> priorities = {};
+  /// When each message expires. Empty: none does.
+  std::vector<unix_ms> expires = {};
+  /// The soonest of them.
+  unix_ms expires_first = never;
+
+  static constexpr unix_ms never{std::numeric_limits<std::int64_t>::max()};
 
   [[nodiscard]] offset end() const { return what.base + what.count; }
 };
@@ -59,11 +69,17 @@ struct instant {
 /// After a restart, what the log says was lent is lent to nobody known, for one lease time.
 ///
 /// @invariant A message is lent to one member at a time.
+/// What can be lent of a queue goes by priority, then by offset, but the oldest is passed over by
+/// `passed_over_max` messages at most; queues take turns. A message that has expired is not lent:
+/// it is finished, or dying.
+///
 /// @invariant `keyed`: of one key and queue, only the oldest unfinished message is ready or lent.
 /// @invariant What `progress` of a queue says is what the log says once everything that `write`
 ///            was asked for is applied.
 class delivery_core {
 public:
+  static constexpr std::uint64_t passed_over_max = 100;
+
   struct options {
     group_id group;
     bool keyed = false;
@@ -116,8 +132,10 @@ public:
   void add_queue(queue_id queue, delivery_progress progress, offset end, instant now);
   void remove_queue(queue_id queue);
   [[nodiscard]] offset reads_from(queue_id queue) const;
-  /// What is below `start` is gone.
+  /// What is below `start` and was not read is gone, but for what has a copy or a letter.
   effects_list raise_start(queue_id queue, offset start, instant now);
+  /// The log has a copy of a message, made before retention took it.
+  void kept(queue_id queue, const waiting_record& row);
 
   /// From now on; leases that run keep their end.
   void alter(delivery_settings how) { options_.how = std::move(how); }
@@ -194,20 +212,26 @@ public:
   struct queue_state {
     struct window_part {
       delivery_batch_ptr batch;
-      /// Free ones, ascending.
+      /// Free ones of one priority, ascending; never empty.
       std::deque<offset_range> free;
+      std::uint64_t bytes = 0;
     };
     delivery_progress progress;
     offset end;
     /// Where the reader is.
     offset fetched;
-    std::deque<window_part> window;
+    /// By priority, highest first; none is empty.
+    std::map<std::uint8_t, std::deque<window_part>, std::greater<>> window;
     std::uint64_t window_bytes = 0;
+    /// Priorities of unfinished messages that were read, but for the usual one.
+    std::map<offset, std::uint8_t> priority_of;
+    /// Messages that were lent since the oldest one could have been.
+    std::uint64_t passed_over = 0;
     /// Of what the reader may bring, in bytes; and what its next batch has, if that was too little.
     std::uint64_t asked = 0;
     std::uint64_t wants = 0;
     /// May be lent, and have to be looked up for it.
-    std::set<offset> ready;
+    ranked_offsets ready;
     std::optional<offset> looking;
     std::set<offset> dying;
     /// Messages were brought back: what is in the window may be under way, or overtaken.
@@ -232,16 +256,27 @@ public:
 
 private:
   using lent_away = std::function<void(offset_range, const lease&)>;
+  /// Messages of one priority, so many at most.
+  struct share {
+    std::uint8_t priority = usual_priority;
+    std::uint64_t most = 0;
+  };
 
   queue_state* find(queue_id queue);
 
   // -- delivery_lend.cpp: who gets what
   void give(effects_list& out, instant now);
   bool give_from(queue_id id, queue_state& queue, effects_list& out, instant now);
-  bool give_ready(queue_id id, queue_state& queue, effects_list& out, instant now);
-  bool give_window(queue_id id, queue_state& queue, effects_list& out, instant now);
-  bool lend_ready(queue_id id, queue_state& queue, const delivery_batch_ptr& batch,
+  bool give_ready(queue_id id, queue_state& queue, share of, effects_list& out, instant now);
+  bool give_window(queue_id id, queue_state& queue, share of, effects_list& out, instant now);
+  bool lend_ready(queue_id id, queue_state& queue, const delivery_batch_ptr& batch, share of,
                   effects_list& out, instant now);
+  [[nodiscard]] static unsigned priorities_there(const queue_state& queue);
+  [[nodiscard]] static std::uint8_t priority_of_oldest(const queue_state& queue);
+  [[nodiscard]] static std::uint8_t priority_at(const queue_state& queue, offset at);
+  static void make_ready(queue_state& queue, offset at) {
+    queue.ready.insert(at, priority_at(queue, at));
+  }
   void put_out(queue_state& queue, lend what, effects_list& out, instant now);
   [[nodiscard]] member_id next_member();
   [[nodiscard]] bool room_somewhere() const;
@@ -249,11 +284,20 @@ private:
   [[nodiscard]] std::uint64_t room(const member_state& member, const effects::batch& batch) const;
   void pull_more(effects_list& out);
 
+  // -- delivery_expiry.cpp: what is too old to be delivered
+  std::vector<offset_range> without_expired(queue_id id, queue_state& queue,
+                                            const delivery_batch& batch,
+                                            std::vector<offset_range> ranges, effects_list& out,
+                                            instant now);
+  void expire(queue_id id, queue_state& queue, offset_range range, effects_list& out, instant now);
+
   // -- delivery_state.cpp: what becomes of a message
   void leave_out(queue_id id, queue_state& queue, const delivery_batch& batch, effects_list& out);
   void learn_keys(queue_id id, queue_state& queue, const delivery_batch& batch, effects_list& out);
   void read_to(queue_id id, queue_state& queue, offset end);
   void sort_in(queue_state& queue, const delivery_batch_ptr& batch);
+  static void rank(queue_state& queue, queue_state::window_part part);
+  static bool take_from_window(queue_state& queue, offset at);
   void meet_key(queue_state& queue, offset at, std::uint64_t key);
   void release_key(queue_id id, queue_state& queue, offset at);
   void wake_key(queue_id id, queue_state& queue, std::uint64_t key);

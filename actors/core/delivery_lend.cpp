@@ -1,6 +1,7 @@
 #include "actors/core/delivery_core.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace carafe::core {
@@ -55,16 +56,70 @@ void delivery_core::give(effects_list& out, instant now) {
   pull_more(out);
 }
 
-bool delivery_core::give_from(queue_id id, queue_state& queue, effects_list& out, instant now) {
-  return give_ready(id, queue, out, now) || give_window(id, queue, out, now);
+/// Bit p: something of priority p may be there to lend.
+unsigned delivery_core::priorities_there(const queue_state& queue) {
+  unsigned out = 0;
+  for (const auto& [priority, parts] : queue.window) out |= 1u << priority;
+  for (const auto& [priority, offsets] : queue.ready.lanes()) out |= 1u << priority;
+  return out;
 }
 
-bool delivery_core::give_ready(queue_id id, queue_state& queue, effects_list& out, instant now) {
-  if (queue.ready.empty() || queue.looking) return false;
-  const auto at = *queue.ready.begin();
-  for (const auto& part : queue.window)
-    if (part.batch->what.base <= at && at < part.batch->end())
-      return lend_ready(id, queue, part.batch, out, now);
+/// @pre something is there
+std::uint8_t delivery_core::priority_of_oldest(const queue_state& queue) {
+  std::optional<std::pair<offset, std::uint8_t>> oldest;
+  const auto look_at = [&oldest](offset at, std::uint8_t priority) {
+    if (!oldest || at < oldest->first) oldest.emplace(at, priority);
+  };
+  for (const auto& [priority, parts] : queue.window)
+    look_at(parts.front().free.front().first, priority);
+  for (const auto& [priority, offsets] : queue.ready.lanes()) look_at(*offsets.begin(), priority);
+  return oldest->second;
+}
+
+std::uint8_t delivery_core::priority_at(const queue_state& queue, offset at) {
+  if (queue.priority_of.empty()) return usual_priority;
+  const auto found = queue.priority_of.find(at);
+  return found == queue.priority_of.end() ? usual_priority : found->second;
+}
+
+bool delivery_core::give_from(queue_id id, queue_state& queue, effects_list& out, instant now) {
+  constexpr auto all = ~std::uint64_t{0};
+  const auto give = [&](share of) {
+    return give_ready(id, queue, of, out, now) || give_window(id, queue, of, out, now);
+  };
+  const auto there = priorities_there(queue);
+  if (there == 0) return false;
+  if (std::has_single_bit(there)) // As it is where no message has a priority.
+    return give({static_cast<std::uint8_t>(std::countr_zero(there)), all});
+  const auto oldest = priority_of_oldest(queue);
+  if (queue.passed_over >= passed_over_max && give({oldest, 1})) {
+    queue.passed_over = 0;
+    return true;
+  }
+  for (unsigned priority = priority_max + 1; priority-- > 0;) {
+    if ((there >> priority & 1u) == 0) continue;
+    const auto left = passed_over_max - std::min(passed_over_max, queue.passed_over);
+    const bool passes_over = priority != oldest;
+    const auto before = in_flight_;
+    if (!give({static_cast<std::uint8_t>(priority), passes_over && left > 0 ? left : all}))
+      continue;
+    queue.passed_over = passes_over ? queue.passed_over + (in_flight_ - before) : 0;
+    return true;
+  }
+  return false;
+}
+
+bool delivery_core::give_ready(queue_id id, queue_state& queue, share of, effects_list& out,
+                               instant now) {
+  const auto lane = queue.ready.lanes().find(of.priority);
+  if (lane == queue.ready.lanes().end() || queue.looking) return false;
+  const auto at = *lane->second.begin();
+  for (const auto& [priority, parts] : queue.window)
+    for (const auto& part : parts) {
+      if (at < part.batch->what.base || at >= part.batch->end()) continue;
+      const auto batch = part.batch;
+      return lend_ready(id, queue, batch, of, out, now);
+    }
   if (!room_somewhere()) return false;
   queue.looking = at;
   out.push_back(look{id, at});
@@ -72,41 +127,52 @@ bool delivery_core::give_ready(queue_id id, queue_state& queue, effects_list& ou
 }
 
 /// Lends what is ready in `batch` to one member, as much as that has room for.
-/// @returns Whether anything was lent.
+/// @returns Whether anything was lent, or had expired.
 bool delivery_core::lend_ready(queue_id id, queue_state& queue, const delivery_batch_ptr& batch,
-                               effects_list& out, instant now) {
+                               share of, effects_list& out, instant now) {
   const auto to = next_member();
-  if (to == member_id{0}) return false;
-  auto left = room(members_.at(to), batch->what);
+  const auto lane = queue.ready.lanes().find(of.priority);
+  if (to == member_id{0} || lane == queue.ready.lanes().end()) return false;
+  auto left = std::min(room(members_.at(to), batch->what), of.most);
+  std::vector<offset_range> chosen;
+  for (auto at = lane->second.lower_bound(batch->what.base);
+       at != lane->second.end() && *at < batch->end() && left > 0; ++at, --left) {
+    if (!chosen.empty() && chosen.back().end() == *at)
+      ++chosen.back().count;
+    else
+      chosen.push_back({*at, 1});
+  }
+  if (chosen.empty()) return false;
+  for (const auto& range : chosen) queue.ready.erase(range);
   std::map<std::uint32_t, std::vector<offset_range>> by_attempts;
   const auto& rows = queue.progress.waiting();
-  auto at = queue.ready.lower_bound(batch->what.base);
-  for (; at != queue.ready.end() && *at < batch->end() && left > 0; --left) {
-    const auto row = rows.find(*at);
-    auto& ranges = by_attempts[row == rows.end() ? 0 : row->second.attempts];
-    if (!ranges.empty() && ranges.back().end() == *at)
-      ++ranges.back().count;
-    else
-      ranges.push_back({*at, 1});
-    at = queue.ready.erase(at);
-  }
+  for (const auto& range : without_expired(id, queue, *batch, std::move(chosen), out, now))
+    for (auto at = range.first; at < range.end(); at = at + 1) {
+      const auto row = rows.find(at);
+      auto& ranges = by_attempts[row == rows.end() ? 0 : row->second.attempts];
+      if (!ranges.empty() && ranges.back().end() == at)
+        ++ranges.back().count;
+      else
+        ranges.push_back({at, 1});
+    }
   for (auto& [attempts, ranges] : by_attempts)
     put_out(queue, lend{to, id, batch, std::move(ranges), attempts + 1}, out, now);
-  return !by_attempts.empty();
+  return true;
 }
 
-bool delivery_core::give_window(queue_id id, queue_state& queue, effects_list& out, instant now) {
-  const auto drop_front = [&queue] {
-    queue.window_bytes -= queue.window.front().batch->what.bytes.size();
-    queue.window.pop_front();
-  };
-  while (!queue.window.empty()) {
-    auto& part = queue.window.front();
-    lend what{member_id{0}, id, part.batch, {}, 1};
+bool delivery_core::give_window(queue_id id, queue_state& queue, share of, effects_list& out,
+                                instant now) {
+  for (;;) {
+    const auto lane = queue.window.find(of.priority);
+    if (lane == queue.window.end()) return false;
+    auto& part = lane->second.front();
+    const auto batch = part.batch;
+    lend what{member_id{0}, id, batch, {}, 1};
     std::uint64_t left = 0;
     while (!part.free.empty()) {
       auto range = part.free.front();
-      const auto open = lendable(queue, range); // Some may be settled already.
+      // Some may be settled already, or too old.
+      const auto open = without_expired(id, queue, *batch, lendable(queue, range), out, now);
       if (open.empty()) {
         part.free.pop_front();
         continue;
@@ -119,7 +185,7 @@ bool delivery_core::give_window(queue_id id, queue_state& queue, effects_list& o
       if (what.member == member_id{0}) {
         what.member = next_member();
         if (what.member == member_id{0}) return false;
-        left = room(members_.at(what.member), part.batch->what);
+        left = std::min(room(members_.at(what.member), batch->what), of.most);
       }
       if (left == 0) break;
       const auto count = std::min(left, range.count);
@@ -130,12 +196,15 @@ bool delivery_core::give_window(queue_id id, queue_state& queue, effects_list& o
       else
         part.free.front() = {range.first + count, range.count - count};
     }
-    if (part.free.empty()) drop_front();
+    if (part.free.empty()) {
+      queue.window_bytes -= part.bytes;
+      lane->second.pop_front();
+      if (lane->second.empty()) queue.window.erase(lane);
+    }
     if (what.ranges.empty()) continue;
     put_out(queue, std::move(what), out, now);
     return true;
   }
-  return false;
 }
 
 void delivery_core::put_out(queue_state& queue, lend what, effects_list& out, instant now) {

@@ -1,6 +1,7 @@
 #include "actors/core/delivery_progress.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace carafe::core {
 
@@ -13,6 +14,19 @@ void delivery_progress::meet(offset_range range) {
   done_.remove_below(next_);
 }
 
+void delivery_progress::set(const waiting_record& row) {
+  auto& now = waiting_[row.at];
+  if (now.letter_queue.value != 0) letters_.erase({now.letter_queue, now.letter, row.at});
+  now = row;
+  if (row.letter_queue.value != 0) letters_.emplace(row.letter_queue, row.letter, row.at);
+}
+
+delivery_progress::rows::iterator delivery_progress::erase(rows::iterator row) {
+  if (row->second.letter_queue.value != 0)
+    letters_.erase({row->second.letter_queue, row->second.letter, row->first});
+  return waiting_.erase(row);
+}
+
 std::vector<offset> delivery_progress::settle(const std::vector<offset_range>& ranges) {
   std::vector<offset> gone;
   for (const auto& range : ranges) {
@@ -20,7 +34,7 @@ std::vector<offset> delivery_progress::settle(const std::vector<offset_range>& r
     auto row = waiting_.lower_bound(range.first);
     while (row != waiting_.end() && row->first < range.end()) {
       gone.push_back(row->first);
-      row = waiting_.erase(row);
+      row = erase(row);
     }
   }
   return gone;
@@ -40,25 +54,88 @@ void delivery_progress::lend(const std::vector<offset_range>& ranges) {
 }
 
 void delivery_progress::put(const waiting_record& row) {
+  const auto before = waiting_.find(row.at);
   meet({row.at, 1});
-  waiting_[row.at] = row;
+  // Who wrote it may not have known of the copy.
+  if (row.letter_queue.value == 0 && before != waiting_.end() &&
+      before->second.letter_queue.value != 0) {
+    auto with_letter = row;
+    const auto& was = before->second;
+    with_letter.letter_queue = was.letter_queue;
+    with_letter.letter = was.letter;
+    with_letter.stored = was.stored;
+    with_letter.producer = was.producer;
+    with_letter.number = was.number;
+    if (row.key_unknown && !was.key_unknown) {
+      with_letter.key = was.key;
+      with_letter.key_unknown = false;
+    }
+    set(with_letter);
+    return;
+  }
+  set(row);
+}
+
+bool delivery_progress::keep(const waiting_record& row) {
+  if (finished(row.at)) return false;
+  auto now = row;
+  if (const auto there = waiting_.find(row.at); there != waiting_.end()) {
+    now = there->second;
+    now.letter_queue = row.letter_queue;
+    now.letter = row.letter;
+    now.stored = row.stored;
+    now.producer = row.producer;
+    now.number = row.number;
+    if (now.key_unknown) now.key = row.key;
+    now.key_unknown = false;
+  } else {
+    const bool lent = lent_.contains(row.at);
+    meet({row.at, 1});
+    if (lent) lent_.add({row.at, 1});
+  }
+  set(now);
+  return true;
 }
 
 std::vector<offset> delivery_progress::start_at(offset start) {
   std::vector<offset> gone;
-  const auto lent = lent_.within({offset{0}, start.value});
-  lent_.remove_below(start);
+  const auto lent = std::exchange(lent_, {});
+  for (const auto& range : lent.within({start, ~start.value})) lent_.add(range);
   if (start > next_) meet({next_, start.value - next_.value});
   for (auto row = waiting_.begin(); row != waiting_.end() && row->first < start;) {
-    if (row->second.letter_queue.value != 0) { // Its payload is its letter, and its holder's.
-      if (offset_set{lent}.contains(row->first)) lent_.add({row->first, 1});
+    if (row->second.letter_queue.value != 0) { // Its payload is its letter.
+      if (lent.contains(row->first)) lent_.add({row->first, 1});
       ++row;
       continue;
     }
     gone.push_back(row->first);
-    row = waiting_.erase(row);
+    row = erase(row);
   }
   return gone;
+}
+
+bool delivery_progress::holds(offset at) const {
+  if (waiting_.contains(at)) return true;
+  return !met(at) && at < std::max({read_, done_.end(), lent_.end()});
+}
+
+std::vector<offset_range> delivery_progress::held(offset end) const {
+  offset_set found;
+  const auto met = std::min(end, std::max({read_, done_.end(), lent_.end()}));
+  if (next_ < met)
+    for (const auto& range : done_.missing({next_, met.value - next_.value})) found.add(range);
+  for (const auto& [at, row] : waiting_) {
+    if (at >= end) break;
+    if (row.letter_queue.value == 0) found.add({at, 1});
+  }
+  return found.to_ranges();
+}
+
+std::optional<std::pair<offset, offset>> delivery_progress::letter_from(queue_id queue,
+                                                                        offset from) const {
+  const auto found = letters_.lower_bound({queue, from, offset{0}});
+  if (found == letters_.end() || std::get<queue_id>(*found) != queue) return std::nullopt;
+  return std::pair{std::get<1>(*found), std::get<2>(*found)};
 }
 
 } // namespace carafe::core

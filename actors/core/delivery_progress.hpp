@@ -5,7 +5,12 @@
 
 #include <carafe/types.hpp>
 
+#include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace carafe::core {
@@ -22,7 +27,7 @@ public:
   explicit delivery_progress(offset next = {}) : next_(next) {}
   /// From a checkpoint; rows follow by `restore`.
   explicit delivery_progress(const progress_record& row)
-    : next_(row.next), done_(row.done), lent_(row.lent) {}
+    : next_(row.next), read_(row.read), done_(row.done), lent_(row.lent) {}
 
   /// These are done for good.
   /// @returns Offsets whose waiting rows went.
@@ -32,10 +37,25 @@ public:
   /// One message leaves the main line.
   void put(const waiting_record& row);
   /// A row that a checkpoint held: its message was met before.
-  void restore(const waiting_record& row) { waiting_[row.at] = row; }
-  /// What is below is gone.
+  void restore(const waiting_record& row) { set(row); }
+  /// Everything below `read` was met: what is not done there waits.
+  void reach(offset read) { read_ = std::max(read_, read); }
+  /// A message that is not finished has a copy, where `row` says.
+  /// @returns Whether that changed anything.
+  bool keep(const waiting_record& row);
+  /// What is below is gone, but for what has a copy or a letter.
   /// @returns Offsets whose waiting rows went.
   std::vector<offset> start_at(offset start);
+
+  /// Whether the group waits for it: it was met, or something behind it was, and it is not done.
+  [[nodiscard]] bool holds(offset at) const;
+  /// What the group waits for in the queue itself, below `end`, ascending: lent, waiting, or behind
+  /// another of its key.
+  [[nodiscard]] std::vector<offset_range> held(offset end) const;
+  /// Where the first letter in `queue` is that a waiting row needs, and the row's offset.
+  [[nodiscard]] std::optional<std::pair<offset, offset>> letter_from(queue_id queue,
+                                                                     offset from) const;
+  [[nodiscard]] bool has_letters() const noexcept { return !letters_.empty(); }
 
   [[nodiscard]] offset next() const noexcept { return next_; }
   [[nodiscard]] const offset_set& done() const noexcept { return done_; }
@@ -45,19 +65,28 @@ public:
   }
   /// Whether `next()` says it all.
   [[nodiscard]] bool plain() const noexcept {
-    return done_.empty() && lent_.empty() && waiting_.empty();
+    return done_.empty() && lent_.empty() && waiting_.empty() && read_ <= next_;
   }
+  /// 0: no further than `next()`.
+  [[nodiscard]] offset read() const noexcept { return read_ > next_ ? read_ : offset{}; }
   /// Whether it was met, finished or not.
   [[nodiscard]] bool met(offset at) const { return at < next_ || done_.contains(at); }
   [[nodiscard]] bool finished(offset at) const { return met(at) && !waiting_.contains(at); }
 
 private:
+  using rows = std::map<offset, waiting_record>;
+
   void meet(offset_range range);
+  void set(const waiting_record& row);
+  rows::iterator erase(rows::iterator row);
 
   offset next_;
+  offset read_;
   offset_set done_;
   offset_set lent_;
-  std::map<offset, waiting_record> waiting_;
+  rows waiting_;
+  /// Of rows with a letter: where that is, and the row.
+  std::set<std::tuple<queue_id, offset, offset>> letters_;
 };
 
 } // namespace carafe::core

@@ -44,7 +44,7 @@ void delivery_core::learn_keys(queue_id id, queue_state& queue, const delivery_b
   }
 }
 
-/// Reading is there; what was brought back may have waited for that.
+/// Everything below `end` was read, or is gone.
 void delivery_core::read_to(queue_id id, queue_state& queue, offset end) {
   const bool before = queue.revived && queue.fetched < queue.barrier;
   queue.fetched = std::max(queue.fetched, end);
@@ -54,7 +54,7 @@ void delivery_core::read_to(queue_id id, queue_state& queue, offset end) {
 
 /// Puts the messages of a batch that nobody has dealt with into the window.
 void delivery_core::sort_in(queue_state& queue, const delivery_batch_ptr& batch) {
-  queue_state::window_part part{batch, {}};
+  queue_state::window_part part{batch, {}, 0};
   const auto& keys = batch->keys;
   const auto base = batch->what.base;
   const auto begin = std::max({base, queue.progress.next(), queue.fetched});
@@ -81,12 +81,56 @@ void delivery_core::sort_in(queue_state& queue, const delivery_batch_ptr& batch)
     }
   }
   if (part.free.empty()) return;
-  queue.window_bytes += batch->what.bytes.size();
-  queue.window.push_back(std::move(part));
+  part.bytes = batch->what.bytes.size();
+  queue.window_bytes += part.bytes;
+  if (batch->priorities.empty())
+    queue.window[usual_priority].push_back(std::move(part));
+  else
+    rank(queue, std::move(part));
+}
+
+/// Puts each of the part's messages among those of its priority.
+void delivery_core::rank(queue_state& queue, queue_state::window_part part) {
+  const auto& batch = *part.batch;
+  std::map<std::uint8_t, std::deque<offset_range>> ranked;
+  for (const auto& range : part.free)
+    for (auto at = range.first; at < range.end(); at = at + 1) {
+      const auto said = batch.priorities[at.value - batch.what.base.value];
+      const auto priority = std::min(said, priority_max);
+      if (priority != usual_priority) queue.priority_of.emplace(at, priority);
+      auto& free = ranked[priority];
+      if (!free.empty() && free.back().end() == at)
+        ++free.back().count;
+      else
+        free.push_back({at, 1});
+    }
+  // The batch's bytes are counted once.
+  for (auto& [priority, free] : ranked)
+    queue.window[priority].push_back({part.batch, std::move(free), std::exchange(part.bytes, 0)});
+}
+
+/// @returns Whether it was free there.
+bool delivery_core::take_from_window(queue_state& queue, offset at) {
+  const auto lane = queue.window.find(priority_at(queue, at));
+  if (lane == queue.window.end()) return false;
+  auto& parts = lane->second;
+  const auto part = std::ranges::find_if(parts, [at](const auto& each) {
+    return each.batch->what.base <= at && at < each.batch->end();
+  });
+  if (part == parts.end()) return false;
+  offset_set free{std::vector<offset_range>{part->free.begin(), part->free.end()}};
+  if (!free.remove(at)) return false;
+  const auto left = free.to_ranges();
+  part->free.assign(left.begin(), left.end());
+  if (!left.empty()) return true;
+  queue.window_bytes -= part->bytes;
+  parts.erase(part);
+  if (parts.empty()) queue.window.erase(lane);
+  return true;
 }
 
 void delivery_core::meet_key(queue_state& queue, offset at, std::uint64_t key) {
-  if (key == 0 || !queue.key_of.emplace(at, key).second) return;
+  if (key == 0 || !options_.keyed || !queue.key_of.emplace(at, key).second) return;
   auto& offsets = queue.keys[key];
   if (!offsets.empty()) ++behind_;
   offsets.insert(at);
@@ -134,7 +178,7 @@ void delivery_core::wake_key(queue_id id, queue_state& queue, std::uint64_t key)
   if (lent_out(queue, first) || queue.dying.contains(first) || key_is_lent(queue, first)) return;
   const auto row = queue.progress.waiting().find(first);
   if (row != queue.progress.waiting().end() && due_.contains({row->second.due, id, first})) return;
-  queue.ready.insert(first);
+  make_ready(queue, first);
 }
 
 /// Takes `range` out of every lease.
@@ -191,6 +235,8 @@ std::optional<delivery_core::lease> delivery_core::take_lease(queue_state& queue
 /// Drops everything that is known of these but what the log says.
 void delivery_core::forget(queue_state& queue, queue_id id, offset_range range) {
   end_leases(queue, range, [](offset_range, const lease&) {});
+  if (auto& known = queue.priority_of; !known.empty())
+    known.erase(known.lower_bound(range.first), known.lower_bound(range.end()));
   queue.dying.erase(queue.dying.lower_bound(range.first), queue.dying.lower_bound(range.end()));
   const auto& rows = queue.progress.waiting();
   for (auto row = rows.lower_bound(range.first); row != rows.end() && row->first < range.end();
@@ -202,7 +248,7 @@ void delivery_core::forget(queue_state& queue, queue_id id, offset_range range) 
     release_key(id, queue, key->first);
   }
   // Last: the end of one may have given another one of the range its turn.
-  queue.ready.erase(queue.ready.lower_bound(range.first), queue.ready.lower_bound(range.end()));
+  queue.ready.erase(range);
 }
 
 std::uint64_t delivery_core::pause_after(std::uint32_t attempts) {
@@ -244,7 +290,7 @@ void delivery_core::failed(queue_id id, queue_state& queue, offset at, std::uint
   row.due = unix_ms{now.wall.value + static_cast<std::int64_t>(pause)};
   queue.progress.put(row);
   if (pause == 0)
-    queue.ready.insert(at);
+    make_ready(queue, at);
   else
     due_.emplace(row.due, id, at);
   out.push_back(write{id, effects::waiting{options_.group, id, std::move(row)}});

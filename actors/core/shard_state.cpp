@@ -73,56 +73,6 @@ void shard_state::on(const effects::commit& e) {
   forget_delivery(key); // It begins there anew.
 }
 
-delivery_progress* shard_state::deliver(const progress_key& key) {
-  if (!queues_.contains(key.queue)) return nullptr;
-  const auto [row, fresh] = progress_.try_emplace(key);
-  if (fresh) groups_of_[key.queue].insert(key.group);
-  return &deliveries_.try_emplace(key, row->second.next).first->second;
-}
-
-void shard_state::delivered(const progress_key& key, const delivery_progress& now) {
-  progress_[key] = progress_record{now.next(), time_};
-  dirty_.insert(row_key::of(key));
-  // What a checkpoint would not tell apart from none must not behave otherwise.
-  if (now.plain()) deliveries_.erase(key);
-}
-
-void shard_state::forget_waiting(const progress_key& key, const std::vector<offset>& rows) {
-  for (const auto at : rows) dirty_.insert(row_key::of(key, at));
-}
-
-void shard_state::forget_delivery(const progress_key& key) {
-  const auto at = deliveries_.find(key);
-  if (at == deliveries_.end()) return;
-  for (const auto& [row, record] : at->second.waiting()) dirty_.insert(row_key::of(key, row));
-  deliveries_.erase(at);
-}
-
-void shard_state::on(const effects::settled& e) {
-  const auto key = progress_key{e.group, e.queue};
-  auto* delivery = deliver(key);
-  if (delivery == nullptr) return;
-  forget_waiting(key, delivery->settle(e.ranges));
-  delivered(key, *delivery);
-}
-
-void shard_state::on(const effects::lent& e) {
-  const auto key = progress_key{e.group, e.queue};
-  auto* delivery = deliver(key);
-  if (delivery == nullptr) return;
-  delivery->lend(e.ranges);
-  delivered(key, *delivery);
-}
-
-void shard_state::on(const effects::waiting& e) {
-  const auto key = progress_key{e.group, e.queue};
-  auto* delivery = deliver(key);
-  if (delivery == nullptr) return;
-  delivery->put(e.row);
-  dirty_.insert(row_key::of(key, e.row.at));
-  delivered(key, *delivery);
-}
-
 void shard_state::on(const effects::timers_ended& e) {
   const auto at = queues_.find(e.queue);
   if (at == queues_.end()) return;
@@ -185,25 +135,6 @@ void shard_state::forget_progress(const progress_key& key) {
   dirty_.insert(row_key::of(key));
 }
 
-void shard_state::on(const effects::queue_start& e) {
-  auto at = queues_.find(e.queue);
-  if (at == queues_.end()) return;
-  auto& queue = at->second;
-  const auto start = std::min(e.start, queue.next);
-  if (start <= queue.start) return;
-  queue.start = start;
-  dirty_.insert(row_key::of(e.queue));
-  const auto groups = groups_of_.find(e.queue);
-  if (groups == groups_of_.end()) return;
-  for (const auto group : groups->second) {
-    const auto key = progress_key{group, e.queue};
-    const auto delivery = deliveries_.find(key);
-    if (delivery == deliveries_.end()) continue;
-    forget_waiting(key, delivery->second.start_at(start));
-    delivered(key, delivery->second);
-  }
-}
-
 void shard_state::on(const effects::topic_put& e) {
   use_id(e.topic.topic.value);
   for (const auto& place : e.topic.queues) use_id(place.queue.value);
@@ -254,6 +185,7 @@ progress_record shard_state::whole_progress(const progress_key& key) const {
   if (const auto* rows = delivery(key)) {
     out.done = rows->done().to_ranges();
     out.lent = rows->lent().to_ranges();
+    out.read = rows->read();
   }
   return out;
 }
@@ -332,12 +264,13 @@ result<void> shard_state::load(std::string_view key, std::string_view value) {
       const auto id = progress_key{group_id{parsed->first}, queue_id{parsed->second}};
       progress_[id] = progress_record{r.next, r.time};
       groups_of_[id.queue].insert(id.group);
-      if (!r.done.empty() || !r.lent.empty()) deliveries_.try_emplace(id, r);
+      if (!r.done.empty() || !r.lent.empty() || r.read > r.next) deliveries_.try_emplace(id, r);
     });
   case row_kind::waiting: // Behind its progress row, by the letters' order.
     return load_row<waiting_record>(value, [&](const waiting_record& r) {
       const auto id = progress_key{group_id{parsed->first}, queue_id{parsed->second}};
       deliveries_.try_emplace(id, progress_[id].next).first->second.restore(r);
+      if (r.letter_queue.value != 0) with_letters_.insert(id);
     });
   case row_kind::topic:
     return load_row<topic_record>(

@@ -36,6 +36,15 @@ struct progress_key {
   friend auto operator<=>(const progress_key&, const progress_key&) = default;
 };
 
+/// What a group waits for, and where it lies.
+struct held_message {
+  /// In the queue that was asked about.
+  offset at;
+  progress_key whose;
+  /// In the group's queue: the same, or `at` is its letter or copy.
+  offset message;
+};
+
 } // namespace carafe::core
 
 template <>
@@ -103,6 +112,10 @@ public:
   }
   /// Of `shared` and `keyed` groups; nothing if the group has no progress there.
   [[nodiscard]] const delivery_progress* delivery(const progress_key& key) const;
+  /// The first `max` messages below `end` of this queue that groups wait for, ascending. A start
+  /// that spares them goes no further than to the first.
+  /// @cost O(waiting rows of the groups on the queue + deliveries that need letters)
+  [[nodiscard]] std::vector<held_message> held(queue_id queue, offset end, std::size_t max) const;
   [[nodiscard]] const catalogue_record& catalogue() const noexcept { return catalogue_; }
   /// Messages that wait for their times, of all queues.
   [[nodiscard]] std::uint64_t timers_pending() const noexcept { return timers_pending_; }
@@ -128,6 +141,7 @@ private:
   void on(const effects::waiting& e);
   void on(const effects::timers_ended& e);
   void on(const effects::timer_moved& e);
+  void on(const effects::kept& e);
 
   /// The delivery of a group on a queue that is open; nothing otherwise. Its row will change.
   [[nodiscard]] delivery_progress* deliver(const progress_key& key);
@@ -151,6 +165,8 @@ private:
   std::map<progress_key, progress_record> progress_;
   /// Of those groups that settle single messages.
   std::map<progress_key, delivery_progress> deliveries_;
+  /// Of these, those that need letters.
+  std::set<progress_key> with_letters_;
   /// Whose rows go with a queue; never empty.
   std::unordered_map<queue_id, std::set<producer_id>> producers_of_;
   std::unordered_map<queue_id, std::set<group_id>> groups_of_;

@@ -178,7 +178,8 @@ result<void> replica::stamp_own(std::vector<effects::effect>& effects,
     auto* batch = std::get_if<effects::batch>(&effect);
     if (batch == nullptr) continue;
     CARAFE_ASSERT(batch->producer == no_producer);
-    if (refusal_) return *refusal_;
+    // Copies make room: what they are of may be dropped then.
+    if (refusal_ && batch->queue != kept_messages) return *refusal_;
     auto base = window_.next_of(batch->queue);
     if (!base) return base.error();
     for (const auto& earlier : batches)

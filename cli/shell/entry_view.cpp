@@ -2,6 +2,7 @@
 
 #include "cli/shell/value_text.hpp"
 #include "cli/shell/views.hpp"
+#include "schema/offset_set.hpp"
 
 #include <array>
 #include <cstdio>
@@ -128,6 +129,12 @@ struct effect_fields {
     auto r = named("timer_moved");
     r.add("queue_id", value::id(e.row.at.queue.value)).add("number", value::id(e.row.at.number));
     return std::move(r.add("due", value::time(e.row.at.due)));
+  }
+  record operator()(const effects::kept& e) const {
+    offset_set all;
+    for (const auto& row : e.rows) all.add({row.at, 1});
+    auto r = of_messages("kept", e.group, e.queue, all.to_ranges());
+    return std::move(r.add("read_offset", value::id(e.read.value)));
   }
 
 private:

@@ -28,6 +28,7 @@ void group_changes::apply_to(client::group_definition& group) const {
   put(member_in_flight, how.member_in_flight_max);
   put(in_flight, how.in_flight_max);
   put(waiting_max, how.waiting_max);
+  if (expired) how.expired_to_dead_letters = *expired == "dead";
 }
 
 client::group_mode mode_named(std::string_view name) noexcept {
@@ -89,7 +90,12 @@ std::vector<option> delivery_options(group_changes& c) {
     number<std::uint32_t>("--waiting-max", "N", c.waiting_max,
                           "Messages that may wait for their next attempt; past it the group takes "
                           "no new ones (default 100000).",
-                          1)};
+                          1),
+    choice(
+      "--expired", c.expired,
+      "What becomes of messages that expire before they are delivered: drop (default), or dead "
+      "letters.",
+      {{"drop", "drop"}, {"dead", "dead"}})};
 }
 
 } // namespace carafe::shell

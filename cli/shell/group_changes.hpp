@@ -19,12 +19,15 @@ struct group_changes {
   std::optional<std::chrono::milliseconds> lease;
   std::optional<std::vector<std::uint64_t>> backoff;
   std::optional<client::message_filter> filter;
+  /// "drop" or "dead".
+  std::optional<std::string> expired;
   std::optional<std::uint32_t> attempts, jitter, member_in_flight, in_flight, waiting_max;
 
   [[nodiscard]] bool any() const { return mode || topics || filter || any_of_delivery(); }
   /// Of what only `shared` and `keyed` groups have.
   [[nodiscard]] bool any_of_delivery() const {
-    return lease || backoff || attempts || jitter || member_in_flight || in_flight || waiting_max;
+    return lease || backoff || expired || attempts || jitter || member_in_flight || in_flight ||
+           waiting_max;
   }
   /// Why a group of this mode cannot be told so; empty: it can.
   [[nodiscard]] std::string conflict_with(const std::string& of_mode) const;

@@ -142,6 +142,7 @@ void add_delivery(record& r, const client::group_info& group) {
   r.add("member_in_flight_max", value::count(how.member_in_flight_max));
   r.add("in_flight_max", value::count(how.in_flight_max));
   r.add("waiting_max", value::count(how.waiting_max));
+  r.add("expired", value::text(how.expired_to_dead_letters ? "dead" : "drop"));
 }
 
 } // namespace

@@ -30,8 +30,10 @@ public:
   }
   result<client::topic_info> alter_topic(const std::string& name,
                                          std::optional<std::uint32_t> queues,
-                                         std::optional<std::uint64_t> retention_ms) override {
-    return ask([&](client::client& c) { return c.alter_topic(name, queues, retention_ms); });
+                                         std::optional<std::uint64_t> retention_ms,
+                                         std::optional<std::uint64_t> default_ttl_ms) override {
+    return ask(
+      [&](client::client& c) { return c.alter_topic(name, queues, retention_ms, default_ttl_ms); });
   }
   result<void> delete_topic(const std::string& name) override {
     return ask([&](client::client& c) { return c.delete_topic(name); });

@@ -8,10 +8,10 @@ command topic_alter_command() {
   struct options {
     std::string name;
     std::optional<std::uint32_t> queues;
-    std::optional<std::chrono::milliseconds> retention;
+    std::optional<std::chrono::milliseconds> retention, ttl;
   };
   auto o = std::make_shared<options>();
-  command c{.name = "topic alter", .summary = "Add queues to a topic or change its retention."};
+  command c{.name = "topic alter", .summary = "Add queues to a topic or change its settings."};
   c.details = "With more queues, new messages of a key may go to another queue than its earlier "
               "ones: they are in order with each other, but not with those before. Queues cannot "
               "be taken away.";
@@ -23,13 +23,18 @@ command topic_alter_command() {
                                      config::fixed_limits::queues_per_topic_max),
                parsed("--retention", "DURATION", o->retention,
                       "How long messages are kept: 90s, 15m, 12h, 7d; 0: as the node's setting.",
+                      parse_duration),
+               parsed("--ttl", "DURATION", o->ttl,
+                      "How long messages are worth delivering to shared and keyed groups; 0: as "
+                      "long as they are kept.",
                       parse_duration)};
   c.run = [o](command_context& context) {
-    if (!o->queues && !o->retention)
-      return context.misused("topic alter needs --queues or --retention");
-    std::optional<std::uint64_t> retention_ms;
+    if (!o->queues && !o->retention && !o->ttl)
+      return context.misused("topic alter needs --queues, --retention or --ttl");
+    std::optional<std::uint64_t> retention_ms, ttl_ms;
     if (o->retention) retention_ms = static_cast<std::uint64_t>(o->retention->count());
-    auto topic = context.node()->alter_topic(o->name, o->queues, retention_ms);
+    if (o->ttl) ttl_ms = static_cast<std::uint64_t>(o->ttl->count());
+    auto topic = context.node()->alter_topic(o->name, o->queues, retention_ms, ttl_ms);
     if (!topic) return context.fail(topic.error());
     return context.show(topic_view(*topic));
   };

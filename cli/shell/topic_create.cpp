@@ -9,7 +9,7 @@ command topic_create_command() {
     std::string name;
     std::uint32_t queues = 4;
     durability mode = durability::fsync;
-    std::chrono::milliseconds retention{0};
+    std::chrono::milliseconds retention{0}, ttl{0};
     bool if_missing = false;
   };
   auto o = std::make_shared<options>();
@@ -31,12 +31,18 @@ command topic_create_command() {
     parsed("--retention", "DURATION", o->retention,
            "How long messages are kept: 90s, 15m, 12h, 7d; 0 (default): as the node's setting.",
            parse_duration),
+    parsed(
+      "--ttl", "DURATION", o->ttl,
+      "How long messages are worth delivering to shared and keyed groups; 0 (default): as long "
+      "as they are kept.",
+      parse_duration),
     flag("--if-missing", o->if_missing,
          "No error if the topic is there already with as many queues and this durability.")};
   c.run = [o](command_context& context) {
     client::topic_settings settings;
     settings.mode = o->mode;
     settings.retention_ms = static_cast<std::uint64_t>(o->retention.count());
+    settings.default_ttl_ms = static_cast<std::uint64_t>(o->ttl.count());
     auto topic = context.node()->create_topic(o->name, o->queues, settings, o->if_missing);
     if (!topic) return context.fail(topic.error());
     return context.done(topic_view(*topic), "topic " + topic->name + ": " +

@@ -13,6 +13,11 @@ value retention_value(std::uint64_t ms) {
   return ms == 0 ? std::move(v).shown_as("as the node's") : std::move(v);
 }
 
+value ttl_value(std::uint64_t ms) {
+  auto v = value::span(ms);
+  return ms == 0 ? std::move(v).shown_as("none") : std::move(v);
+}
+
 record latency_record(const client::latency& l) {
   record r;
   r.add("count", value::count(l.count));
@@ -104,6 +109,7 @@ record topic_view(const client::topic_info& topic) {
   r.add_hidden("topic_id", value::id(topic.topic.value));
   r.add("durability", value::text(durability_name(topic.settings.mode)));
   r.add("retention_ms", retention_value(topic.settings.retention_ms));
+  r.add("ttl_ms", ttl_value(topic.settings.default_ttl_ms));
   r.add("created", value::time(topic.created));
   r.add("messages", value::count(messages_of(topic)));
   r.add("queues", value::table(std::move(queues)));

@@ -211,3 +211,42 @@ TEST_CASE("a redriven message whose dead letter is gone comes from its queue") {
   r.pass(200ms);
   CHECK(a.offsets() == offsets{0});
 }
+
+TEST_CASE(
+  "what a topic's time to live has passed is dropped, or a dead letter, and not delivered") {
+  const bool to_dead_letters = GENERATE(false, true);
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"};
+  const auto queue = keyed_topic(admin, {"a", "a"});
+  const auto changed =
+    admin.ask<frames::topic_description>(frames::topic_alter{"t", 0, {}, 10'000});
+  REQUIRE(changed.ok());
+  CHECK(changed->settings.default_ttl_ms == 10'000);
+  delivery_settings how;
+  how.backoff_ms = {60'000};
+  how.expired_to_dead_letters = to_dead_letters;
+  REQUIRE(admin.ask<frames::group_description>(putting("keyed", how)).ok());
+  const worker a{one, "keyed"};
+  r.settle();
+  CHECK(a.offsets() == offsets{0});
+  CHECK(a.failed(queue, 0, 9'000, "later").ok()); // It is worth delivering for a moment more.
+  r.pass(9'100ms);
+  CHECK(a.offsets() == offsets{0});
+  CHECK(a.failed(queue, 0, 1'000, "later still").ok());
+  r.pass(2'000ms);
+  CHECK(a.offsets().empty());
+  CHECK(describe(admin).queues[0].lag == 0);
+  const auto open = admin.ask<frames::dead_letter_list>(frames::dead_letters{"g"});
+  REQUIRE(open.ok());
+  CHECK(open->queues.size() == (to_dead_letters ? 1 : 0));
+  if (!to_dead_letters) return;
+  CHECK(open->queues[0].open == std::vector<offset_range>{{offset{0}, 2}});
+  // Whoever brings it back wants it.
+  const auto done = admin.ask<frames::redriven>(
+    frames::redrive{"g", {{open->queues[0].queue, {{offset{0}, 1}}}}, false});
+  REQUIRE(done->letters.at(0).why.code == errc::none);
+  r.pass(100ms);
+  const auto back = a.take();
+  REQUIRE(back.size() == 1);
+  CHECK(back.at(0).attempt == 1);
+}

@@ -45,12 +45,14 @@ client::group_info billing() {
 
 TEST_CASE("topic create passes its options on and answers with the topic") {
   auto state = std::make_shared<fake_state>();
-  auto ran = run_line(state, "topic create orders --queues 8 --durability memory --retention 12h");
+  auto ran =
+    run_line(state, "topic create orders --queues 8 --durability memory --retention 12h --ttl 90s");
   CHECK(ran.code == exit_code::ok);
   CHECK(ran.out == "topic orders: 8 queues, memory\n");
   const auto& created = state->topics.at("orders");
   CHECK(created.settings.mode == durability::memory);
   CHECK(created.settings.retention_ms == 43'200'000);
+  CHECK(created.settings.default_ttl_ms == 90'000);
   CHECK(run_line(state, "topic create orders").code == exit_code::failed);
   CHECK(run_line(state, "topic create orders --if-missing").code == exit_code::ok);
   CHECK(run_line(state, "topic create four").out == "topic four: 4 queues, fsync\n");
@@ -60,8 +62,8 @@ TEST_CASE("topic JSON has the documented fields") {
   auto state = std::make_shared<fake_state>();
   state->topics["orders"] = fake_topic("orders", 2, 50);
   auto topic = nlohmann::ordered_json::parse(run_line(state, "topic describe orders --json").out);
-  CHECK(names_in(topic) ==
-        names{"topic", "topic_id", "durability", "retention_ms", "created", "messages", "queues"});
+  CHECK(names_in(topic) == names{"topic", "topic_id", "durability", "retention_ms", "ttl_ms",
+                                 "created", "messages", "queues"});
   CHECK(names_in(topic["queues"][1]) == names{"queue", "queue_id", "shard", "durability",
                                               "earliest", "end", "messages", "last_time"});
   CHECK(topic["messages"] == 100);
@@ -93,6 +95,9 @@ TEST_CASE("topic alter changes only what is given") {
   CHECK(run_line(state, "topic alter o --queues 3").code == exit_code::ok);
   CHECK(run_line(state, "topic alter o --retention 1d").code == exit_code::ok);
   CHECK(state->topics["o"].queues.size() == 3);
+  CHECK(state->topics["o"].settings.retention_ms == 86'400'000);
+  CHECK(run_line(state, "topic alter o --ttl 5s").code == exit_code::ok);
+  CHECK(state->topics["o"].settings.default_ttl_ms == 5'000);
   CHECK(state->topics["o"].settings.retention_ms == 86'400'000);
 }
 

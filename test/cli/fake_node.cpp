@@ -183,11 +183,13 @@ public:
   }
   result<client::topic_info> alter_topic(const std::string& name,
                                          std::optional<std::uint32_t> queues,
-                                         std::optional<std::uint64_t> retention_ms) override {
+                                         std::optional<std::uint64_t> retention_ms,
+                                         std::optional<std::uint64_t> default_ttl_ms) override {
     auto known = describe_topic(name, false);
     if (!known) return known;
     if (queues) known->queues.resize(*queues);
     if (retention_ms) known->settings.retention_ms = *retention_ms;
+    if (default_ttl_ms) known->settings.default_ttl_ms = *default_ttl_ms;
     return state_->topics[name] = *known;
   }
   result<void> delete_topic(const std::string& name) override {

@@ -98,7 +98,7 @@ TEST_CASE("JSON of a shared group tells its settings, what is in flight and what
   CHECK(names_in(group) == names{"group", "group_id", "mode", "topics", "version", "lag",
                                  "in_flight", "waiting", "lease_ms", "attempts_max", "backoff_ms",
                                  "jitter_percent", "member_in_flight_max", "in_flight_max",
-                                 "waiting_max", "queues", "members"});
+                                 "waiting_max", "expired", "queues", "members"});
   CHECK(names_in(group["queues"][0]) == names{"topic", "queue", "queue_id", "committed", "earliest",
                                               "end", "lag", "in_flight", "waiting", "member",
                                               "member_id"});

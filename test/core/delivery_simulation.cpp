@@ -29,6 +29,7 @@ delivery_simulation::delivery_simulation(dice& d, bool keyed) : dice_(&d) {
   options_.how.jitter_percent = d.percent(50) ? 50 : 0;
   options_.how.in_flight_max = static_cast<std::uint32_t>(d.between(1, 60));
   options_.how.member_in_flight_max = static_cast<std::uint32_t>(d.between(1, 30));
+  options_.how.expired_to_dead_letters = d.percent(50);
   options_.how.waiting_max = static_cast<std::uint32_t>(d.between(5, 200));
   for (std::uint64_t i = 1; i <= d.between(1, 3); ++i) {
     queues_[queue_id{i}];
@@ -67,6 +68,7 @@ void delivery_simulation::step() {
   if (roll < 70) return settle_late();
   if (roll < 76) return fail_one();
   if (roll < 78) return revive_one();
+  if (roll < 80) return retain();
   if (roll < 88) {
     if (members_.empty()) return;
     carry_out(core_->demand(dice_->pick(members_), dice_->below(400), now()));
@@ -99,6 +101,9 @@ void delivery_simulation::produce() {
   for (auto count = dice_->between(1, 12); count > 0; --count) {
     message m;
     if (dice_->percent(80)) m.key = dice_->between(1, 6);
+    if (dice_->percent(10)) m.priority = static_cast<std::uint8_t>(dice_->below(10));
+    if (dice_->percent(10))
+      m.expires = unix_ms{wall_ + static_cast<std::int64_t>(dice_->below(1'000))};
     queue.messages.push_back(m);
   }
   queue.bases.push_back(queue.messages.size());
@@ -118,12 +123,84 @@ core::delivery_batch_ptr delivery_simulation::batch_at(queue_id id, offset at) c
   batch->what.bytes = shared_bytes{nullptr, std::span{nothing}.first(bytes)};
   if (options_.keyed)
     for (auto i = base; i < *after; ++i) batch->keys.push_back(queue.messages[i].key);
+  bool ranked = false;
+  for (auto i = base; i < *after; ++i) {
+    const auto& m = queue.messages[i];
+    batch->priorities.push_back(m.priority);
+    batch->expires.push_back(m.expires);
+    batch->expires_first = std::min(batch->expires_first, m.expires);
+    ranked |= m.priority != core::usual_priority;
+  }
+  if (!ranked || options_.keyed) batch->priorities.clear();
+  if (batch->expires_first == core::delivery_batch::never) batch->expires.clear();
   return batch;
+}
+
+core::delivery_batch_ptr delivery_simulation::copy_of(queue_id id, offset at) const {
+  auto batch = std::make_shared<core::delivery_batch>();
+  batch->what.queue = id;
+  batch->what.base = at;
+  batch->what.count = 1;
+  batch->what.bytes = shared_bytes{nullptr, std::span{nothing}.first(message_bytes)};
+  const auto& m = queues_.at(id).messages[at.value];
+  if (m.expires != core::delivery_batch::never) {
+    batch->expires = {m.expires};
+    batch->expires_first = m.expires;
+  }
+  return batch;
+}
+
+/// What the group waits for is copied, some of it at least; then the start rises as far as it may,
+/// and now and then the disk forgets what is below.
+void delivery_simulation::retain() {
+  auto& [id, queue] = dice_->pick(queues_);
+  auto& progress = folded_.at(id);
+  const auto size = queue.messages.size();
+  if (size <= queue.start.value) return;
+  auto start = offset{dice_->between(queue.start.value + 1, size)};
+  // In their order, as far as there is time.
+  auto copying = dice_->percent(80) ? size : dice_->below(10);
+  for (const auto& range : progress.held(start))
+    for (auto at = range.first; at < range.end(); at = at + 1) {
+      if (copying == 0) break;
+      --copying;
+      waiting_record row;
+      row.at = at;
+      row.key = options_.keyed ? queue.messages[at.value].key : 0;
+      row.letter_queue = kept_messages;
+      row.letter = offset{++copies_};
+      row.stored = unix_ms{1};
+      REQUIRE(progress.holds(at));
+      REQUIRE(progress.keep(row));
+    }
+  if (const auto left = progress.held(start); !left.empty()) start = left.front().first;
+  for (auto at = queue.start; at < start; at = at + 1)
+    if (!progress.finished(at) && !progress.holds(at)) queue.messages[at.value].gone = true;
+  progress.start_at(start);
+  queue.start = std::max(queue.start, start);
+  if (dice_->percent(50) && progress.held(queue.start).empty()) queue.on_disk = queue.start;
+}
+
+void delivery_simulation::learn_copies(queue_id id) {
+  for (const auto& [at, row] : folded_.at(id).waiting())
+    if (row.letter_queue == kept_messages) core_->kept(id, row);
+}
+
+/// The reader was overtaken by retention.
+void delivery_simulation::open_anew(queue_id id) {
+  auto& queue = queues_.at(id);
+  queue.demand = 0;
+  queue.told = false;
+  queue.reader = queue.start.value;
+  learn_copies(id);
+  carry_out(core_->raise_start(id, queue.start, now()));
+  carry_out(core_->reopened(id));
 }
 
 /// The queue's reader: as `queue_core` would, one batch at a time.
 void delivery_simulation::feed(queue_id id) {
   auto& queue = queues_.at(id);
+  if (queue.reader < queue.start.value) open_anew(id);
   const auto batch = batch_at(id, offset{queue.reader});
   if (!batch) return;
   const auto bytes = batch->what.bytes.size();
@@ -142,7 +219,18 @@ void delivery_simulation::answer_look(queue_id id) {
   if (looks.empty()) return;
   const auto at = looks.back();
   looks.pop_back();
-  carry_out(core_->looked(id, at, batch_at(id, at), now()));
+  const auto has_letter = [&] {
+    const auto& rows = core_->queues().at(id).progress.waiting();
+    const auto row = rows.find(at);
+    return row != rows.end() && row->second.letter_queue.value != 0;
+  };
+  const bool taken = at < queues_.at(id).on_disk;
+  if (taken && !has_letter()) learn_copies(id);
+  if (has_letter()) return carry_out(core_->looked(id, at, copy_of(id, at), now()));
+  if (!taken) return carry_out(core_->looked(id, at, batch_at(id, at), now()));
+  const auto& m = queues_.at(id).messages[at.value];
+  REQUIRE((m.gone || m.settling || m.settled || m.dead));
+  carry_out(core_->looked(id, at, nullptr, now()));
 }
 
 void delivery_simulation::carry_out(const delivery_core::effects_list& effects) {
@@ -158,6 +246,8 @@ void delivery_simulation::carry_out(const delivery_core::effects_list& effects) 
       queues_.at(look->queue).looks.push_back(look->at);
     } else if (const auto* write = std::get_if<delivery_core::write>(&effect)) {
       unwritten_.push_back({write->queue, {write->what}, std::nullopt, false});
+      if (const auto* done = std::get_if<effects::settled>(&write->what))
+        ending_unasked(write->queue, *done);
       if (const auto* row = std::get_if<effects::waiting>(&write->what)) {
         auto& m = queues_.at(write->queue).messages[row->row.at.value];
         const bool key_learnt = m.key_unknown && !row->row.key_unknown;
@@ -171,7 +261,10 @@ void delivery_simulation::carry_out(const delivery_core::effects_list& effects) 
       auto& m = queues_.at(bury->queue).messages[bury->row.at.value];
       REQUIRE_FALSE(m.settling);
       REQUIRE_FALSE(std::exchange(m.dying, true));
-      REQUIRE(bury->row.attempts == m.failures + 1);
+      if (bury->row.error == "expired")
+        REQUIRE((m.expires <= now().wall && bury->row.attempts == m.failures));
+      else
+        REQUIRE(bury->row.attempts == m.failures + 1);
       REQUIRE(bury->row.attempts <= options_.how.attempts_max);
       unwritten_.push_back({bury->queue,
                             {effects::settled{the_group, bury->queue, {{bury->row.at, 1}}}},
@@ -179,6 +272,17 @@ void delivery_simulation::carry_out(const delivery_core::effects_list& effects) 
                             false});
     }
   }
+}
+
+/// Nobody acknowledged some of these: they are too old, or nothing is left of them.
+void delivery_simulation::ending_unasked(queue_id id, const effects::settled& e) {
+  for (const auto& range : e.ranges)
+    for (auto at = range.first; at < range.end(); at = at + 1) {
+      auto& m = queues_.at(id).messages[at.value];
+      if (!m.settling) REQUIRE((m.gone || m.expires <= now().wall));
+      m.settling = true;
+      m.holder = member_id{0};
+    }
 }
 
 void delivery_simulation::on_lend(const delivery_core::lend& e) {
@@ -196,13 +300,14 @@ void delivery_simulation::on_lend(const delivery_core::lend& e) {
       // Nobody works on it, or who did has lost the right to.
       REQUIRE((m.holder == member_id{0} || m.until <= now().mono));
       REQUIRE(e.attempt == m.failures + 1);
+      REQUIRE(now().wall < m.expires);
       REQUIRE_FALSE(m.dying);
       m.met = true;
       if (options_.keyed && m.key != 0)
         for (std::uint64_t before = 0; before < at.value; ++before) {
           const auto& other = queue.messages[before];
           if (other.key == m.key)
-            REQUIRE((other.settling || other.settled || other.dead || other.revived));
+            REQUIRE((other.settling || other.settled || other.dead || other.revived || other.gone));
         }
       if (options_.keyed && m.key != 0)
         for (const auto& other : queue.messages)
@@ -232,12 +337,16 @@ void delivery_simulation::apply_some(std::size_t count) {
           }
       } else if (const auto* lent = std::get_if<effects::lent>(&effect)) {
         progress.lend(lent->ranges);
+      } else if (const auto* kept = std::get_if<effects::kept>(&effect)) {
+        REQUIRE(kept->rows.empty());
+        progress.reach(kept->read);
       } else {
         const auto& row = std::get<effects::waiting>(effect).row;
         progress.put(row);
         if (!next.revives) continue;
         auto& m = messages[row.at.value];
         m.dead = m.dying = m.settling = m.reviving = false;
+        m.expires = core::delivery_batch::never;
         m.failures = 0;
         m.key_unknown = false;
         m.revived = true;
@@ -386,7 +495,7 @@ void delivery_simulation::crash() {
       // Who had it may go on for one lease, if the log knows that somebody had it.
       m.holder = progress.lent().contains(offset{i}) ? formerly : member_id{0};
       m.until = mono_ms{mono_ + options_.how.lease_ms};
-      REQUIRE(progress.finished(offset{i}) == (m.settled || m.dead));
+      if (!m.gone) REQUIRE(progress.finished(offset{i}) == (m.settled || m.dead));
     }
   }
   members_.clear();
@@ -409,8 +518,12 @@ void delivery_simulation::drain() {
   carry_out(core_->join(member, 1'000, now()));
   const auto open = [this] {
     for (const auto& [id, queue] : queues_)
-      for (const auto& m : queue.messages)
-        if (!m.settled && !m.dead) return true;
+      for (std::size_t i = 0; i < queue.messages.size(); ++i) {
+        const auto& m = queue.messages[i];
+        if (m.settled || m.dead) continue;
+        // Of what retention took, only what the core has all the same.
+        if (!m.gone || !core_->queues().at(id).progress.finished(offset{i})) return true;
+      }
     return false;
   };
   for (int round = 0; open(); ++round) {

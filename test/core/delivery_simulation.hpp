@@ -39,6 +39,10 @@ private:
     bool reviving = false;
     /// Brought back: whoever had its turn meanwhile may still have it.
     bool revived = false;
+    std::uint8_t priority = core::usual_priority;
+    unix_ms expires = core::delivery_batch::never;
+    /// Retention took it before the log knew that the group has it.
+    bool gone = false;
   };
   struct queue_model {
     std::vector<message> messages;
@@ -48,6 +52,9 @@ private:
     std::uint64_t reader = 0;
     bool told = false;
     std::vector<offset> looks;
+    /// Where the queue begins, and what is left of it on the disk.
+    offset start;
+    offset on_disk;
   };
   struct entry {
     queue_id queue;
@@ -70,6 +77,9 @@ private:
   void settling(queue_id id, member_id member, offset_range range);
   void fail_one();
   void revive_one();
+  void retain();
+  void learn_copies(queue_id id);
+  void open_anew(queue_id id);
   void crash();
   void come_back();
   void let_time_pass();
@@ -78,6 +88,8 @@ private:
 
   [[nodiscard]] std::vector<std::pair<queue_id, offset>> held_by(member_id id) const;
   [[nodiscard]] core::delivery_batch_ptr batch_at(queue_id id, offset at) const;
+  [[nodiscard]] core::delivery_batch_ptr copy_of(queue_id id, offset at) const;
+  void ending_unasked(queue_id id, const effects::settled& e);
   [[nodiscard]] core::instant now() const { return {mono_ms{mono_}, unix_ms{wall_}}; }
   void end_holding(member_id id);
   void make_core();
@@ -91,6 +103,7 @@ private:
   std::deque<entry> unwritten_;
   std::set<member_id> members_;
   std::uint64_t made_ = 0;
+  std::uint64_t copies_ = 0;
   std::uint64_t mono_ = 1'000;
   std::int64_t wall_ = 1'000'000;
 };

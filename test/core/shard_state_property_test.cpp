@@ -40,7 +40,7 @@ public:
 
 private:
   effects::effect effect(const shard_state& before) {
-    switch (dice_->below(22)) {
+    switch (dice_->below(23)) {
     case 0: {
       const auto queue = queue_id{++queues_made_};
       ends_.try_emplace(queue, 0);
@@ -53,7 +53,7 @@ private:
       return effects::queue_closed{queue};
     }
     case 2:
-      return effects::queue_start{any_queue(), offset{dice_->below(60)}};
+      return effects::queue_start{any_queue(), offset{dice_->below(60)}, dice_->percent(70)};
     case 3:
     case 4:
     case 5:
@@ -81,6 +81,16 @@ private:
       row.attempts = static_cast<std::uint32_t>(dice_->below(5));
       row.key = dice_->below(3);
       return effects::waiting{any_group(), any_queue(), row};
+    }
+    case 17: {
+      effects::kept kept{any_group(), any_queue(), offset{dice_->below(60)}, {}};
+      for (auto count = dice_->below(4); count > 0; --count) {
+        auto& row = kept.rows.emplace_back();
+        row.at = offset{dice_->below(60)};
+        row.letter_queue = any_queue();
+        row.letter = offset{dice_->below(60)};
+      }
+      return kept;
     }
     default:
       break;

@@ -19,6 +19,7 @@ namespace carafe::test {
 namespace {
 
 constexpr std::uint64_t keys = 40;
+constexpr std::size_t mib = 1u << 20;
 
 /// What consumers saw, by key: messages of a key are numbered from 1.
 class ledger {
@@ -229,6 +230,77 @@ TEST_CASE("shared: a filter of the group lets through what it says, for any cons
   CHECK(eventually([&] { return lag() == 0; }));
   CHECK(at.client.make_consumer({.topics = {"t"}, .group = "g", .mode = client::group_mode::shared})
           .code() == errc::subscription_mismatch);
+}
+
+TEST_CASE("shared: a message that waits for its next attempt outlives retention and kill -9") {
+  running_node at{{{"retention-ms", "300"}, {"checkpoint-interval-ms", "100"}}};
+  must(at.client.create_topic("t", 1));
+  must(at.client.create_topic("fill", 1));
+  must(at.client.put_group({.name = "g", .mode = "shared", .topics = {"t"}}));
+  auto producer = must(at.client.make_producer({}));
+  must(producer->send("t", {.key = "k", .body = "the one that waits"}));
+  must(producer->send("t", {.body = "the one that is lent"}));
+  {
+    auto consumer = must(
+      at.client.make_consumer({.topics = {"t"}, .group = "g", .mode = client::group_mode::shared}));
+    std::size_t met = 0;
+    REQUIRE(eventually([&] {
+      for (const auto& d : must(consumer->poll(10, 100ms))) {
+        ++met;
+        if (!d.key.empty()) must(consumer->nack(d, {.delay = 4s, .error = "not now"}));
+      }
+      return met == 2;
+    }));
+    // Other messages push these two out of the log.
+    REQUIRE(eventually([&] {
+      for (int i = 0; i < 4; ++i) must(producer->send("fill", {.body = std::string(mib, 'x')}));
+      return must(at.client.describe_topic("t")).queues.at(0).earliest == offset{2};
+    }));
+    must(consumer->close());
+  }
+  at.node.kill();
+  at.node.start();
+  auto consumer = must(
+    at.client.make_consumer({.topics = {"t"}, .group = "g", .mode = client::group_mode::shared}));
+  std::vector<client::delivery> got;
+  REQUIRE(eventually([&] {
+    for (auto& d : must(consumer->poll(10, 100ms))) got.push_back(d);
+    return !got.empty();
+  }));
+  CHECK(got.front().body == "the one that waits");
+  CHECK(got.front().offset == offset{0});
+  CHECK(got.front().attempt == 2);
+  must(consumer->ack(got.front()));
+  must(consumer->close());
+  CHECK(at.node.stop() == exited(0));
+  CHECK(at.run({"log", "verify", at.node.data_dir().string()}).code == 0);
+}
+
+TEST_CASE("a topic's time to live, set in the shell, ends messages before they are delivered") {
+  running_node at;
+  CHECK(at.run({"topic", "create", "t", "--queues", "1", "--ttl", "50ms"}).code == 0);
+  CHECK(at.run({"group", "create", "g", "--topics", "t", "--mode", "shared", "--expired", "dead"})
+          .code == 0);
+  must(at.client.create_topic("clock", 1));
+  auto producer = must(at.client.make_producer({}));
+  must(producer->send("t", {.body = "too late"}));
+  const auto sent = must(at.client.describe_topic("t")).queues.at(0).last_time;
+  REQUIRE(eventually([&] {
+    must(producer->send("clock", {.body = "x"}));
+    return must(at.client.describe_topic("clock")).queues.at(0).last_time.value > sent.value + 50;
+  }));
+  auto consumer = must(
+    at.client.make_consumer({.topics = {"t"}, .group = "g", .mode = client::group_mode::shared}));
+  std::vector<client::delivery> got;
+  REQUIRE(eventually([&] {
+    for (auto& d : must(consumer->poll(10, 20ms))) got.push_back(d);
+    return must(at.client.describe_group("g")).queues.at(0).lag == 0;
+  }));
+  CHECK(got.empty());
+  must(consumer->close());
+  const auto letters = at.run({"dlq", "list", "g", "--json"});
+  CHECK(letters.code == 0);
+  CHECK(letters.out.find("expired") != std::string::npos);
 }
 
 } // namespace carafe::test

@@ -61,6 +61,7 @@ TEST_CASE("every record comes back as it was, and damage never crashes the decod
   check_record(sample_delivery());
   check_record(sample_waiting());
   check_record(sample_timer());
+  check_record(sample_kept());
   check_record(sample_delivery_group());
   check_record(sample_catalogue());
 }

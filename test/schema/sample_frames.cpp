@@ -42,7 +42,7 @@ deliver sample_deliver() {
 }
 
 topic_description sample_topic_description() {
-  auto settings = topic_settings{604'800'000, durability::interval};
+  auto settings = topic_settings{604'800'000, durability::interval, 90'000};
   return {topic_id{11},
           "orders",
           settings,
@@ -136,7 +136,7 @@ node_status_report sample_status() {
 } // namespace
 
 std::vector<named<frame>> sample_frames() {
-  auto settings = topic_settings{604'800'000, durability::memory};
+  auto settings = topic_settings{604'800'000, durability::memory, 90'000};
   auto bodies = std::vector<named<body>>{
     {"error", error{{errc::not_leader, "node n2"}, 250}},
     {"hello", hello{2, 3, "worker", "carafe 0.1.0"}},
@@ -178,7 +178,7 @@ std::vector<named<frame>> sample_frames() {
     {"topicDescribe", topic_describe{"orders", true}},
     {"topicDescription", sample_topic_description()},
     {"topicCreate", topic_create{"orders", 2, settings, true}},
-    {"topicAlter", topic_alter{"orders", 4, 3'600'000}},
+    {"topicAlter", topic_alter{"orders", 4, 3'600'000, 90'000}},
     {"topicDelete", topic_delete{"orders"}},
     {"topicList", topic_list{}},
     {"topicNames", topic_names{{{"orders", topic_id{11}, 2, 12}, {"x", topic_id{14}, 1, 2}}}},

@@ -50,7 +50,7 @@ topic_record sample_topic() {
   return {topic_id{11},
           "orders",
           {{queue_id{12}, shard_id{1}}, {queue_id{13}, shard_id{2}}},
-          {604'800'000, durability::memory},
+          {604'800'000, durability::memory, 90'000},
           unix_ms{1'700'000'000'000}};
 }
 
@@ -75,13 +75,33 @@ progress_record sample_delivery() {
   return {offset{61},
           unix_ms{1'700'000'000'004},
           {{offset{63}, 2}, {offset{70}, 1}},
-          {{offset{61}, 2}, {offset{67}, 3}}};
+          {{offset{61}, 2}, {offset{67}, 3}},
+          offset{72}};
 }
 
 waiting_record sample_waiting() {
-  return {offset{64},         3,        unix_ms{1'700'000'060'000}, "the bank does not answer",
-          0xfedcba9876543210, true,     unix_ms{1'700'000'000'006}, unix_ms{1'700'000'000'007},
-          queue_id{14},       offset{3}};
+  return {offset{64},
+          3,
+          unix_ms{1'700'000'060'000},
+          "the bank does not answer",
+          0xfedcba9876543210,
+          true,
+          unix_ms{1'700'000'000'006},
+          unix_ms{1'700'000'000'007},
+          queue_id{14},
+          offset{3},
+          {},
+          {},
+          {}};
+}
+
+waiting_record sample_kept() {
+  auto row = sample_waiting();
+  row.letter_queue = kept_messages;
+  row.stored = unix_ms{1'700'000'000'000};
+  row.producer = producer_id{0x0123456789abcdef};
+  row.number = sequence{44};
+  return row;
 }
 
 timer_record sample_timer() {
@@ -95,7 +115,7 @@ timer_record sample_timer() {
 
 group_record sample_delivery_group() {
   auto group = sample_group();
-  group.delivery = {60'000, 5, {1'000, 2'000}, 20, 7, 8, 9};
+  group.delivery = {60'000, 5, {1'000, 2'000}, 20, 7, 8, 9, true};
   group.version = 3;
   group.filter = {message_filter::kind::sql, "region = 'eu' AND amount > 10"};
   return group;
@@ -120,7 +140,7 @@ std::vector<named<effects::effect>> sample_effects() {
     {"commit", effects::commit{group_id{21}, queue_id{12}, offset{61}}},
     {"queueOpened", effects::queue_opened{queue_id{12}, topic_id{11}}},
     {"queueClosed", effects::queue_closed{queue_id{12}}},
-    {"queueStart", effects::queue_start{queue_id{12}, offset{31}}},
+    {"queueStart", effects::queue_start{queue_id{12}, offset{31}, true}},
     {"topicPut", effects::topic_put{sample_topic()}},
     {"topicDeleted", effects::topic_deleted{topic_id{11}}},
     {"groupPut", effects::group_put{sample_group()}},
@@ -134,6 +154,7 @@ std::vector<named<effects::effect>> sample_effects() {
                                           {{unix_ms{1'700'000'060'001}, queue_id{12}, 4},
                                            {unix_ms{1'700'000'060'002}, queue_id{12}, 7}}}},
     {"timerMoved", effects::timer_moved{unix_ms{1'700'000'060'003}, sample_timer()}},
+    {"kept", effects::kept{group_id{21}, queue_id{12}, offset{70}, {sample_kept()}}},
   };
 }
 

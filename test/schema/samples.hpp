@@ -51,6 +51,8 @@ struct owned_message {
 [[nodiscard]] progress_record sample_delivery();
 [[nodiscard]] waiting_record sample_waiting();
 [[nodiscard]] timer_record sample_timer();
+/// … of which retention took the message.
+[[nodiscard]] waiting_record sample_kept();
 [[nodiscard]] group_record sample_delivery_group();
 [[nodiscard]] catalogue_record sample_catalogue();
 

@@ -16,6 +16,9 @@ namespace carafe::client {
 struct topic_settings {
   std::uint64_t retention_ms = 0; ///< 0: the node's own.
   durability mode = durability::fsync;
+  /// How long after it was stored a message is worth delivering to `shared` and `keyed` groups; 0:
+  /// always.
+  std::uint64_t default_ttl_ms = 0;
 };
 struct queue_info {
   queue_number number;
@@ -57,6 +60,8 @@ struct delivery_settings {
   /// Messages that wait for their next attempt, or behind one of their key; past it the group takes
   /// no new ones.
   std::uint32_t waiting_max = 100'000;
+  /// Messages that expire become dead letters; otherwise they are dropped.
+  bool expired_to_dead_letters = false;
 
   friend bool operator==(const delivery_settings&, const delivery_settings&) = default;
 };

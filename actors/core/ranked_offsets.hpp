@@ -1,0 +1,43 @@
+#pragma once
+
+#include "schema/delivery.hpp"
+
+#include <carafe/types.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <set>
+
+namespace carafe::core {
+
+inline constexpr std::uint8_t usual_priority = 4;
+inline constexpr std::uint8_t priority_max = 9;
+
+/// Offsets by priority, highest first; those of one priority as they are in the queue.
+/// @cost O(log offsets) a call, for each priority that occurs.
+class ranked_offsets {
+public:
+  using lane_map = std::map<std::uint8_t, std::set<offset>, std::greater<>>;
+
+  void insert(offset at, std::uint8_t priority) { lanes_[priority].insert(at); }
+  void erase(offset_range range) {
+    for (auto lane = lanes_.begin(); lane != lanes_.end();) {
+      auto& all = lane->second;
+      all.erase(all.lower_bound(range.first), all.lower_bound(range.end()));
+      lane = all.empty() ? lanes_.erase(lane) : std::next(lane);
+    }
+  }
+  [[nodiscard]] bool contains(offset at) const {
+    return std::ranges::any_of(lanes_, [at](const auto& lane) { return lane.second.contains(at); });
+  }
+  [[nodiscard]] const lane_map& lanes() const noexcept { return lanes_; }
+
+private:
+  /// None is empty.
+  lane_map lanes_;
+};
+
+} // namespace carafe::core
