@@ -238,7 +238,7 @@ TEST_CASE("shared: a message that waits for its next attempt outlives retention 
   must(at.client.create_topic("fill", 1));
   must(at.client.put_group({.name = "g", .mode = "shared", .topics = {"t"}}));
   auto producer = must(at.client.make_producer({}));
-  must(producer->send("t", {.key = "k", .body = "the one that waits"}));
+  must(producer->send("t", {.body = "the one that waits", .key = "k"}));
   must(producer->send("t", {.body = "the one that is lent"}));
   {
     auto consumer = must(
