@@ -111,6 +111,7 @@ void deliver(self_pointer self, const core::timer_core::fire& what) {
     batch.compression = joined->batch.compression;
     batch.checksum = joined->batch.checksum;
     batch.bytes = std::move(joined->batch.bytes);
+    batch.ranked = joined->batch.ranked;
     effect_list wish;
     wish.effects.emplace_back(std::move(batch));
     wish.effects.emplace_back(

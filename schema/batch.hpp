@@ -48,6 +48,8 @@ struct encoded_batch {
   codec compression = codec::none;
   /// CRC32C of `bytes`.
   std::uint32_t checksum = 0;
+  /// Some message has a priority or a time to live of its own.
+  bool ranked = false;
 };
 
 /// Collects messages in columns and encodes them as one Cap'n Proto message.
@@ -146,6 +148,8 @@ struct validated_batch {
   /// Bodies, keys, tags, properties.
   std::uint64_t payload_bytes = 0;
   bool timed = false;
+  /// Some message has a priority or a time to live of its own.
+  bool ranked = false;
 };
 
 /// What a node does with a received batch before it stores it: checksum, then full validation.

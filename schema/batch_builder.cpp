@@ -340,6 +340,7 @@ result<encoded_batch> batch_builder::finish(codec compression) {
     batch.compression = shrunk ? compression : codec::none;
   }
   batch.checksum = crc32c(batch.bytes.span());
+  batch.ranked = !from.priorities.rows.empty() || !from.ttls.rows.empty();
   from.clear();
   return batch;
 }

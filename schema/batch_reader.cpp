@@ -351,7 +351,9 @@ result<validated_batch> validate_batch(std::span<const std::byte> bytes, codec c
     auto batch = opened{std::move(*plain)};
     if (auto good = batch.open(limits); !good) return good.error();
     if (batch.at.count != count) return malformed("count is not the announced one");
-    return validated_batch{batch.payload_bytes, batch.at.times.size() != 0};
+    const auto& at = batch.at;
+    return validated_batch{batch.payload_bytes, at.times.size() != 0,
+                           at.priorities.size() != 0 || at.ttls.size() != 0};
   });
 }
 

@@ -29,6 +29,7 @@ struct effect_writer {
     batch.setAttachment(static_cast<std::uint32_t>(attached));
     batch.setBytes(static_cast<std::uint32_t>(from.bytes.size()));
     batch.setTimed(from.timed);
+    batch.setRanked(from.ranked);
     attached += padded(from.bytes.size());
   }
   void operator()(wire::Effect::Builder to, const effects::commit& from) {
@@ -130,6 +131,7 @@ result<effects::effect> get_batch(wire::BatchAppended::Reader from,
     return corrupt("batch: outside the attachments");
   batch.bytes = attachments.slice(at, bytes);
   batch.timed = from.getTimed();
+  batch.ranked = from.getRanked();
   return effects::effect{std::move(batch)};
 }
 

@@ -129,6 +129,8 @@ struct BatchAppended {
   bytes @8 :UInt32;
   timed @9 :Bool;
   # Its messages wait for their times. `baseOffset` counts those of the queue.
+  ranked @10 :Bool;
+  # Some message has a priority or a time to live of its own.
 }
 
 struct OffsetCommitted {

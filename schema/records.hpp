@@ -140,6 +140,8 @@ struct batch {
   shared_bytes bytes;
   /// Its messages wait for their times; `base` counts those of the queue.
   bool timed = false;
+  /// Some message has a priority or a time to live of its own.
+  bool ranked = false;
 };
 struct commit {
   group_id group;

@@ -1,5 +1,6 @@
 #include "actors/core/delivery_batches.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -39,6 +40,24 @@ void set_expiry(delivery_batch& batch, std::uint64_t ttl_ms) {
   batch.expires.assign(batch.what.count, batch.expires_first);
 }
 
+/// What the messages say of themselves goes before what the topic says.
+void set_ranks(delivery_batch& batch, const batch_reader& reader, bool keyed,
+               std::uint64_t ttl_ms) {
+  if (!keyed && reader.has_priorities())
+    for (std::uint32_t i = 0; i < reader.count(); ++i)
+      batch.priorities.push_back(reader.priority(i));
+  if (!reader.has_ttls()) return;
+  batch.expires.clear();
+  batch.expires_first = delivery_batch::never;
+  for (std::uint32_t i = 0; i < reader.count(); ++i) {
+    const auto ttl = reader.ttl_ms(i) != 0 ? reader.ttl_ms(i) : ttl_ms;
+    const auto ends =
+      ttl == 0 ? delivery_batch::never : unix_ms{batch.time.value + static_cast<std::int64_t>(ttl)};
+    batch.expires.push_back(ends);
+    batch.expires_first = std::min(batch.expires_first, ends);
+  }
+}
+
 } // namespace
 
 result<delivery_batch_ptr> make_delivery_batch(effects::batch stored, unix_ms time, bool keyed,
@@ -48,9 +67,10 @@ result<delivery_batch_ptr> make_delivery_batch(effects::batch stored, unix_ms ti
   out->what = std::move(stored);
   out->time = time;
   set_expiry(*out, ttl_ms);
-  if (!keyed && !wanted) return delivery_batch_ptr{std::move(out)};
+  if (!keyed && !wanted && !out->what.ranked) return delivery_batch_ptr{std::move(out)};
   auto reader = open(*out, limits);
   if (!reader) return reader.error();
+  if (out->what.ranked) set_ranks(*out, *reader, keyed, ttl_ms);
   if (wanted) {
     std::vector<message_run> runs;
     wanted->select(*reader, runs);
@@ -104,7 +124,8 @@ result<delivery_batch_ptr> revive_letter(const delivery_batch& batch, const wait
     out->time = row.stored;
     out->what.producer = row.producer;
     out->what.first = row.number;
-    set_expiry(*out, ttl_ms);
+    const auto own = found->first.ttl_ms(found->second);
+    set_expiry(*out, own != 0 ? own : ttl_ms);
   }
   return delivery_batch_ptr{std::move(out)};
 }

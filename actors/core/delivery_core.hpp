@@ -258,7 +258,7 @@ private:
   using lent_away = std::function<void(offset_range, const lease&)>;
   /// Messages of one priority, so many at most.
   struct share {
-    std::uint8_t priority = usual_priority;
+    std::uint8_t priority = priority_default;
     std::uint64_t most = 0;
   };
 

@@ -77,9 +77,9 @@ std::uint8_t delivery_core::priority_of_oldest(const queue_state& queue) {
 }
 
 std::uint8_t delivery_core::priority_at(const queue_state& queue, offset at) {
-  if (queue.priority_of.empty()) return usual_priority;
+  if (queue.priority_of.empty()) return priority_default;
   const auto found = queue.priority_of.find(at);
-  return found == queue.priority_of.end() ? usual_priority : found->second;
+  return found == queue.priority_of.end() ? priority_default : found->second;
 }
 
 bool delivery_core::give_from(queue_id id, queue_state& queue, effects_list& out, instant now) {

@@ -84,7 +84,7 @@ void delivery_core::sort_in(queue_state& queue, const delivery_batch_ptr& batch)
   part.bytes = batch->what.bytes.size();
   queue.window_bytes += part.bytes;
   if (batch->priorities.empty())
-    queue.window[usual_priority].push_back(std::move(part));
+    queue.window[priority_default].push_back(std::move(part));
   else
     rank(queue, std::move(part));
 }
@@ -97,7 +97,7 @@ void delivery_core::rank(queue_state& queue, queue_state::window_part part) {
     for (auto at = range.first; at < range.end(); at = at + 1) {
       const auto said = batch.priorities[at.value - batch.what.base.value];
       const auto priority = std::min(said, priority_max);
-      if (priority != usual_priority) queue.priority_of.emplace(at, priority);
+      if (priority != priority_default) queue.priority_of.emplace(at, priority);
       auto& free = ranked[priority];
       if (!free.empty() && free.back().end() == at)
         ++free.back().count;

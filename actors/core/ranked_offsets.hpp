@@ -2,6 +2,7 @@
 
 #include "schema/delivery.hpp"
 
+#include <carafe/priority.hpp>
 #include <carafe/types.hpp>
 
 #include <algorithm>
@@ -12,9 +13,6 @@
 #include <set>
 
 namespace carafe::core {
-
-inline constexpr std::uint8_t usual_priority = 4;
-inline constexpr std::uint8_t priority_max = 9;
 
 /// Offsets by priority, highest first; those of one priority as they are in the queue.
 /// @cost O(log offsets) a call, for each priority that occurs.

@@ -89,6 +89,7 @@ result<stamp> submit_window::check_sequence(const batch_request& request,
   effect.checksum = request.checksum;
   effect.bytes = request.bytes;
   effect.timed = request.timed;
+  effect.ranked = request.ranked;
   return stamp{stamp_fresh{std::move(effect)}};
 }
 

@@ -25,6 +25,8 @@ struct batch_request {
   shared_bytes bytes;
   /// Its messages are for later.
   bool timed = false;
+  /// Some have a priority or a time to live of their own.
+  bool ranked = false;
 };
 
 /// New: to be submitted as this effect.

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t routes_max = 16'384;
 
 void append(session_pointer self, std::uint64_t request, const shard_actor& shard,
-            const frames::produce& what, bool timed) {
+            const frames::produce& what, const validated_batch& valid) {
   core::batch_request wish;
   wish.queue = what.queue;
   wish.producer = what.producer;
@@ -22,7 +22,8 @@ void append(session_pointer self, std::uint64_t request, const shard_actor& shar
   wish.compression = what.compression;
   wish.checksum = what.checksum;
   wish.bytes = what.batch;
-  wish.timed = timed;
+  wish.timed = valid.timed;
+  wish.ranked = valid.ranked;
   begin_request(self);
   self->request(shard, caf::infinite, append_atom_v, std::move(wish))
     .then(
@@ -90,7 +91,7 @@ void on_produce(session_pointer self, std::uint64_t request, const frames::produ
     reply_error(self, request, valid.error());
     return;
   }
-  append(self, request, route->second, what, valid->timed);
+  append(self, request, route->second, what, *valid);
 }
 
 } // namespace carafe

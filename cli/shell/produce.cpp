@@ -127,6 +127,13 @@ std::vector<option> options_of(produce_options& o) {
     parsed("--property", "K=V", o.properties, "A property of all messages.", parse_property).many(),
     number<queue_number>("--queue", "Q", o.queue,
                          "Send to the queue of this number, whatever the key."),
+    number<std::uint8_t>("--priority", "N", o.priority,
+                         "0 to 9 (default 4): in shared groups higher goes first.", 0,
+                         priority_max),
+    parsed("--ttl", "DURATION", o.ttl,
+           "Shared and keyed groups do not deliver the messages when they are older (default: as "
+           "the topic says).",
+           parse_duration),
     parsed("--delay", "DURATION", o.delay,
            "Deliver the messages so long after they are stored: such as 90s, 24h, or level1 to "
            "level18.",

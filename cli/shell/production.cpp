@@ -67,6 +67,8 @@ bool production::send(std::string_view piece, std::uint64_t line) {
   m.body = piece;
   m.tag = options_.tag;
   m.properties = options_.properties;
+  m.priority = options_.priority;
+  m.ttl = options_.ttl;
   m.delay = options_.delay.value_or(std::chrono::milliseconds{0});
   m.deliver_at = options_.deliver_at.value_or(unix_ms{0});
   if (options_.timer_name) m.properties.emplace_back("carafe-timer", *options_.timer_name);

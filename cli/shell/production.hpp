@@ -24,6 +24,8 @@ struct produce_options {
   codec compression = codec::none;
   bool receipts = false, whole = false, create = false;
   std::optional<queue_number> queue;
+  std::uint8_t priority = priority_default;
+  std::chrono::milliseconds ttl{0};
   std::optional<std::chrono::milliseconds> delay;
   std::optional<unix_ms> deliver_at;
   std::optional<std::string> timer_name;

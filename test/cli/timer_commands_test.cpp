@@ -81,6 +81,15 @@ TEST_CASE("timer cancel and move choose by id or by name, one of them") {
   CHECK(late.err.find("timer_unknown") != std::string::npos);
 }
 
+TEST_CASE("produce gives its messages a priority and a time to live") {
+  const auto state = with_timers();
+  CHECK(run_line(state, "produce orders --body x --priority 9 --ttl 90s").code == exit_code::ok);
+  REQUIRE(state->sent.size() == 1);
+  CHECK(state->sent[0].message.priority == 9);
+  CHECK(state->sent[0].message.ttl == 90s);
+  CHECK(run_line(state, "produce orders --body x --priority 10").code == exit_code::usage);
+}
+
 TEST_CASE("produce gives its messages a time and a name") {
   const auto state = with_timers();
   CHECK(run_line(state, "produce orders --body x --delay level3 --timer-name n").code ==

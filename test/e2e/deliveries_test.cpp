@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <map>
@@ -153,6 +154,63 @@ TEST_CASE("keyed: killed nodes and failing messages lose nothing, and keep each 
   CHECK(book.wrong() == "");
   CHECK(must(admin.dead_letters("workers")).empty());
   CHECK(node.stop() == exited(0));
+}
+
+TEST_CASE(
+  "shared: of what can be delivered, higher priorities come first, and nothing is forgotten") {
+  running_node at{{}};
+  must(at.client.create_topic("t", 1));
+  auto producer = must(at.client.make_producer({}));
+  constexpr std::size_t usual = 400;
+  constexpr std::size_t urgent = 20;
+  for (std::size_t i = 0; i < usual; ++i) must(producer->send("t", {.body = "usual"}));
+  for (std::size_t i = 0; i < urgent; ++i) {
+    client::message m{.body = "urgent"};
+    m.priority = 9;
+    must(producer->send("t", m));
+  }
+  auto consumer = must(at.client.make_consumer(
+    {.topics = {"t"}, .group = "g", .mode = client::group_mode::shared, .in_flight_max = 5}));
+  std::vector<std::string> order;
+  REQUIRE(eventually([&] {
+    for (const auto& d : must(consumer->poll(5, 50ms))) {
+      order.push_back(d.body);
+      CHECK(d.priority == (d.body == "urgent" ? 9 : 4));
+      must(consumer->ack(d));
+    }
+    return order.size() == usual + urgent;
+  }));
+  const auto last = std::find(order.rbegin(), order.rend(), "urgent");
+  CHECK(order.rend() - last < static_cast<std::ptrdiff_t>(usual / 2));
+}
+
+TEST_CASE("shared: what is older than its time to live is not delivered") {
+  running_node at{{}};
+  must(at.client.create_topic("t", 1));
+  auto producer = must(at.client.make_producer({}));
+  client::message m{.body = "stale"};
+  m.ttl = 1ms;
+  const auto stored = must(producer->send("t", m));
+  m.body = "kept";
+  m.ttl = 1h;
+  must(producer->send("t", m));
+  // Its age is told by the node's clock.
+  REQUIRE(eventually([&] {
+    return must(producer->send("t", {.body = "later"})).broker_time.value >
+           stored.broker_time.value + 1;
+  }));
+  auto consumer = must(
+    at.client.make_consumer({.topics = {"t"}, .group = "g", .mode = client::group_mode::shared}));
+  std::vector<std::string> got;
+  REQUIRE(eventually([&] {
+    for (const auto& d : must(consumer->poll(10, 50ms))) {
+      got.push_back(d.body);
+      must(consumer->ack(d));
+    }
+    return !got.empty() && got.back() == "later";
+  }));
+  CHECK(got.front() == "kept");
+  REQUIRE(eventually([&] { return must(at.client.describe_group("g")).queues[0].lag == 0; }));
 }
 
 TEST_CASE("shared: rejected messages become dead letters, and come back when they are redriven") {

@@ -135,6 +135,7 @@ std::vector<named<effects::effect>> sample_effects() {
   batch.checksum = encoded.checksum;
   batch.bytes = encoded.bytes;
   batch.timed = true;
+  batch.ranked = true;
   return {
     {"batch", batch},
     {"commit", effects::commit{group_id{21}, queue_id{12}, offset{61}}},

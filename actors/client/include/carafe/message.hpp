@@ -24,8 +24,8 @@ struct message {
   unix_ms born{};
   /// In `shared` groups higher goes first; from 0 to 9.
   std::uint8_t priority = priority_default;
-  /// How long after it was stored (or, if it has a time of delivery, after that) it is worth
-  /// delivering; 0: always.
+  /// How long after it was stored (or, if it has a time of delivery, after that) `shared` and
+  /// `keyed` groups deliver it; 0: as its topic says.
   std::chrono::milliseconds ttl{0};
   /// When it is to be delivered by the node's clock, or how long after it is stored; 0: at once.
   /// Only one of the two. A property `carafe-timer` gives it a name to cancel it by.
