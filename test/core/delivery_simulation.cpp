@@ -129,7 +129,7 @@ core::delivery_batch_ptr delivery_simulation::batch_at(queue_id id, offset at) c
     batch->priorities.push_back(m.priority);
     batch->expires.push_back(m.expires);
     batch->expires_first = std::min(batch->expires_first, m.expires);
-    ranked |= m.priority != core::priority_default;
+    ranked |= m.priority != priority_default;
   }
   if (!ranked || options_.keyed) batch->priorities.clear();
   if (batch->expires_first == core::delivery_batch::never) batch->expires.clear();

@@ -39,7 +39,7 @@ private:
     bool reviving = false;
     /// Brought back: whoever had its turn meanwhile may still have it.
     bool revived = false;
-    std::uint8_t priority = core::priority_default;
+    std::uint8_t priority = priority_default;
     unix_ms expires = core::delivery_batch::never;
     /// Retention took it before the log knew that the group has it.
     bool gone = false;
