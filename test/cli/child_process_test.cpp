@@ -39,10 +39,10 @@ TEST_CASE("a program gets its input, and what it writes is its output") {
 }
 
 TEST_CASE("a program may leave its input alone") {
-  const std::string large(3u << 20, 'x');
+  const std::string large(3u << 20, 'a');
   CHECK(run("true", large).good());
   CHECK(run("exec <&-; echo x", large).output == "x\n");
-  CHECK(run("head -c 3", large).output == "xxx");
+  CHECK(run("head -c 3", large).output == "aaa");
 }
 
 TEST_CASE("how a program ended is told") {

@@ -187,6 +187,29 @@ TEST_CASE("timers: over kills and an outage each comes once, and none early") {
   CHECK(node.stop() == exited(0));
 }
 
+TEST_CASE("timers: a node stops in order while messages become due, and delivers the rest later") {
+  running_node at{{}};
+  must(at.client.create_topic("later", 1));
+  auto producer = must(at.client.make_producer({}));
+  constexpr std::uint64_t count = 20'000;
+  const auto begin = later(wall_now(), 1'000);
+  std::vector<std::future<result<client::receipt>>> receipts;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    client::message m{.body = std::to_string(i)};
+    m.deliver_at = later(begin, static_cast<std::int64_t>(i / 10));
+    receipts.push_back(producer->send_async("later", m));
+  }
+  for (auto& receipt : receipts) must(receipt.get());
+  REQUIRE(
+    eventually([&] { return must(at.client.describe_topic("later")).queues[0].end.value > 0; }));
+  CHECK(at.node.stop() == exited(0));
+  CHECK(at.node.log().find("stopped without a checkpoint") == std::string::npos);
+  at.node.start();
+  const auto c = connect_to(at.node.address());
+  CHECK(eventually([&] { return must(c.describe_topic("later")).queues[0].end.value == count; }));
+  CHECK(bodies_in(at.node.address(), "later", queue_number{0}).size() == count);
+}
+
 TEST_CASE("timers: the shell stores, lists, moves and cancels them") {
   running_node at{{}};
   must(at.client.create_topic("later", 1));
