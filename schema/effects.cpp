@@ -233,6 +233,14 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
     return get_timer_moved(from.getTimerMoved());
   case wire::Effect::KEPT:
     return get_kept(from.getKept());
+  case wire::Effect::TX_PREPARED:
+  case wire::Effect::TX_ENDED:
+  case wire::Effect::TX_APPLIED:
+  case wire::Effect::PRODUCER_PUT:
+  case wire::Effect::SCHEDULE_PUT:
+  case wire::Effect::SCHEDULE_DELETED:
+  case wire::Effect::SCHEDULE_FIRED:
+    break;
   }
   return newer("effect " + std::to_string(static_cast<unsigned>(from.which())));
 }

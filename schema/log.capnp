@@ -30,6 +30,13 @@ struct Effect {
     timersEnded @13 :TimersEnded;
     timerMoved @14 :TimerMoved;
     kept @15 :Kept;
+    txPrepared @16 :Void;
+    txEnded @17 :Void;
+    txApplied @18 :Void;
+    producerPut @19 :Void;
+    schedulePut @20 :Void;
+    scheduleDeleted @21 :Void;
+    scheduleFired @22 :Void;
   }
 }
 
