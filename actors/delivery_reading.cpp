@@ -96,9 +96,17 @@ void run(delivery_pointer self, const delivery_state::errand& what) {
              [self, what, row, read_source](result<core::delivery_batch_ptr> batch) {
                if (batch && !*batch) return read_source(); // Its letter is gone.
                const auto& state = self->state;
+               const auto& limits = state.options.limits;
                if (batch)
-                 batch = core::revive_letter(**batch, row, ttl_of(state, what.queue),
-                                             state.options.limits);
+                 batch = core::revive_letter(**batch, row, ttl_of(state, what.queue), limits);
+               // Copied before anybody had looked whether the group wants it.
+               if (const bool unread = row.stored.value != 0 && row.attempts == 0 && !what.dead;
+                   batch && unread && !state.removed) {
+                 const auto passes = core::first_passes(**batch, state.wanted, limits);
+                 if (passes && !*passes)
+                   return carry_out(self,
+                                    self->state.core->looked(what.queue, what.at, {}, now(self)));
+               }
                go_on_with(self, what, batch);
              });
 }

@@ -130,6 +130,14 @@ result<delivery_batch_ptr> revive_letter(const delivery_batch& batch, const wait
   return delivery_batch_ptr{std::move(out)};
 }
 
+result<bool> first_passes(const delivery_batch& batch, const std::optional<filter>& wanted,
+                          const batch_limits& limits) {
+  if (!wanted) return true;
+  auto reader = open(batch, limits);
+  if (!reader) return reader.error();
+  return wanted->matches(reader->message(0));
+}
+
 result<letter_story> read_letter(const delivery_batch& batch, offset letter,
                                  const batch_limits& limits) {
   auto found = find(batch, letter, limits);

@@ -35,6 +35,11 @@ result<delivery_batch_ptr> make_delivery_batch(effects::batch stored, unix_ms ti
 result<delivery_batch_ptr> revive_letter(const delivery_batch& batch, const waiting_record& row,
                                          std::uint64_t ttl_ms, const batch_limits& limits);
 
+/// Whether the batch's first message is wanted; nothing wanted: all are.
+/// @errors Those of `batch_reader::open`.
+result<bool> first_passes(const delivery_batch& batch, const std::optional<filter>& wanted,
+                          const batch_limits& limits);
+
 /// What a dead letter says of its message.
 struct letter_story {
   std::string topic;

@@ -292,7 +292,7 @@ void delivery_core::renew(member_id id, instant now) {
   const auto ends = later(now.mono, options_.how.lease_ms);
   for (auto& [name, queue] : queues_)
     for (auto& [first, held] : queue.leases)
-      if (held.member == id) held.ends = ends;
+      if (held.member == id) held.ends = std::max(held.ends, ends); // It may be shorter by now.
 }
 
 std::vector<offset_range> delivery_core::reclaim(member_id id, queue_id name,
@@ -311,7 +311,7 @@ std::vector<offset_range> delivery_core::reclaim(member_id id, queue_id name,
       const bool ours = was.member == id || was.member == member_id{0};
       if (ours) {
         was.member = id;
-        was.ends = ends;
+        was.ends = std::max(was.ends, ends);
         missing.remove(part);
       }
       was.count = part.count;

@@ -18,8 +18,8 @@ void remember_origin(const shard_state& state, const storage::stored_batch& sour
   const auto* delivery = state.delivery(held.whose);
   if (delivery == nullptr) return;
   const auto before = delivery->waiting().find(held.message);
-  if (before == delivery->waiting().end() || before->second.stored.value == 0) return;
-  row.stored = before->second.stored;
+  if (before == delivery->waiting().end() || before->second.letter_queue.value == 0) return;
+  row.stored = before->second.stored; // Still nothing, if it was redriven.
   row.producer = before->second.producer;
   row.number = before->second.number;
 }

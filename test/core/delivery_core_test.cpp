@@ -159,6 +159,20 @@ TEST_CASE("a lease that ends, and a lost consumer, are failures; a farewell is n
   CHECK(lent(core.looked(the_queue, offset{0}, batch(0, 1), at_ms(1'902))) == "1:0+1#3");
 }
 
+TEST_CASE("a renewal does not end a lease sooner, when leases have become shorter") {
+  delivery_settings how;
+  how.lease_ms = 2'000;
+  auto core = make(false, how);
+  welcome(core, one, 2);
+  core.arrived(the_queue, batch(0, 2), at_ms(0));
+  how.lease_ms = 1'000;
+  core.alter(how);
+  core.renew(one, at_ms(10));
+  CHECK(core.reclaim(one, the_queue, {{offset{1}, 1}}, at_ms(10)).empty());
+  CHECK(core.tick(at_ms(1'999)).empty());
+  CHECK_FALSE(core.tick(at_ms(2'000)).empty());
+}
+
 TEST_CASE("keyed: one of a key at a time, and a failed one holds back only its key") {
   delivery_settings how;
   how.backoff_ms = {500};

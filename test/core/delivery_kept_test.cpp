@@ -1,3 +1,4 @@
+#include "actors/core/delivery_batches.hpp"
 #include "actors/core/kept_copies.hpp"
 
 #include "test/core/builders.hpp"
@@ -144,4 +145,48 @@ TEST_CASE("groups share a copy") {
   CHECK(b.state.queue(kept_messages)->next == offset{6});
   CHECK(b.state.delivery({another, the_queue})->waiting().at(offset{2}).letter ==
         b.state.delivery(here)->waiting().at(offset{2}).letter);
+}
+
+TEST_CASE("a copy of a message's letter is still a letter, and does not expire") {
+  begun b;
+  auto row = row_of(2);
+  row.letter_queue = queue_id{77};
+  row.letter = offset{0};
+  const auto encoded = bodies(1);
+  effects::batch letters;
+  letters.queue = queue_id{77};
+  letters.count = 1;
+  letters.bytes = encoded.bytes;
+  b.state.apply(unix_ms{60}, {effects::queue_opened{queue_id{77}, topic_id{2}}, letters,
+                              effects::waiting{the_group, the_queue, row}});
+  const auto held = b.state.held(queue_id{77}, offset{1}, 10);
+  REQUIRE(held.size() == 1);
+  const auto copies =
+    copy_held(b.state, {queue_id{77}, offset{0}, 1, unix_ms{60}, letters}, held, offset{0}, {});
+  REQUIRE(copies.ok());
+  const auto& kept = std::get<effects::kept>(copies->back()).rows.at(0);
+  CHECK(kept.stored == unix_ms{0});
+  delivery_batch copy;
+  copy.what = std::get<effects::batch>(copies->front());
+  copy.time = unix_ms{90};
+  const auto revived = revive_letter(copy, kept, 5, {});
+  REQUIRE(revived.ok());
+  CHECK((*revived)->expires.empty());
+}
+
+TEST_CASE("whether a copy is wanted is asked of the group's filter") {
+  delivery_batch copy;
+  const auto encoded = bodies(1);
+  copy.what.count = 1;
+  copy.what.bytes = encoded.bytes;
+  const auto passes = [&copy](const char* expression) {
+    const auto wanted = parse_filter({message_filter::kind::sql, expression});
+    REQUIRE(wanted.ok());
+    const auto out = first_passes(copy, *wanted, {});
+    REQUIRE(out.ok());
+    return *out;
+  };
+  CHECK(first_passes(copy, std::nullopt, {}).value());
+  CHECK_FALSE(passes("color = 'red'"));
+  CHECK(passes("color IS NULL"));
 }

@@ -133,11 +133,13 @@ offset oracle::acknowledged_end(queue_id id) const {
   return offset{0};
 }
 
-batch_name oracle::batch_from(producer_id producer, sequence first) const {
-  const auto at = batches_.lower_bound(batch_name{producer, first, 0});
-  const bool found =
-    at != batches_.end() && at->first.producer == producer && at->first.first == first;
-  expect(found, to_string(message_name{producer, first}) + " begins a batch that was never sent");
+batch_name oracle::batch_with(const message_name& message) const {
+  const auto& [producer, number] = message;
+  auto at = batches_.lower_bound(batch_name{producer, number + 1, 0});
+  const bool any = at != batches_.begin();
+  if (any) --at;
+  expect(any && at->first.producer == producer && number < at->first.first + at->first.count,
+         to_string(message) + " was lent, and nobody sent it");
   return at->first;
 }
 

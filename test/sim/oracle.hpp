@@ -75,8 +75,8 @@ public:
 
   /// The offset after the last batch that was acknowledged in the queue.
   [[nodiscard]] offset acknowledged_end(queue_id queue) const;
-  /// The batch that this producer began with this number.
-  [[nodiscard]] batch_name batch_from(producer_id producer, sequence first) const;
+  /// The batch in which this producer sent this message.
+  [[nodiscard]] batch_name batch_with(const message_name& message) const;
   /// What is known to be there; nothing: nobody was told.
   [[nodiscard]] std::optional<message_name> message_at(queue_id queue, offset at) const;
   /// What is known to be in the queue, by its first offsets.

@@ -241,8 +241,13 @@ void worker::got(const frames::leased& what, oracle& o) {
   std::uint64_t count = 0;
   for (const auto& range : what.ranges) count += range.count;
   expect(batch.ok() && batch->count() == count, "a leased batch does not have its messages");
-  if (what.producer != no_producer)
-    o.delivered(o.batch_from(what.producer, what.first), {what.queue, what.base, what.broker_time});
+  if (what.producer != no_producer) {
+    // Copies come one by one; others in the batch that they were sent in.
+    const auto sent = o.batch_with({what.producer, what.first});
+    const auto before = what.first.value - sent.first.value;
+    expect(what.base.value >= before, to_string(sent) + " begins before its queue");
+    o.delivered(sent, {what.queue, offset{what.base.value - before}, what.broker_time});
+  }
   std::uint32_t next = 0;
   for (const auto& range : what.ranges)
     for (auto at = range.first; at < range.end(); at = at + 1) {
