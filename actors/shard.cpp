@@ -94,6 +94,7 @@ void on_written(self_pointer self, const write_done& done) {
   --s.groups_out;
   s.syncs.add(done.sync_us);
   s.group_sizes.add(done.bytes);
+  s.copies_left = std::min(s.copies_left + done.bytes, s.options.copied_bytes_max);
   auto applied = s.replica->persisted(done.last, s.clocks->monotonic());
   if (!applied) {
     fail_shard(self, applied.error());
@@ -304,6 +305,7 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
   s.log = std::move(log);
   s.clocks = std::move(clocks);
   s.options = options;
+  s.copies_left = options.copied_bytes_max;
   s.checkpointed_at = s.clocks->monotonic();
   spawn_blocking(self, std::move(state));
   s.options.timers.own_threads = s.options.own_threads;

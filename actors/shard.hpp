@@ -29,6 +29,8 @@ struct shard_options {
   std::uint64_t checkpoint_interval_ms = 0;
   std::uint64_t retention_ms = 0;
   std::uint64_t retention_bytes = 0;
+  /// Retention copies messages for no more bytes than were written since, and so many at once.
+  std::uint64_t copied_bytes_max = 64u << 20;
   timers_options timers;
   batch_limits limits = {};
   /// False only in simulated time, where everything runs on one thread.
@@ -86,6 +88,8 @@ struct shard_state_data {
   /// Starts that are raised once what groups wait for below them is copied.
   std::map<queue_id, offset> sparing;
   bool copying = false;
+  /// Bytes of copies that may be written.
+  std::uint64_t copies_left = 0;
 
   std::optional<caf::typed_response_promise<caf::ok_atom>> draining;
   core::histogram commits;

@@ -17,6 +17,18 @@ constexpr std::size_t copies_max = 1'000;
 
 void copy_next(shard_pointer self);
 
+/// What writing these copies takes of `copies_left`: more than they and their rows have, and that
+/// twice, as what is written gives some back. So copies alone never make room for copies.
+std::uint64_t cost_of(const std::vector<effects::effect>& copies) {
+  constexpr std::uint64_t entry = 512, row = 256;
+  std::uint64_t bytes = entry;
+  for (const auto& effect : copies) {
+    if (const auto* batch = std::get_if<effects::batch>(&effect)) bytes += batch->bytes.size();
+    if (const auto* kept = std::get_if<effects::kept>(&effect)) bytes += kept->rows.size() * row;
+  }
+  return 2 * bytes;
+}
+
 /// What is left is tried again when retention comes by again.
 void give_up(shard_pointer self, const failure& why) {
   logging::warning(shard_name(self), "retention waits for copies of messages: " + why.message());
@@ -59,6 +71,15 @@ void copy(shard_pointer self, const std::vector<core::held_message>& held,
   // Nothing else is ever written to that queue, and one entry at a time.
   auto copies = core::copy_held(state, *source, held, there->next, s.options.limits);
   if (!copies) return give_up(self, copies.error());
+  const auto cost = cost_of(*copies);
+  if (cost > s.copies_left) {
+    // Much is waited for, and to copy it again and again would be all that is written.
+    logging::debug(shard_name(self), "retention waits for new messages before it copies more");
+    s.copying = false;
+    s.sparing.clear();
+    return;
+  }
+  s.copies_left -= cost;
   write_then_go_on(self, std::move(*copies));
 }
 

@@ -47,6 +47,7 @@ simulation::simulation(const plan& p)
   logging::set_level(config::log_level::error);
   rig_.checkpoint_entries = dice_.between(1, 40);
   rig_.shard_settings.checkpoint_interval_ms = dice_.between(50, 5'000);
+  rig_.shard_settings.copied_bytes_max = dice_.between(4'000, 40'000);
   rig_.shard_settings.retention_bytes = dice_.percent(50) ? dice_.between(2'000, 20'000) : 0;
   rig_.replica_settings.in_flight_entries_max = dice_.percent(50) ? dice_.between(4, 40) : 8'192;
   lends_ = dice_.percent(60);
