@@ -223,29 +223,34 @@ caf::result<caf::ok_atom> on_settle(delivery_pointer self, const frames::settle&
       carry_out(self, s.core->give_back(request.member, each.queue, each.ranges, now(self)));
   auto answer = owe<caf::ok_atom>(self);
   auto promise = answer.promise();
-  auto all = std::make_shared<std::pair<std::size_t, failure>>(shards.size() + 1, why);
-  const auto arrived = [answer, all](const failure& part) mutable {
-    if (part.code != errc::none) all->second = part;
-    if (--all->first > 0) return;
-    answer.give(all->second.code == errc::none ? result<caf::ok_atom>{caf::ok_atom::value}
-                                               : all->second);
-  };
-  for (const auto shard : shards) when_written(self, shard, arrived);
-  std::function<void(const failure&)>{arrived}(failure{errc::none});
+  when_all_written(self, shards, [answer, why](const failure& written) mutable {
+    const auto& worst = written.code == errc::none ? why : written;
+    answer.give(worst.code == errc::none ? result<caf::ok_atom>{caf::ok_atom::value} : worst);
+  });
   return promise;
 }
 
 caf::result<frames::renewed> on_renew(delivery_pointer self, const frames::renew& request) {
   auto& s = self->state;
-  if (!s.members.contains(request.member))
+  if (s.owed.ending() || !s.members.contains(request.member))
     return to_caf({errc::member_unknown, "it has left, or was lost"});
   frames::renewed out;
+  std::set<shard_id> shards;
   s.core->renew(request.member, now(self));
   for (const auto& each : request.held) {
     auto lost = s.core->reclaim(request.member, each.queue, each.ranges, now(self));
     if (!lost.empty()) out.lost.push_back({each.queue, std::move(lost)});
+    if (const auto at = s.queues.find(each.queue); at != s.queues.end())
+      shards.insert(at->second.shard);
   }
-  return out;
+  if (s.record.mode != "keyed" || shards.empty()) return out;
+  // Some may be on their way to it: until the log knows, a crash would lend them to others.
+  auto answer = owe<frames::renewed>(self);
+  auto promise = answer.promise();
+  when_all_written(self, shards, [answer, out](const failure& written) mutable {
+    answer.give(written.code == errc::none ? result<frames::renewed>{std::move(out)} : written);
+  });
+  return promise;
 }
 
 caf::result<caf::ok_atom> on_remove(delivery_pointer self) {

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -154,6 +155,8 @@ void run(delivery_pointer self, const delivery_state::errand& what);
 void write(delivery_pointer self, queue_id queue, effects::effect what, bool at_once);
 /// Runs `then` when everything given for the shard so far is written, or cannot be.
 void when_written(delivery_pointer self, shard_id shard, std::function<void(const failure&)> then);
+void when_all_written(delivery_pointer self, const std::set<shard_id>& shards,
+                      std::function<void(const failure&)> then);
 void flush(delivery_pointer self, shard_id shard);
 /// Answers a removal once the log has everything that this actor wrote: whoever serves the group
 /// next begins from there.

@@ -28,9 +28,11 @@ frames::group_queue fill_queue(const delivery_state& s, queue_id id,
   const auto& progress = at->second.progress;
   out.committed = progress.next();
   const auto from = std::max(progress.next(), out.earliest);
-  const auto ahead = out.end > from ? out.end.value - from.value : 0;
   out.waiting = progress.waiting().size();
-  out.lag = ahead - std::min(ahead, progress.done().count()) + out.waiting;
+  out.lag = out.waiting;
+  if (out.end > from)
+    for (const auto& part : progress.done().missing({from, out.end.value - from.value}))
+      out.lag += part.count;
   for (const auto& [first, lease] : at->second.leases) out.in_flight += lease.count;
   for (const auto& [key, offsets] : at->second.keys) out.waiting += offsets.size() - 1;
   return out;

@@ -93,6 +93,17 @@ void when_written(delivery_pointer self, shard_id shard, std::function<void(cons
   flush_soon(self, shard);
 }
 
+void when_all_written(delivery_pointer self, const std::set<shard_id>& shards,
+                      std::function<void(const failure&)> then) {
+  auto open = std::make_shared<std::pair<std::size_t, failure>>(shards.size() + 1, errc::none);
+  const auto written = [then = std::move(then), open](const failure& part) {
+    if (part.code != errc::none) open->second = part;
+    if (--open->first == 0) then(open->second);
+  };
+  for (const auto shard : shards) when_written(self, shard, written);
+  written(failure{errc::none});
+}
+
 void flush(delivery_pointer self, shard_id shard) {
   auto& box = self->state.outboxes[shard];
   if (box.writing || box.armed) return;

@@ -6,10 +6,13 @@
 namespace carafe::core {
 
 delivery_progress* shard_state::deliver(const progress_key& key) {
-  if (!queues_.contains(key.queue)) return nullptr;
+  const auto queue = queues_.find(key.queue);
+  if (queue == queues_.end()) return nullptr;
   const auto [row, fresh] = progress_.try_emplace(key);
   if (fresh) groups_of_[key.queue].insert(key.group);
-  return &deliveries_.try_emplace(key, row->second.next).first->second;
+  // A group may be set to where its queue began a moment ago; what is gone it does not wait for.
+  const auto next = std::max(row->second.next, queue->second.start);
+  return &deliveries_.try_emplace(key, next).first->second;
 }
 
 void shard_state::delivered(const progress_key& key, const delivery_progress& now) {

@@ -97,6 +97,15 @@ TEST_CASE("a start that spares goes no further than to what a group waits for") 
   CHECK(b.held(the_queue, 10).empty());
 }
 
+TEST_CASE("a group that is set to before its queue's start waits for nothing that is gone") {
+  begun b;
+  b.state.apply(unix_ms{70}, {effects::settled{the_group, the_queue, {{offset{2}, 5}}}});
+  b.start(5);
+  b.state.apply(unix_ms{70}, {effects::commit{the_group, the_queue, offset{0}},
+                              effects::lent{the_group, the_queue, {{offset{6}, 1}}, "w"}});
+  CHECK(b.held(the_queue, 10) == "5 6 ");
+}
+
 TEST_CASE("what is copied is held where its copy is") {
   begun b;
   b.copy(9);

@@ -116,7 +116,9 @@ void lending_oracle::settled(const message_place& place, const moment& asked) {
   if (stale(place.queue, asked)) return;
   auto& m = know(place);
   m.settles -= std::min(m.settles, 1u);
-  if (m.settling && !m.settled) m.settled = now();
+  // It may have come while the message was dead still.
+  const bool of_this_life = m.redrives == 0 || m.revived.number < asked.number;
+  if (m.settling && !m.settled && of_this_life) m.settled = now();
   note(place, " is settled, and that is answered");
 }
 
@@ -259,6 +261,7 @@ void lending_oracle::redriving(const message_place& source) {
   if (m.settles > 0) m.unsure = true; // It may finish this life or the last.
   ++m.redrives;
   m.redriving = now();
+  m.revived.number = ~std::uint64_t{0};
   m.settling = m.counts = false;
   m.failed = 0;
   m.settled.reset();
@@ -270,6 +273,7 @@ void lending_oracle::redriving(const message_place& source) {
 void lending_oracle::redriven(const message_place& source, errc code) {
   auto& m = know(source);
   note(source, code == errc::none ? " is brought back" : " is not brought back");
+  m.revived = now();
   if (code == errc::none) m.owed = !m.settling && m.letters <= m.redrives;
 }
 
