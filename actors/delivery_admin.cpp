@@ -3,6 +3,7 @@
 #include "actors/query_queues.hpp"
 #include "actors/reset_queues.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -90,6 +91,10 @@ void begin_anew(delivery_pointer self, const task_ptr& task) {
   auto& s = self->state;
   if (task->why.code != errc::none) return finish(self, task);
   task->missing = task->found.size();
+  // The queue goes on while its position is found.
+  for (auto& [id, where] : task->found)
+    if (const auto known = s.core->queues().find(id); known != s.core->queues().end())
+      where.end = std::max(where.end, known->second.end);
   const auto positions = task->found;
   for (const auto& [id, where] : positions) {
     const auto at = s.queues.find(id);
