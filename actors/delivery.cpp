@@ -66,7 +66,7 @@ void on(delivery_pointer self, const delivery_core::lend& e) {
   out.what.batch = std::move(cut->bytes);
   s.core->charged(e.member, e.bytes, out.bytes);
   if (s.record.mode == "keyed")
-    s.outboxes[queue.shard].gathering.held.emplace_back(e.member, std::move(out));
+    s.outboxes[queue.shard].gathering.held.push_back({e.member, e.number, std::move(out)});
   else
     self->send(to->second.session, leased_atom_v, to->second.reader, std::move(out));
 }

@@ -57,7 +57,12 @@ struct delivery_state {
     effect_list wish;
     std::vector<std::function<void(const failure&)>> done;
     /// `keyed`: messages that go out when the log knows to whom.
-    std::vector<std::pair<member_id, lending>> held;
+    struct lent {
+      member_id member;
+      std::uint64_t number = 0;
+      lending what;
+    };
+    std::vector<lent> held;
   };
   struct outbox {
     chunk gathering;

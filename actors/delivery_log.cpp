@@ -18,10 +18,10 @@ constexpr auto write_again_after = std::chrono::milliseconds{200};
 
 void send_held(delivery_pointer self, const delivery_state::chunk& what) {
   auto& s = self->state;
-  for (const auto& [member, out] : what.held)
+  for (const auto& [member, number, out] : what.held)
     if (auto to = s.members.find(member);
         to != s.members.end() &&
-        s.core->lent_to(member, out.what.queue, out.what.ranges.front().first))
+        s.core->in_force(out.what.queue, out.what.ranges.front().first, number))
       self->send(to->second.session, leased_atom_v, to->second.reader, out);
 }
 

@@ -46,7 +46,7 @@ void delivery_core::add_queue(queue_id id, delivery_progress progress, offset en
   const auto ends = later(now.mono, options_.how.lease_ms);
   const auto put = [&](offset_range range, std::uint32_t attempts) {
     if (range.count == 0) return;
-    queue.leases.emplace(range.first, lease{range.count, member_id{0}, attempts, ends});
+    queue.leases.emplace(range.first, lease{range.count, member_id{0}, attempts, ends, 0});
     soonest_ = std::min(soonest_, ends);
     in_flight_ += range.count;
   };
@@ -393,13 +393,13 @@ bool delivery_core::burying(queue_id name, const std::vector<offset_range>& rang
   });
 }
 
-bool delivery_core::lent_to(member_id id, queue_id name, offset at) const {
+bool delivery_core::in_force(queue_id name, offset at, std::uint64_t number) const {
   const auto queue = queues_.find(name);
   if (queue == queues_.end()) return false;
   auto found = queue->second.leases.upper_bound(at);
   if (found == queue->second.leases.begin()) return false;
   --found;
-  return at < found->first + found->second.count && found->second.member == id;
+  return at < found->first + found->second.count && found->second.number == number;
 }
 
 bool delivery_core::idle() const { return in_flight_ == 0 && due_.empty(); }

@@ -99,6 +99,8 @@ public:
     std::uint32_t attempt = 1;
     /// What it was taken to cost of the member's demand; `charged` tells what it did.
     std::uint64_t bytes = 0;
+    /// Each has another one, from 1.
+    std::uint64_t number = 0;
   };
   /// Read on: so many bytes more.
   struct pull {
@@ -186,7 +188,8 @@ public:
 
   /// Whether one of these is being buried.
   [[nodiscard]] bool burying(queue_id queue, const std::vector<offset_range>& ranges) const;
-  [[nodiscard]] bool lent_to(member_id id, queue_id queue, offset at) const;
+  /// Whether the message is lent, and by the `lend` of this number.
+  [[nodiscard]] bool in_force(queue_id queue, offset at, std::uint64_t number) const;
 
   /// Leases that have ended, messages that are due.
   effects_list tick(instant now);
@@ -200,6 +203,8 @@ public:
     /// Deliveries that failed before.
     std::uint32_t attempts = 0;
     mono_ms ends;
+    /// Of its `lend`; 0: of before a restart.
+    std::uint64_t number = 0;
   };
   struct member_state {
     std::uint32_t in_flight_max = 0;
@@ -332,6 +337,7 @@ private:
   queue_id turn_{0};
   member_id member_turn_{0};
   std::uint64_t in_flight_ = 0;
+  std::uint64_t lends_ = 0;
   std::uint64_t behind_ = 0;
   /// No lease ends before.
   mono_ms soonest_{~std::uint64_t{0}};

@@ -209,12 +209,14 @@ bool delivery_core::give_window(queue_id id, queue_state& queue, share of, effec
 
 void delivery_core::put_out(queue_state& queue, lend what, effects_list& out, instant now) {
   auto& member = members_.at(what.member);
+  what.number = ++lends_;
   std::uint64_t count = 0;
   const mono_ms ends{now.mono.value + options_.how.lease_ms};
   soonest_ = std::min(soonest_, ends);
   for (const auto& range : what.ranges) {
     count += range.count;
-    queue.leases.emplace(range.first, lease{range.count, what.member, what.attempt - 1, ends});
+    queue.leases.emplace(range.first,
+                         lease{range.count, what.member, what.attempt - 1, ends, what.number});
   }
   in_flight_ += count;
   member.in_flight += count;

@@ -251,12 +251,25 @@ TEST_CASE("keyed: several messages of a key that end together leave none of them
   CHECK(core.queues().at(the_queue).ready.lanes().at(priority_default) == std::set{offset{3}});
 }
 
+TEST_CASE("what is given back and lent once more is another lending") {
+  auto core = make(true);
+  welcome(core, one);
+  const auto first = all<delivery_core::lend>(core.arrived(the_queue, batch(0, 1), at_ms(0)));
+  REQUIRE(first.size() == 1);
+  core.give_back(one, the_queue, {{offset{0}, 1}}, at_ms(1));
+  const auto again =
+    all<delivery_core::lend>(core.looked(the_queue, offset{0}, batch(0, 1), at_ms(1)));
+  REQUIRE(again.size() == 1);
+  CHECK_FALSE(core.in_force(the_queue, offset{0}, first[0].number));
+  CHECK(core.in_force(the_queue, offset{0}, again[0].number));
+}
+
 TEST_CASE("keyed: what was read stays known when retention passes it: it was copied before") {
   auto core = make(true);
   welcome(core, one);
   core.arrived(the_queue, batch(0, 4, {7, 7, 7, 7}), at_ms(0));
   CHECK(core.raise_start(the_queue, offset{3}, at_ms(1)).empty());
-  CHECK(core.lent_to(one, the_queue, offset{0}));
+  CHECK(core.in_force(the_queue, offset{0}, 1));
   CHECK(core.in_flight() == 1);
 }
 
@@ -280,7 +293,7 @@ TEST_CASE("whoever has a message that was brought back keeps it when retention p
   core.tick(at_ms(100'000));
   CHECK(lent(core.looked(the_queue, offset{1}, batch(1, 1), at_ms(100'000))) == "1:1+1");
   CHECK(lent(core.raise_start(the_queue, offset{5}, at_ms(100'001))).empty());
-  CHECK(core.lent_to(one, the_queue, offset{1}));
+  CHECK(core.in_force(the_queue, offset{1}, 1));
   CHECK(core.queues().at(the_queue).progress.lent().contains(offset{1}));
   CHECK(core.settle(one, the_queue, {{offset{1}, 1}}, at_ms(100'002)).ok());
   CHECK(core.in_flight() == 0);

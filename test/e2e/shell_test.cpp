@@ -78,7 +78,7 @@ TEST_CASE("shell: lines with a key go to the queue of the key") {
 TEST_CASE("shell: topics are created, listed, described, altered and deleted") {
   running_node at;
   const names topic_names{"created",      "durability", "messages", "queues",
-                          "retention_ms", "topic",      "topic_id"};
+                          "retention_ms", "topic",      "topic_id", "ttl_ms"};
   const auto made = at.run.json({"topic", "create", "orders", "--retention", "7d"});
   REQUIRE(made.code == 0);
   CHECK(names_in(made.object()) == topic_names);

@@ -171,6 +171,7 @@ void lending_oracle::returning(holder who, const message_place& place) {
   auto& m = know(place);
   give_up(who, m);
   m.counts = false;
+  m.given_back = now();
   note(place, " is given back", who);
 }
 

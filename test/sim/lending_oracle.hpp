@@ -128,6 +128,7 @@ private:
     /// Somebody gave up what may be the lease of a `leased` that is still on its way.
     moment given_up;
     moment redriving;
+    moment given_back;
     /// That was answered; not yet: its number is above all.
     moment revived;
     /// A later one of its key came: it must be finished.

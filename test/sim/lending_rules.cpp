@@ -27,7 +27,7 @@ void lending_oracle::delivered(holder who, const lent_message& what) {
   if (what.attempt >= m.attempt || !m.counts) {
     m.attempt = what.attempt;
     m.attempted = at;
-    m.counts = fresh && m.redriving.number < what.fence.number;
+    m.counts = fresh && std::max(m.redriving.number, m.given_back.number) < what.fence.number;
   }
   m.held[who] = mine;
   check_limits(who);
