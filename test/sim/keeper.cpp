@@ -53,7 +53,9 @@ void keeper::lost_power(shard_id shard) {
   for (auto& [queue, g] : graves_) {
     if (g.shard != shard) continue;
     group_->told.forget_letters(queue);
-    std::erase_if(open_, [id = queue](const auto& each) { return each.first.queue == id; });
+    const auto there = [id = queue](const auto& each) { return each.first.queue == id; };
+    std::erase_if(open_, there);
+    std::erase_if(redriving_, there);
   }
 }
 
