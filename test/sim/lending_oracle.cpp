@@ -113,9 +113,9 @@ void lending_oracle::settling(const message_place& place) {
 }
 
 void lending_oracle::settled(const message_place& place, const moment& asked) {
-  if (stale(place.queue, asked)) return;
   auto& m = know(place);
   m.settles -= std::min(m.settles, 1u);
+  if (stale(place.queue, asked)) return;
   // It may have come while the message was dead still.
   const bool of_this_life = m.redrives == 0 || m.revived.number < asked.number;
   if (m.settling && !m.settled && of_this_life) m.settled = now();
@@ -226,7 +226,9 @@ void lending_oracle::reset() {
   if (options_.note) options_.note("group " + options_.group + " is reset, or not");
   reset_ = now();
   for (auto& [place, m] : known_) {
+    const auto settles = m.settles;
     m = {};
+    m.settles = settles;
     m.unsure = true;
   }
 }

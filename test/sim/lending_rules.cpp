@@ -110,7 +110,7 @@ void lending_oracle::check_limits(holder who) const {
     mine = all = 0;
     for (const auto& [place, m] : known_)
       for (const auto& [other, h] : m.held)
-        if (h.lent && sure(h) && (all_of_them || !(gone(place) || m.settling))) {
+        if (h.lent && sure(h) && (all_of_them || !(gone(place) || m.settling || m.settles > 0))) {
           ++all;
           if (other == who) ++mine;
         }
