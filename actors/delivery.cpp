@@ -73,7 +73,8 @@ void on(delivery_pointer self, const delivery_core::lend& e) {
 
 void on(delivery_pointer self, const delivery_core::pull& e) {
   const auto& queue = self->state.queues.at(e.queue);
-  if (queue.reader.value != 0) self->send(queue.actor, demand_atom_v, queue.reader, e.bytes);
+  if (queue.reader.value != 0 && !queue.learning)
+    self->send(queue.actor, demand_atom_v, queue.reader, e.bytes);
 }
 
 void on(delivery_pointer self, const delivery_core::look& e) {

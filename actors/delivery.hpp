@@ -46,6 +46,8 @@ struct delivery_state {
     core::reader_id reader{0};
     /// Number of the opening under way; 0: none. An answer to another one is overtaken.
     std::uint64_t opening = 0;
+    /// What retention took of it is asked for: nothing is to come before that is known.
+    bool learning = false;
     /// The core has it: the group's place in it is known.
     bool known = false;
     bool resetting = false;

@@ -41,21 +41,28 @@ void failed(delivery_pointer self, attempt of, const failure& why) {
   again(self, id, is_retriable(why.code) ? again_after : unreadable_again_after);
 }
 
-void begin(delivery_pointer self, attempt of, const queue_actor& actor, const reading& where) {
+/// Everything that retention took is known: now its messages may come.
+void begin(delivery_pointer self, queue_id id, offset earliest) {
   auto& s = self->state;
-  auto* queue = opening(self, of);
-  if (queue == nullptr || queue->resetting) {
-    self->send(actor, unsubscribe_atom_v, where.reader);
-    return;
-  }
-  carry_out(self, s.core->raise_start(of.queue, where.earliest, now(self)));
-  queue->opening = 0;
-  queue->actor = actor;
-  queue->reader = where.reader;
-  s.readers.emplace(where.reader, of.queue);
-  s.watched.add(self, actor);
-  self->send(actor, demand_atom_v, where.reader, std::uint64_t{0});
-  carry_out(self, s.core->reopened(of.queue));
+  auto& queue = s.queues.at(id);
+  queue.learning = false;
+  carry_out(self, s.core->raise_start(id, earliest, now(self)));
+  self->send(queue.actor, demand_atom_v, queue.reader, std::uint64_t{0});
+  carry_out(self, s.core->reopened(id));
+}
+
+/// Retention has passed what was to come, and has copied what waits.
+void learn_and_begin(delivery_pointer self, queue_id id, offset earliest) {
+  auto& queue = self->state.queues.at(id);
+  queue.learning = true;
+  learn_copies(self, queue.shard, [self, id, earliest, reader = queue.reader](const failure& why) {
+    const auto at = self->state.queues.find(id);
+    if (at == self->state.queues.end() || at->second.reader != reader)
+      return; // It ended meanwhile.
+    if (why.code == errc::none) return begin(self, id, earliest);
+    stop_reading(self, id);
+    again(self, id, is_retriable(why.code) ? again_after : unreadable_again_after);
+  });
 }
 
 void subscribe(delivery_pointer self, attempt of, const queue_actor& actor) {
@@ -73,14 +80,15 @@ void subscribe(delivery_pointer self, attempt of, const queue_actor& actor) {
           self->send(actor, unsubscribe_atom_v, where.reader);
           return;
         }
-        // Retention may have passed what was to come, and has copied what waits.
+        queue->opening = 0;
+        queue->actor = actor;
+        queue->reader = where.reader;
+        state.readers.emplace(where.reader, id);
+        state.watched.add(self, actor);
         if (where.earliest <= state.core->queues().at(id).progress.next())
-          return begin(self, of, actor, where);
-        learn_copies(self, queue->shard, [self, of, actor, where](const failure& why) {
-          if (why.code == errc::none) return begin(self, of, actor, where);
-          self->send(actor, unsubscribe_atom_v, where.reader);
-          failed(self, of, why);
-        });
+          begin(self, id, where.earliest);
+        else
+          learn_and_begin(self, id, where.earliest);
       },
       [self, of](const caf::error& why) { failed(self, of, from_caf(why)); });
 }
