@@ -3,9 +3,11 @@
 #include "cli/bench/node_watch.hpp"
 #include "cli/bench/waiting.hpp"
 
+#include <charconv>
 #include <chrono>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace carafe::bench {
@@ -18,6 +20,25 @@ constexpr std::chrono::milliseconds poll_wait{50};
 constexpr std::chrono::seconds longest_silence{5};
 /// So many messages later comes the acknowledgement of one that is not acknowledged in order.
 constexpr std::size_t late_by = 100;
+/// What always fails comes again so soon.
+constexpr std::chrono::milliseconds poison_again{100};
+
+bool is_poison(std::string_view key, const settling& how) {
+  std::uint64_t number = 0;
+  if (how.poison_of == 0) return false;
+  std::from_chars(key.data(), key.data() + key.size(), number);
+  return number % how.poison_of == 0;
+}
+
+/// How many of the messages can be dealt with.
+std::uint64_t healthy_of(const load& what, const settling& how) {
+  if (how.poison_of == 0) return what.messages;
+  const auto of_keys = [&](std::uint64_t keys) {
+    return (keys + how.poison_of - 1) / how.poison_of;
+  };
+  const auto rounds = what.messages / what.keys, rest = what.messages % what.keys;
+  return what.messages - rounds * of_keys(what.keys) - of_keys(rest);
+}
 
 /// Acknowledges as `how` says; every message is in the end.
 class settler {
@@ -25,6 +46,8 @@ public:
   settler(client::consumer& consumer, const settling& how) : consumer_(&consumer), how_(how) {}
 
   result<void> take(client::delivery&& d) {
+    if (is_poison(d.key, how_))
+      return consumer_->nack(d, {.delay = poison_again, .error = "poison"});
     const auto turn = ++seen_ % 1'000;
     if (d.attempt == 1 && turn < how_.failing_per_mille)
       return consumer_->nack(d, {.delay = std::chrono::milliseconds{0}, .error = "bench"});
@@ -69,6 +92,8 @@ result<figures> consume_in_group(shell::node_api& node, const load& what, const 
   options.group = group;
   options.mode = how.mode;
   figures out{.workload = how.mode == client::group_mode::keyed ? "keyed group" : "shared group"};
+  if (how.poison_of != 0)
+    out.workload += ", one key in " + std::to_string(how.poison_of) + " always fails";
   {
     auto consumer = node.make_consumer(options);
     if (!consumer) return consumer.error();
@@ -77,15 +102,17 @@ result<figures> consume_in_group(shell::node_api& node, const load& what, const 
     settler settles{**consumer, how};
     const auto begun = clock::now();
     auto last_came = begun;
-    while (settles.done() < what.messages) {
+    const auto wanted = healthy_of(what, how);
+    while (settles.done() < wanted) {
       if (stop.requested()) return interrupted();
       auto some = (*consumer)->poll(4'096, poll_wait);
       if (!some) return some.error();
-      if (!some->empty()) last_came = clock::now();
-      if (clock::now() - last_came > longest_silence)
-        return {errc::timeout, "only " + std::to_string(settles.done()) + " messages came"};
+      const auto before = settles.done();
       for (auto& d : *some)
         if (auto ok = settles.take(std::move(d)); !ok) return ok.error();
+      if (settles.done() > before) last_came = clock::now();
+      if (clock::now() - last_came > longest_silence)
+        return {errc::timeout, "only " + std::to_string(settles.done()) + " messages came"};
     }
     if (auto ok = settles.finish(); !ok) return ok.error();
     // What was acknowledged is so on the node when this returns.
@@ -96,6 +123,9 @@ result<figures> consume_in_group(shell::node_api& node, const load& what, const 
     if (auto ok = (*watch)->end(out); !ok) return ok.error();
   }
   if (auto ok = node.delete_group(group); !ok) return ok.error();
+  // Where there were none, there is no topic of them.
+  if (auto ok = node.delete_topic("%DLQ%" + group); !ok && ok.code() != errc::topic_unknown)
+    return ok.error();
   return out;
 }
 

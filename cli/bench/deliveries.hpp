@@ -11,6 +11,9 @@ struct settling {
   std::uint32_t late_per_mille = 100;
   /// They fail once, and come again.
   std::uint32_t failing_per_mille = 10;
+  /// Of one key in `poison_of`, every message fails whenever it comes; 0: of none. They need not be
+  /// dealt with.
+  std::uint64_t poison_of = 0;
 };
 
 /// Reads the topic's first `what.messages` messages as the one consumer of a new group, and settles

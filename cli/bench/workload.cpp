@@ -50,16 +50,16 @@ struct answers {
   }
 };
 
-std::string key_of(std::uint64_t number, std::uint64_t bytes) {
-  auto key = std::to_string(number % 1'000'003);
-  key.resize(bytes, '.');
+std::string key_of(std::uint64_t number, const load& what) {
+  auto key = std::to_string(number % what.keys);
+  key.resize(what.key_bytes, '.');
   return key;
 }
 
 client::message message_of(const load& what, std::uint64_t number, const std::string& body) {
   client::message m;
   m.body = body;
-  if (what.key_bytes > 0) m.key = key_of(number, what.key_bytes);
+  if (what.key_bytes > 0) m.key = key_of(number, what);
   return m;
 }
 

@@ -22,6 +22,8 @@ struct load {
   std::uint64_t messages = 1'000'000;
   std::uint64_t body_bytes = 100;
   std::uint64_t key_bytes = 0;
+  /// Different keys; message n has key n % keys, as digits that `key_bytes` may cut.
+  std::uint64_t keys = 1'000'003;
   /// Messages a second, in an even stream that does not wait for answers; 0: as fast as they go.
   double rate = 0;
   client::producer_options producer{};

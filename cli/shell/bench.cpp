@@ -30,6 +30,7 @@ enum class workload : std::uint8_t {
   one_by_one,
   shared,
   keyed,
+  poison,
   store_later,
   deliver_later,
   ceiling
@@ -130,6 +131,7 @@ public:
         o_.what == workload::keyed ? client::group_mode::keyed : client::group_mode::shared;
       return take(bench::consume_in_group(*node_, o_.load, how, context_.stop));
     }
+    if (o_.what == workload::poison) return measure_poison();
     const auto wants = [&](workload w) { return o_.what == w || o_.what == workload::all; };
     if (wants(workload::produce))
       if (auto ok = take(bench::produce(*node_, o_.load, context_.stop)); !ok) return ok;
@@ -144,6 +146,7 @@ public:
   }
 
   result<void> measure_ceiling();
+  result<void> measure_poison();
 
 private:
   result<fs::path> folder() const;
@@ -221,6 +224,29 @@ result<void> run::measure_ceiling() {
   return {};
 }
 
+/// Healthy keys with poison among them, between two runs without.
+result<void> run::measure_poison() {
+  constexpr std::uint64_t keys = 10'000, one_in = 100;
+  auto load = o_.load;
+  load.keys = keys;
+  load.key_bytes = std::max<std::uint64_t>(load.key_bytes, 8);
+  if (auto made = bench::produce(*node_, load, context_.stop); !made) return made.error();
+  bench::settling healthy{client::group_mode::keyed, 0, 0, 0}, poisoned = healthy;
+  poisoned.poison_of = one_in;
+  std::vector<double> rates;
+  for (const auto& how : {healthy, poisoned, healthy}) {
+    auto f = bench::consume_in_group(*node_, load, how, context_.stop);
+    if (!f) return f.error();
+    show(figures_record(*f));
+    rates.push_back(f->seconds > 0 ? static_cast<double>(f->messages) / f->seconds : 0);
+  }
+  record r;
+  r.add("measured", value::text("healthy keys with poison among them, of those without"));
+  r.add("share", ratio(rates[1], (rates[0] + rates[2]) / 2));
+  show(r);
+  return {};
+}
+
 exit_code measure(bench_options& o, command_context& context) {
   const bool one_by_one = o.what == workload::one_by_one;
   if (one_by_one && o.load.rate > 0)
@@ -256,14 +282,16 @@ std::vector<option> options_of(bench_options& o) {
   return {
     choice("WORKLOAD", o.what,
            "What to measure: all (default: produce, consume, then one-by-one), one of these; "
-           "shared or keyed: produce, then a group of that mode; store-later or deliver-later: "
-           "messages for later; or ceiling: the broker next to LMDB and TCP alone.",
+           "shared or keyed: produce, then a group of that mode; poison: a keyed group with and "
+           "without keys that always fail; store-later or deliver-later: messages for later; or "
+           "ceiling: the broker next to LMDB and TCP alone.",
            {{"all", workload::all},
             {"produce", workload::produce},
             {"consume", workload::consume},
             {"one-by-one", workload::one_by_one},
             {"shared", workload::shared},
             {"keyed", workload::keyed},
+            {"poison", workload::poison},
             {"store-later", workload::store_later},
             {"deliver-later", workload::deliver_later},
             {"ceiling", workload::ceiling}}),

@@ -361,4 +361,46 @@ TEST_CASE("a topic's time to live, set in the shell, ends messages before they a
   CHECK(letters.out.find("expired") != std::string::npos);
 }
 
+TEST_CASE(
+  "keyed: keys that always fail hold up nobody else, and end in the dead letters in order") {
+  running_node at{{}};
+  must(at.client.create_topic("t", 4));
+  client::group_definition group{.name = "g", .mode = "keyed", .topics = {"t"}};
+  group.delivery.backoff_ms = {0};
+  group.delivery.attempts_max = 3;
+  must(at.client.put_group(group));
+  static constexpr int keys = 100, each = 20;
+  auto producer = must(at.client.make_producer({}));
+  for (int round = 0; round < each; ++round)
+    for (int key = 0; key < keys; ++key)
+      (void)producer->send_async("t",
+                                 {.body = std::to_string(round), .key = "k" + std::to_string(key)});
+  must(producer->flush());
+  auto consumer = must(
+    at.client.make_consumer({.topics = {"t"}, .group = "g", .mode = client::group_mode::keyed}));
+  std::map<std::string, int> healthy;
+  int poisoned = 0;
+  REQUIRE(eventually(
+    [&] {
+      for (const auto& d : must(consumer->poll(500, 50ms))) {
+        if (d.key == "k7") { // None of its later messages comes before this one is dead.
+          CHECK(d.body == std::to_string(poisoned++ / 3));
+          must(consumer->nack(d, {.error = "poison"}));
+          continue;
+        }
+        CHECK(d.body == std::to_string(healthy[d.key]++));
+        must(consumer->ack(d));
+      }
+      return poisoned == 3 * each && healthy.size() == keys - 1 &&
+             std::ranges::all_of(healthy, [](const auto& key) { return key.second == each; });
+    },
+    60s));
+  must(consumer->close());
+  CHECK(eventually([&] {
+    std::uint64_t letters = 0;
+    for (const auto& range : must(at.client.dead_letters("g"))) letters += range.count;
+    return letters == each;
+  }));
+}
+
 } // namespace carafe::test
