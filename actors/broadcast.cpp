@@ -176,7 +176,8 @@ broadcast_actor::behavior_type broadcast(broadcast_pointer self, group_record re
     },
     [self](alter_atom, const group_record& changed) { on_record(self, changed); },
     [self](remove_atom, const topic_record& topic) { remove_topic(self, topic); },
-    [](deadline_atom, queue_id, generation) {}, // Of queues with owners.
+    [](deadline_atom, queue_id, generation) {},   // Of queues with owners.
+    [](settle_atom, const consumed_messages&) {}, // No transaction acknowledges messages of these.
     [](start_atom, queue_id, generation) {},
     [self](forget_atom, const std::string& name) -> caf::result<caf::ok_atom> {
       auto consumer = self->state.core->begin_forget(name);

@@ -177,6 +177,8 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     [self](list_atom, const frames::timer_list& wish) { return list_timers_of(self, wish); },
     [self](forget_atom, const frames::group_forget& wish) { return forget_consumer(self, wish); },
     [self](tick_atom) { try_again(self); },
+    [self](resolve_atom, const tx_question& wish) { return resolve_transaction(self, wish); },
+    [self](settle_atom, const tx_settled& what) { settle_by_transaction(self, what); },
     [self](status_atom) {
       return catalogue_counts{static_cast<std::uint32_t>(self->state.core->topics().size()),
                               static_cast<std::uint32_t>(self->state.core->groups().size())};

@@ -109,6 +109,10 @@ caf::result<frames::timers_changed> move_timers_of(catalogue_pointer self,
                                                    const frames::timer_move& wish);
 caf::result<frames::timers> list_timers_of(catalogue_pointer self, const frames::timer_list& wish);
 
+// What it answers about transactions (catalogue_transactions.cpp).
+caf::result<tx_places> resolve_transaction(catalogue_pointer self, const tx_question& wish);
+void settle_by_transaction(catalogue_pointer self, const tx_settled& what);
+
 /// The group's actor goes first (if nobody is in it), then its record and progress.
 caf::result<caf::ok_atom> delete_group(catalogue_pointer self, const std::string& name);
 

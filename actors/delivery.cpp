@@ -231,6 +231,18 @@ caf::result<caf::ok_atom> on_settle(delivery_pointer self, const frames::settle&
   return promise;
 }
 
+/// The log has it already; but whatever this actor has written about these messages since comes
+/// behind that, so it is written again.
+void on_transaction(delivery_pointer self, const consumed_messages& what) {
+  auto& s = self->state;
+  const auto queue = s.queues.find(what.queue);
+  if (s.owed.ending() || queue == s.queues.end() || !queue->second.known) return;
+  auto ranges = what.ranges;
+  std::erase_if(ranges, [&](const auto& range) { return s.core->burying(what.queue, {range}); });
+  auto outcome = s.core->settle(member_id{0}, what.queue, ranges, now(self));
+  if (outcome) carry_out(self, std::move(*outcome));
+}
+
 caf::result<frames::renewed> on_renew(delivery_pointer self, const frames::renew& request) {
   auto& s = self->state;
   if (s.owed.ending() || !s.members.contains(request.member))
@@ -379,6 +391,7 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
     [self](remove_atom, const topic_record& topic) { remove_topic(self, topic); },
     [](deadline_atom, queue_id, generation) {}, // Of queues with owners.
     [](start_atom, queue_id, generation) {},
+    [self](settle_atom, const consumed_messages& what) { on_transaction(self, what); },
     [self](deliver_atom, core::reader_id reader, const storage::stored_batch& batch) {
       on_batch(self, reader, batch);
     },

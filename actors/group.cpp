@@ -289,6 +289,10 @@ group_actor::behavior_type group(self_pointer self, group_record record,
     [self](deadline_atom, queue_id queue, generation owner) {
       carry_out(self, self->state.core->deadline(queue, owner));
     },
+    [self](settle_atom, const consumed_messages& what) {
+      if (!what.ranges.empty())
+        self->state.core->acknowledged(what.queue, what.ranges.back().end());
+    },
     [self](start_atom, queue_id queue, generation owner) {
       carry_out(self, self->state.core->start_again(queue, owner));
     },

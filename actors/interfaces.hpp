@@ -16,6 +16,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace carafe {
@@ -27,8 +28,10 @@ CARAFE_ATOM(activate, "activate")
 CARAFE_ATOM(actors, "actors")
 CARAFE_ATOM(alter, "alter")
 CARAFE_ATOM(append, "append")
+CARAFE_ATOM(apply, "apply")
 CARAFE_ATOM(assign, "assign")
 CARAFE_ATOM(backup, "backup")
+CARAFE_ATOM(check, "check")
 CARAFE_ATOM(close, "close")
 CARAFE_ATOM(closed, "closed")
 CARAFE_ATOM(commit, "commit")
@@ -42,6 +45,7 @@ CARAFE_ATOM(drain, "drain")
 CARAFE_ATOM(drop, "drop")
 CARAFE_ATOM(ended, "ended")
 CARAFE_ATOM(find, "find")
+CARAFE_ATOM(finish, "finish")
 CARAFE_ATOM(flushed, "flushed")
 CARAFE_ATOM(forget, "forget")
 CARAFE_ATOM(graves, "graves")
@@ -58,6 +62,7 @@ CARAFE_ATOM(news, "news")
 CARAFE_ATOM(open_shard, "open")
 CARAFE_ATOM(output, "output")
 CARAFE_ATOM(plan, "plan")
+CARAFE_ATOM(prepare, "prepare")
 CARAFE_ATOM(progress, "progress")
 CARAFE_ATOM(queues, "queues")
 CARAFE_ATOM(read, "read")
@@ -123,6 +128,7 @@ using session_actor = reader_actor::extend<
   caf::reacts_to<closed_atom>, caf::reacts_to<tick_atom>,
   caf::reacts_to<drain_atom>, // The node stops: answer what is in flight, close.
   caf::reacts_to<leased_atom, core::reader_id, lending>, caf::reacts_to<assign_atom, assignment>,
+  caf::reacts_to<check_atom, frames::tx_check>,    // What became of it?
   caf::reacts_to<ended_atom, assignment, failure>, // It could not begin.
   caf::reacts_to<revoke_atom, revocation>>;
 
@@ -174,6 +180,9 @@ using timers_actor = caf::typed_actor<
   caf::replies_to<list_atom, timer_page>::with<timer_rows>,
   caf::replies_to<backup_atom>::with<timer_handle>, caf::reacts_to<tick_atom>>;
 
+/// Hears what becomes of a shard's transactions, in the order of its log.
+using tx_watcher_actor = caf::typed_actor<caf::reacts_to<news_atom, tx_news>>;
+
 /// One shard: drives its replica, answers writers when their entry is applied, tells watchers.
 using shard_actor =
   caf::typed_actor<caf::replies_to<append_atom, core::batch_request>::with<append_done>,
@@ -188,6 +197,13 @@ using shard_actor =
                    caf::replies_to<move_atom, timer_selection, std::int64_t>::with<std::uint32_t>,
                    caf::replies_to<list_atom, timer_page>::with<timer_rows>,
                    caf::replies_to<backup_atom>::with<timer_handle>,
+                   // Transactions: more of one; its end (true: commit); parts of others' commits;
+                   // what another shard has yet to take of this one's.
+                   caf::replies_to<prepare_atom, tx_wish>::with<frames::tx_prepared>,
+                   caf::replies_to<finish_atom, transaction_id, bool>::with<tx_done>,
+                   caf::replies_to<apply_atom, tx_parts>::with<tx_done>,
+                   caf::replies_to<load_atom, shard_id>::with<tx_parts>,
+                   caf::replies_to<watch_atom, tx_watcher_actor>::with<tx_news>,
                    caf::replies_to<status_atom>::with<frames::shard_status>,
                    caf::replies_to<actors_atom>::with<frames::node_actor_list>,
                    caf::replies_to<drain_atom>::with<caf::ok_atom>, // Finish, checkpoint; then
@@ -202,6 +218,23 @@ struct shard_handles {
   shard_actor shard;
   log_reader_actor reader;
 };
+
+/// Where the parts of a transaction go, and who its coordinator is.
+struct tx_places {
+  shard_actor coordinator;
+  std::map<queue_id, shard_id> queues;
+  /// Their ids, and whether each is `ordered`.
+  std::map<std::string, std::pair<group_id, bool>> groups;
+};
+
+/// The transactions of all shards: asks producers what became of them, has shards take their parts
+/// of commits.
+using transactions_actor = tx_watcher_actor::extend<
+  caf::reacts_to<open_shard_atom, shard_id, shard_actor>,
+  caf::replies_to<join_atom, frames::tx_join, session_actor>::with<caf::ok_atom>,
+  caf::replies_to<finish_atom, frames::tx_end>::with<caf::ok_atom>,
+  caf::replies_to<list_atom, frames::tx_list>::with<frames::txs>,
+  caf::replies_to<actors_atom>::with<frames::node_actor_list>, caf::reacts_to<tick_atom>>;
 
 /// The shards that somebody's queues live in.
 using shard_table = std::map<shard_id, shard_handles>;
@@ -228,6 +261,7 @@ using group_actor = caf::typed_actor<
   caf::reacts_to<alter_atom, group_record>,              // Its own settings.
   caf::reacts_to<remove_atom, topic_record>,             // A topic it reads is gone.
   caf::reacts_to<deadline_atom, queue_id, generation>,   // The revoke time-out is over.
+  caf::reacts_to<settle_atom, consumed_messages>,        // A transaction was committed.
   caf::reacts_to<start_atom, queue_id, generation>>;     // Look again where to begin.
 
 /// One group of mode `shared` or `keyed`: what `group_actor` does, and single messages. Of
@@ -271,6 +305,8 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<move_atom, frames::timer_move>::with<frames::timers_changed>,
   caf::replies_to<list_atom, frames::timer_list>::with<frames::timers>,
   caf::replies_to<forget_atom, frames::group_forget>::with<caf::ok_atom>, caf::reacts_to<tick_atom>,
+  caf::replies_to<resolve_atom, tx_question>::with<tx_places>,
+  caf::reacts_to<settle_atom, tx_settled>, // By committed transactions.
   caf::replies_to<status_atom>::with<catalogue_counts>,
   caf::replies_to<actors_atom>::with<frames::node_actor_list>>;
 
@@ -286,5 +322,6 @@ using node_actor =
 } // namespace carafe
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(carafe::shard_handles)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(carafe::tx_places)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(carafe::shard_table)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(carafe::byte_buffer)

@@ -6,6 +6,7 @@
 #include "actors/core/queue_core.hpp"
 #include "actors/core/submit_window.hpp"
 #include "actors/core/timer_core.hpp"
+#include "actors/core/transaction_table.hpp"
 #include "actors/raft/replica.hpp"
 #include "schema/frame.hpp"
 #include "storage/commit_log.hpp"
@@ -233,6 +234,43 @@ struct timer_flush {
 /// The index, for reading; null: there is none.
 struct timer_handle {
   std::shared_ptr<const storage::timer_index> index;
+};
+
+/// What a transaction gets more, as its shard keeps it.
+struct tx_wish {
+  transaction_id id;
+  std::string group;
+  std::uint32_t check_first_ms = 0;
+  std::uint32_t check_every_ms = 0;
+  std::vector<half_batch> halves;
+  std::vector<consumed_messages> consumed;
+};
+/// A transaction has ended so; what groups are done with by that.
+struct tx_done {
+  bool committed = false;
+  std::vector<consumed_messages> consumed;
+};
+/// Parts of commits of `from`, in their order.
+struct tx_parts {
+  shard_id from;
+  std::vector<core::transaction_part> parts;
+};
+/// Transactions of one shard that have changed, and those that it has forgotten.
+struct tx_news {
+  shard_id shard;
+  std::vector<transaction_record> changed;
+  std::vector<transaction_id> gone;
+  transaction_counts counts;
+};
+/// Where the parts of a transaction go.
+struct tx_question {
+  shard_id coordinator;
+  std::vector<queue_id> queues;
+  std::vector<std::string> groups;
+};
+/// What groups are done with.
+struct tx_settled {
+  std::vector<consumed_messages> consumed;
 };
 
 struct subscribe_request {

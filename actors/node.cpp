@@ -7,6 +7,7 @@
 #include "actors/net/listener.hpp"
 #include "actors/raft/replica.hpp"
 #include "actors/shard.hpp"
+#include "actors/transactions.hpp"
 
 #include <caf/io/middleman.hpp>
 
@@ -76,6 +77,7 @@ shard_options shard_options_of(const node_state& s, shard_id id) {
   out.timers.folder = s.dir->path() / storage::data_dir::shard_folder(id);
   out.timers.limits = batch_limits_of(s.options);
   out.limits = batch_limits_of(s.options);
+  out.transactions_max = s.options.transactions_max;
   return out;
 }
 
@@ -105,6 +107,7 @@ result<shard_handles> open_shard(self_pointer self, shard_id id) {
   depend_on(self, handles.shard, component);
   s.shards.emplace(id, handles);
   s.disks.emplace(id, std::move(*opened));
+  if (s.transactions) self->send(s.transactions, open_shard_atom_v, id, handles.shard);
   return handles;
 }
 
@@ -141,6 +144,7 @@ std::shared_ptr<const session_context> make_context(self_pointer self) {
   options.idle_timeout_ms = s.options.idle_timeout_ms;
   context->node = node_actor{self};
   context->catalogue = s.catalogue;
+  context->transactions = s.transactions;
   context->clocks = s.clocks;
   context->metrics = s.metrics;
   context->sending = std::make_shared<send_pool>(s.options.send_bytes_max);
@@ -179,6 +183,10 @@ caf::result<node_ports> start(self_pointer self) {
   s.catalogue =
     self->spawn(catalogue, node_actor{self}, s.shards, s.clocks, catalogue_options_of(s.options));
   depend_on(self, s.catalogue, "the catalogue");
+  s.transactions = self->spawn(transactions, s.catalogue, s.clocks);
+  depend_on(self, s.transactions, "the transactions actor");
+  for (const auto& [id, handles] : s.shards)
+    self->send(s.transactions, open_shard_atom_v, id, handles.shard);
   auto promise = self->make_response_promise<node_ports>();
   s.starting = promise;
   self->request(s.catalogue, caf::infinite, status_atom_v)
@@ -252,6 +260,7 @@ void stop_actors(self_pointer self) {
   s.ending = true;
   const auto reason = caf::error{caf::exit_reason::user_shutdown};
   if (s.listener) self->send_exit(s.listener, reason);
+  if (s.transactions) self->send_exit(s.transactions, reason);
   if (s.catalogue) self->send_exit(s.catalogue, reason);
   for (const auto& [id, handles] : s.shards) {
     self->send_exit(handles.shard, reason);

@@ -57,6 +57,7 @@ struct node_state {
   /// For backups.
   std::map<shard_id, storage::opened_shard> disks;
   catalogue_actor catalogue;
+  transactions_actor transactions;
   listener_actor listener;
   /// What the node cannot do without, and how the log calls it.
   std::unordered_map<caf::actor_addr, std::string> parts;

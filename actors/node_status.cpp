@@ -146,7 +146,7 @@ caf::result<frames::node_actor_list> list_actors(self_pointer self) {
   };
   auto all = std::make_shared<listing>();
   all->promise = self->make_response_promise<frames::node_actor_list>();
-  all->missing = 2 * s.shards.size() + 2;
+  all->missing = 2 * s.shards.size() + 3;
   all->out.actors.push_back(
     {"node", "detached", static_cast<std::uint32_t>(self->mailbox().size())});
   auto promise = all->promise;
@@ -160,6 +160,7 @@ caf::result<frames::node_actor_list> list_actors(self_pointer self) {
     ask(handles.reader, " of shard " + std::to_string(id.value));
   }
   ask(s.catalogue, "");
+  ask(s.transactions, "");
   ask(s.listener, "");
   return promise;
 }

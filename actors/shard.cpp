@@ -41,6 +41,7 @@ void answer(self_pointer self, const raft::applied_entry& entry, std::uint64_t n
   s.waiting.erase(at);
   s.commits.add(now_us - waiters.submitted_us);
   for (auto& promise : waiters.effects) promise.deliver(entry.index);
+  for (const auto& then : waiters.then) then();
   if (waiters.appends.empty()) return;
   const auto& batch = std::get<effects::batch>(entry.effects.front());
   const bool gone = s.replica->state().queue(batch.queue) == nullptr;
@@ -102,6 +103,7 @@ void on_written(self_pointer self, const write_done& done) {
   }
   pump_writes(self);
   const auto now_us = s.clocks->monotonic_us();
+  tell_tx_watcher(self);
   for (const auto& entry : *applied) answer(self, entry, now_us);
   tell_watchers(self, *applied);
   tell_timers(self);
@@ -111,13 +113,6 @@ void on_written(self_pointer self, const write_done& done) {
 }
 
 // -- requests -------------------------------------------------------------------------------------
-
-failure no_room(storage::log_room left) {
-  if (left == storage::log_room::only_freeing)
-    return {errc::storage_full, "the disk is full: only deletions and retention are written"};
-  return {errc::storage_full, "the disk is under its reserve (storage-reserve-bytes), or has no "
-                              "room for another segment (segment-bytes) above it"};
-}
 
 /// What consumers did.
 bool is_progress(const effects::effect& effect) {
@@ -140,6 +135,7 @@ bool is_freeing(const core::shard_state& state, const effects::effect& effect) {
     return state.topics().contains(topic->topic.topic); // Its retention may be shorter now.
   return !is_progress(effect) && !std::holds_alternative<effects::group_put>(effect) &&
          !std::holds_alternative<effects::timer_moved>(effect) &&
+         !std::holds_alternative<effects::tx_prepared>(effect) &&
          !std::holds_alternative<effects::batch>(effect);
 }
 
@@ -261,6 +257,25 @@ void spawn_blocking(self_pointer self, std::shared_ptr<storage::state_store> sta
 
 } // namespace
 
+failure no_room(storage::log_room left) {
+  if (left == storage::log_room::only_freeing)
+    return {errc::storage_full, "the disk is full: only deletions and retention are written"};
+  return {errc::storage_full, "the disk is under its reserve (storage-reserve-bytes), or has no "
+                              "room for another segment (segment-bytes) above it"};
+}
+
+result<void> submit_then(shard_pointer self, std::vector<effects::effect> what,
+                         std::function<void()> then) {
+  auto& s = self->state;
+  auto index = s.replica->submit_effects(std::move(what), s.clocks->wall(), s.clocks->monotonic());
+  if (!index) return index.error();
+  auto& waiters = s.waiting[*index];
+  waiters.submitted_us = s.clocks->monotonic_us();
+  waiters.then.push_back(std::move(then));
+  pump_writes(self);
+  return {};
+}
+
 void tell_timers(shard_pointer self, bool replayed) {
   auto& s = self->state;
   timer_news_list news{s.replica->take_timer_news(), replayed};
@@ -347,6 +362,16 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
     [self](backup_atom) -> caf::result<timer_handle> {
       if (!self->state.timers) return timer_handle{};
       return self->delegate(self->state.timers, backup_atom_v);
+    },
+    [self](prepare_atom, const tx_wish& wish) { return prepare_transaction(self, wish); },
+    [self](finish_atom, const transaction_id& id, bool commit) {
+      return end_transaction(self, id, commit);
+    },
+    [self](apply_atom, const tx_parts& what) { return apply_parts(self, what); },
+    [self](load_atom, shard_id to) { return parts_for(self, to); },
+    [self](watch_atom, const tx_watcher_actor& watcher) {
+      self->state.tx_watcher = watcher;
+      return all_transactions(self);
     },
     [self](status_atom) { return status_of(self); },
     [self](actors_atom) {

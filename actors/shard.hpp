@@ -13,9 +13,11 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -33,6 +35,8 @@ struct shard_options {
   std::uint64_t copied_bytes_max = 64u << 20;
   timers_options timers;
   batch_limits limits = {};
+  /// Open transactions.
+  std::size_t transactions_max = 10'000;
   /// False only in simulated time, where everything runs on one thread.
   bool own_threads = true;
 };
@@ -49,6 +53,7 @@ struct shard_state_data {
   struct waiters {
     std::vector<append_waiter> appends;
     std::vector<effect_waiter> effects;
+    std::vector<std::function<void()>> then;
     std::uint64_t submitted_us = 0;
   };
 
@@ -90,6 +95,16 @@ struct shard_state_data {
   bool copying = false;
   /// Bytes of copies that may be written.
   std::uint64_t copies_left = 0;
+
+  /// Hears what becomes of transactions.
+  tx_watcher_actor tx_watcher;
+  /// Those of which something is under way: one thing at a time.
+  std::set<transaction_id> tx_busy;
+  /// What under way makes more of them, and of their bytes.
+  std::size_t tx_opening = 0;
+  std::uint64_t tx_bytes = 0;
+  /// Shards whose parts are being taken.
+  std::set<shard_id> tx_applying;
 
   std::optional<caf::typed_response_promise<caf::ok_atom>> draining;
   core::histogram commits;
@@ -137,6 +152,23 @@ void tell_timers(shard_pointer self, bool replayed = false);
 void spare_waiting(shard_pointer self, queue_id queue, offset start);
 /// Whether a group waits for any of these.
 [[nodiscard]] bool holds_any(const core::shard_state& state, const queue_ends& ends);
+
+/// Submits what was checked just now, and calls `then` when it is applied.
+/// @errors Those of `replica::submit_effects`; `then` is not called.
+result<void> submit_then(shard_pointer self, std::vector<effects::effect> what,
+                         std::function<void()> then);
+/// Why the log takes nothing of this kind; nothing if it does.
+[[nodiscard]] failure no_room(storage::log_room left);
+
+// shard_transactions.cpp
+caf::result<frames::tx_prepared> prepare_transaction(shard_pointer self, const tx_wish& wish);
+caf::result<tx_done> end_transaction(shard_pointer self, const transaction_id& id, bool commit);
+caf::result<tx_done> apply_parts(shard_pointer self, const tx_parts& what);
+tx_parts parts_for(shard_pointer self, shard_id to);
+/// What its log said so far.
+tx_news all_transactions(shard_pointer self);
+/// Tells what has changed since the last time.
+void tell_tx_watcher(shard_pointer self);
 
 /// Takes a checkpoint if there is something new; the log is synced up to it before it is saved.
 void begin_checkpoint(shard_pointer self);

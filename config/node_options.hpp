@@ -70,6 +70,8 @@ struct node_options {
   /// Producers that a shard remembers for removing duplicates.
   std::uint32_t producers_max = 100'000;
   std::uint32_t timers_max = 20'000'000;
+  /// Open transactions of a shard.
+  std::uint32_t transactions_max = 10'000;
   /// A producer that wrote nothing for this long (in entry time) is forgotten.
   std::uint64_t producer_expiry_ms = 24ull * 60 * 60 * 1000;
   /// How long a consumer may finish what it has of a queue that moves to another one.

@@ -19,7 +19,7 @@ using o = node_options;
 
 } // namespace
 
-constexpr std::array<setting, 26> settings{{
+constexpr std::array<setting, 27> settings{{
   {.key = "node-name",
    .field = &o::node_name,
    .unit = "text",
@@ -170,6 +170,12 @@ constexpr std::array<setting, 26> settings{{
    .max = 1'000'000'000,
    .about = "Messages of a shard that wait for their time of delivery; further ones are refused "
             "with `too_many_timers`."},
+  {.key = "transactions-max",
+   .field = &o::transactions_max,
+   .unit = "transactions",
+   .max = 1'000'000,
+   .about = "Open transactions of a shard; further ones are refused with "
+            "`too_many_transactions`."},
   {.key = "producer-expiry-ms",
    .field = &o::producer_expiry_ms,
    .unit = ms,

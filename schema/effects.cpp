@@ -30,6 +30,7 @@ struct effect_writer {
     batch.setBytes(static_cast<std::uint32_t>(from.bytes.size()));
     batch.setTimed(from.timed);
     batch.setRanked(from.ranked);
+    batch.setTransacted(from.transacted);
     attached += padded(from.bytes.size());
   }
   void operator()(wire::Effect::Builder to, const effects::commit& from) {
@@ -111,6 +112,15 @@ struct effect_writer {
     auto rows = kept.initRows(static_cast<unsigned>(from.rows.size()));
     for (unsigned i = 0; i < rows.size(); ++i) put(rows[i], from.rows[i]);
   }
+  void operator()(wire::Effect::Builder to, const effects::tx_prepared& from) {
+    put(to.initTxPrepared(), from, attached);
+  }
+  void operator()(wire::Effect::Builder to, const effects::tx_ended& from) {
+    put(to.initTxEnded(), from);
+  }
+  void operator()(wire::Effect::Builder to, const effects::tx_applied& from) {
+    put(to.initTxApplied(), from);
+  }
 };
 
 result<effects::effect> get_batch(wire::BatchAppended::Reader from,
@@ -132,6 +142,7 @@ result<effects::effect> get_batch(wire::BatchAppended::Reader from,
   batch.bytes = attachments.slice(at, bytes);
   batch.timed = from.getTimed();
   batch.ranked = from.getRanked();
+  batch.transacted = from.getTransacted();
   return effects::effect{std::move(batch)};
 }
 
@@ -190,6 +201,14 @@ result<effects::effect> get_kept(wire::Kept::Reader from) {
   return effects::effect{std::move(effect)};
 }
 
+result<effects::effect> get_tx_prepared(wire::tx::TxPrepared::Reader from,
+                                        const shared_bytes& attachments) {
+  auto effect = effects::tx_prepared{};
+  const auto wrong = get(from, attachments, effect);
+  if (wrong != errc::none) return {wrong, "txPrepared"};
+  return effects::effect{std::move(effect)};
+}
+
 result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes& attachments) {
   switch (from.which()) {
   case wire::Effect::BATCH:
@@ -234,8 +253,11 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
   case wire::Effect::KEPT:
     return get_kept(from.getKept());
   case wire::Effect::TX_PREPARED:
+    return get_tx_prepared(from.getTxPrepared(), attachments);
   case wire::Effect::TX_ENDED:
+    return effects::effect{get(from.getTxEnded())};
   case wire::Effect::TX_APPLIED:
+    return effects::effect{get(from.getTxApplied())};
   case wire::Effect::PRODUCER_PUT:
   case wire::Effect::SCHEDULE_PUT:
   case wire::Effect::SCHEDULE_DELETED:

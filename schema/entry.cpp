@@ -117,10 +117,14 @@ encoded_entry encode_entry(entry_header header, const std::vector<effects::effec
   if (effects.empty()) return entry;
   std::size_t at = 0;
   for (auto& effect : effects) {
-    auto batch = std::get_if<effects::batch>(&effect);
-    if (!batch) continue;
-    entry.attachments.push_back(batch->bytes);
-    at += padded_to_entry(batch->bytes.size());
+    const auto attach = [&](const shared_bytes& bytes) {
+      entry.attachments.push_back(bytes);
+      at += padded_to_entry(bytes.size());
+    };
+    if (auto batch = std::get_if<effects::batch>(&effect))
+      attach(batch->bytes);
+    else if (auto prepared = std::get_if<effects::tx_prepared>(&effect))
+      for (auto& half : prepared->halves) attach(half.bytes);
   }
   CARAFE_ASSERT(at <= u32_max);
   entry.effects = encode_effects(effects);

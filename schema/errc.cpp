@@ -96,6 +96,15 @@ constexpr row rows[] = {
    "the shard remembers as many producers as its limit allows; reuse producers, or raise the limit "
    "or shorten their expiry",
    as_it_is},
+  {errc::tx_unknown, "tx_unknown",
+   "no transaction of this name is open, and none ended lately; look at `carafe tx list`",
+   as_it_is},
+  {errc::tx_ended, "tx_ended",
+   "the transaction has ended the other way, as the detail says; begin another one", as_it_is},
+  {errc::too_many_transactions, "too_many_transactions",
+   "the shard has as many open transactions, or bytes of half messages, as the limit in the detail "
+   "allows; end some or raise it",
+   as_it_is},
 
   {errc::topic_unknown, "topic_unknown",
    "no topic of this name; create it, or let the node create topics on use", as_it_is},

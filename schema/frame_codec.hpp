@@ -130,6 +130,22 @@ void put(wire::timer::Pending::Builder to, const timers& from);
 [[nodiscard]] timer_list get(wire::timer::Query::Reader from, decoding& state);
 [[nodiscard]] timers get(wire::timer::Pending::Reader from, decoding& state);
 
+// frame_transaction.cpp
+void put(wire::tx::Join::Builder to, const tx_join& from);
+void put(wire::tx::Prepare::Builder to, const tx_prepare& from);
+void put(wire::tx::Prepared::Builder to, const tx_prepared& from);
+void put(wire::tx::End::Builder to, const tx_end& from);
+void put(wire::tx::Check::Builder to, const tx_check& from);
+void put(wire::tx::Query::Builder to, const tx_list& from);
+void put(wire::tx::Transactions::Builder to, const txs& from);
+[[nodiscard]] tx_join get(wire::tx::Join::Reader from, decoding& state);
+[[nodiscard]] tx_prepare get(wire::tx::Prepare::Reader from, decoding& state);
+[[nodiscard]] tx_prepared get(wire::tx::Prepared::Reader from, decoding& state);
+[[nodiscard]] tx_end get(wire::tx::End::Reader from, decoding& state);
+[[nodiscard]] tx_check get(wire::tx::Check::Reader from, decoding& state);
+[[nodiscard]] tx_list get(wire::tx::Query::Reader from, decoding& state);
+[[nodiscard]] txs get(wire::tx::Transactions::Reader from, decoding& state);
+
 // frame_topic.cpp
 void put(wire::TopicDescribe::Builder to, const topic_describe& from);
 void put(wire::TopicDescription::Builder to, const topic_description& from);

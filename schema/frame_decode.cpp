@@ -71,6 +71,28 @@ std::optional<body> get_session(wire::Frame::Reader from, decoding& state) {
   }
 }
 
+/// Frames about transactions.
+std::optional<body> get_transaction(wire::Frame::Reader from, decoding& state) {
+  switch (from.which()) {
+  case tag::TX_JOIN:
+    return get(from.getTxJoin(), state);
+  case tag::TX_PREPARE:
+    return get(from.getTxPrepare(), state);
+  case tag::TX_PREPARED:
+    return get(from.getTxPrepared(), state);
+  case tag::TX_END:
+    return get(from.getTxEnd(), state);
+  case tag::TX_CHECK:
+    return get(from.getTxCheck(), state);
+  case tag::TX_LIST:
+    return get(from.getTxList(), state);
+  case tag::TXS:
+    return get(from.getTxs(), state);
+  default:
+    return std::nullopt;
+  }
+}
+
 /// Frames about topics, groups and the node.
 std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
   switch (from.which()) {
@@ -144,6 +166,7 @@ std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
 body get_body(wire::Frame::Reader from, decoding& state) {
   if (auto known = get_stream(from, state)) return std::move(*known);
   if (auto known = get_session(from, state)) return std::move(*known);
+  if (auto known = get_transaction(from, state)) return std::move(*known);
   if (auto known = get_admin(from, state)) return std::move(*known);
   auto number = static_cast<unsigned>(from.which());
   state.refuse(errc::unsupported, "frame " + std::to_string(number));

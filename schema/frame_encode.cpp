@@ -75,6 +75,13 @@ struct body_writer {
     put(to.initRedriven(size_of(from.letters.size())), from);
   }
   void operator()(const group_forget& from) { put(to.initGroupForget(), from); }
+  void operator()(const tx_join& from) { put(to.initTxJoin(), from); }
+  void operator()(const tx_prepare& from) { put(to.initTxPrepare(), from); }
+  void operator()(const tx_prepared& from) { put(to.initTxPrepared(), from); }
+  void operator()(const tx_end& from) { put(to.initTxEnd(), from); }
+  void operator()(const tx_check& from) { put(to.initTxCheck(), from); }
+  void operator()(const tx_list& from) { put(to.initTxList(), from); }
+  void operator()(const txs& from) { put(to.initTxs(), from); }
 };
 
 void append(std::vector<char>& out, std::span<const std::byte> bytes) {

@@ -4,6 +4,7 @@
 
 using Cxx = import "/capnp/c++.capnp";
 using Common = import "common.capnp";
+using Transaction = import "transaction.capnp";
 $Cxx.namespace("carafe::wire");
 
 struct Effects {
@@ -30,9 +31,9 @@ struct Effect {
     timersEnded @13 :TimersEnded;
     timerMoved @14 :TimerMoved;
     kept @15 :Kept;
-    txPrepared @16 :Void;
-    txEnded @17 :Void;
-    txApplied @18 :Void;
+    txPrepared @16 :Transaction.TxPrepared;
+    txEnded @17 :Transaction.TxEnded;
+    txApplied @18 :Transaction.TxApplied;
     producerPut @19 :Void;
     schedulePut @20 :Void;
     scheduleDeleted @21 :Void;
@@ -138,6 +139,8 @@ struct BatchAppended {
   # Its messages wait for their times. `baseOffset` counts those of the queue.
   ranked @10 :Bool;
   # Some message has a priority or a time to live of its own.
+  transacted @11 :Bool;
+  # Of a transaction: producer and sequence name its messages, and are no retry's guard.
 }
 
 struct OffsetCommitted {

@@ -33,4 +33,22 @@ errc get(wire::DeliverySettings::Reader from, delivery_settings& to);
 errc get(wire::Filter::Reader from, message_filter& to);
 errc get(capnp::List<wire::OffsetRange>::Reader from, std::vector<offset_range>& to);
 
+// transaction_records.cpp
+void put(wire::tx::HalfRecord::Builder to, const half_batch& from);
+void put(wire::tx::TransactionRecord::Builder to, const transaction_record& from);
+void put(wire::tx::TransactionCounts::Builder to, const transaction_counts& from);
+void put(wire::tx::TransactionsApplied::Builder to, const transactions_applied& from);
+/// @param attached  Bytes of attachments before this effect's; raised by its own.
+void put(wire::tx::TxPrepared::Builder to, const effects::tx_prepared& from, std::size_t& attached);
+void put(wire::tx::TxEnded::Builder to, const effects::tx_ended& from);
+void put(wire::tx::TxApplied::Builder to, const effects::tx_applied& from);
+errc get(wire::tx::HalfRecord::Reader from, half_batch& to);
+errc get(wire::tx::TransactionRecord::Reader from, transaction_record& to);
+errc get(wire::tx::TransactionCounts::Reader from, transaction_counts& to);
+errc get(wire::tx::TransactionsApplied::Reader from, transactions_applied& to);
+errc get(wire::tx::TxPrepared::Reader from, const shared_bytes& attachments,
+         effects::tx_prepared& to);
+effects::tx_ended get(wire::tx::TxEnded::Reader from);
+effects::tx_applied get(wire::tx::TxApplied::Reader from);
+
 } // namespace carafe

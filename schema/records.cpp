@@ -47,6 +47,22 @@ template <>
 struct shape<catalogue_record> {
   using wire = wire::CatalogueRecord;
 };
+template <>
+struct shape<half_batch> {
+  using wire = wire::tx::HalfRecord;
+};
+template <>
+struct shape<transaction_record> {
+  using wire = wire::tx::TransactionRecord;
+};
+template <>
+struct shape<transaction_counts> {
+  using wire = wire::tx::TransactionCounts;
+};
+template <>
+struct shape<transactions_applied> {
+  using wire = wire::tx::TransactionsApplied;
+};
 
 } // namespace
 
@@ -213,6 +229,10 @@ template std::string encode_record(const progress_record&);
 template std::string encode_record(const waiting_record&);
 template std::string encode_record(const timer_record&);
 template std::string encode_record(const catalogue_record&);
+template std::string encode_record(const half_batch&);
+template std::string encode_record(const transaction_record&);
+template std::string encode_record(const transaction_counts&);
+template std::string encode_record(const transactions_applied&);
 
 template result<topic_record> decode_record<topic_record>(std::string_view);
 template result<group_record> decode_record<group_record>(std::string_view);
@@ -222,5 +242,9 @@ template result<progress_record> decode_record<progress_record>(std::string_view
 template result<waiting_record> decode_record<waiting_record>(std::string_view);
 template result<timer_record> decode_record<timer_record>(std::string_view);
 template result<catalogue_record> decode_record<catalogue_record>(std::string_view);
+template result<half_batch> decode_record<half_batch>(std::string_view);
+template result<transaction_record> decode_record<transaction_record>(std::string_view);
+template result<transaction_counts> decode_record<transaction_counts>(std::string_view);
+template result<transactions_applied> decode_record<transactions_applied>(std::string_view);
 
 } // namespace carafe

@@ -4,6 +4,7 @@
 
 #include "schema/delivery.hpp"
 #include "schema/timer.hpp"
+#include "schema/transaction.hpp"
 
 #include <carafe/result.hpp>
 #include <carafe/shared_bytes.hpp>
@@ -142,6 +143,11 @@ struct batch {
   bool timed = false;
   /// Some message has a priority or a time to live of its own.
   bool ranked = false;
+  /// Of a transaction: producer and sequence name its messages, and are no retry's guard.
+  bool transacted = false;
+
+  /// Whether producer and sequence tell a retry of it.
+  [[nodiscard]] bool guarded() const noexcept { return producer.value != 0 && !transacted; }
 };
 struct commit {
   group_id group;
@@ -178,9 +184,10 @@ struct progress_dropped {
   group_id group;
 };
 
-using effect = std::variant<batch, commit, queue_opened, queue_closed, queue_start, topic_put,
-                            topic_deleted, group_put, group_deleted, progress_dropped, settled,
-                            lent, waiting, timers_ended, timer_moved, kept>;
+using effect =
+  std::variant<batch, commit, queue_opened, queue_closed, queue_start, topic_put, topic_deleted,
+               group_put, group_deleted, progress_dropped, settled, lent, waiting, timers_ended,
+               timer_moved, kept, tx_prepared, tx_ended, tx_applied>;
 
 } // namespace effects
 
@@ -254,6 +261,7 @@ template <class Record>
 result<Record> decode_record(std::string_view bytes);
 
 // Defined for topic_record, group_record, queue_record, producer_record, progress_record,
-// waiting_record, timer_record and catalogue_record in schema/records.cpp.
+// waiting_record, timer_record, catalogue_record, half_batch, transaction_record,
+// transaction_counts and transactions_applied in schema/records.cpp.
 
 } // namespace carafe

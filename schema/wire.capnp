@@ -10,6 +10,7 @@ using Common = import "common.capnp";
 using Delivery = import "delivery.capnp";
 using Node = import "node.capnp";
 using Timer = import "timer.capnp";
+using Transaction = import "transaction.capnp";
 using Codec = Common.Codec;
 using Durability = Common.Durability;
 $Cxx.namespace("carafe::wire");
@@ -90,13 +91,13 @@ struct Frame {
     timers @54 :Timer.Pending;
     groupForget @55 :Broadcast.GroupForget;
 
-    txJoin @56 :Void;
-    txPrepare @57 :Void;
-    txPrepared @58 :Void;
-    txEnd @59 :Void;
-    txCheck @60 :Void;
-    txList @61 :Void;
-    txs @62 :Void;
+    txJoin @56 :Transaction.Join;
+    txPrepare @57 :Transaction.Prepare;
+    txPrepared @58 :Transaction.Prepared;
+    txEnd @59 :Transaction.End;
+    txCheck @60 :Transaction.Check;
+    txList @61 :Transaction.Query;
+    txs @62 :Transaction.Transactions;
     producerOpen @63 :Void;
     producerOpened @64 :Void;
     schedulePut @65 :Void;

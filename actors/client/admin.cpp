@@ -140,6 +140,19 @@ result<pending_timers> client::list_timers(const std::string& topic, unix_ms aft
                              on_loss::resend);
 }
 
+result<pending_transactions> client::list_transactions(std::optional<transaction_ref> after,
+                                                       std::uint32_t limit) const {
+  frames::tx_list wish;
+  if (after) wish.after = {after->shard, {after->producer, after->number}};
+  wish.limit = limit;
+  return ask<frames::txs>(*connection_, wish, on_loss::resend);
+}
+
+result<void> client::end_transaction(const transaction_ref& which, bool commit) const {
+  const auto how = commit ? frames::tx_outcome::commit : frames::tx_outcome::rollback;
+  return tell(*connection_, frames::tx_end{{which.shard, {which.producer, which.number}}, how});
+}
+
 result<node_info> client::node_status() const {
   return ask<frames::node_status_report>(*connection_, frames::node_status{}, on_loss::resend);
 }

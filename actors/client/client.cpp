@@ -4,6 +4,7 @@
 #include "actors/client/direct_consumer.hpp"
 #include "actors/client/direct_producer.hpp"
 #include "actors/client/direct_requester.hpp"
+#include "actors/client/direct_transactions.hpp"
 
 #include <array>
 #include <future>
@@ -45,6 +46,11 @@ result<std::unique_ptr<consumer>> client::make_consumer(consumer_options options
 
 result<std::unique_ptr<requester>> client::make_requester(requester_options options) const {
   return open_requester(*this, std::move(options));
+}
+
+result<std::unique_ptr<transaction_producer>>
+client::make_transaction_producer(transaction_options options) const {
+  return open_transactions(connection_, std::move(options));
 }
 
 std::uint64_t client::message_bytes_max() const {

@@ -42,8 +42,9 @@ result<std::vector<queue_name>> wanted_queues(const connection& c,
 
 } // namespace
 
-direct_consumer::direct_consumer(std::shared_ptr<connection> c, std::shared_ptr<receiver> core)
-  : connection_(std::move(c)), core_(std::move(core)) {}
+direct_consumer::direct_consumer(std::shared_ptr<connection> c, std::shared_ptr<receiver> core,
+                                 std::string group)
+  : connection_(std::move(c)), core_(std::move(core)), group_(std::move(group)) {}
 
 direct_consumer::~direct_consumer() { static_cast<void>(core_->close()); }
 
@@ -126,8 +127,9 @@ result<std::unique_ptr<consumer>> open_consumer(std::shared_ptr<connection> c,
   if (!options.commit_interval)
     options.commit_interval = lent ? shared_commit_interval : ordered_commit_interval;
   // The consumer is made first: it is closed if it does not open.
-  auto opened = [&c](auto core, auto&&... how) -> result<std::unique_ptr<consumer>> {
-    auto made = std::make_unique<direct_consumer>(std::move(c), core);
+  auto opened = [&c, group = options.group](auto core,
+                                            auto&&... how) -> result<std::unique_ptr<consumer>> {
+    auto made = std::make_unique<direct_consumer>(std::move(c), core, group);
     if (auto good = core->open(how...); !good) return good.error();
     return std::unique_ptr<consumer>{std::move(made)};
   };

@@ -6,13 +6,14 @@
 #include <carafe/consumer.hpp>
 
 #include <memory>
+#include <string>
 
 namespace carafe::client {
 
 /// The consumer that `client::make_consumer` gives out.
 class direct_consumer final : public consumer {
 public:
-  direct_consumer(std::shared_ptr<connection> c, std::shared_ptr<receiver> core);
+  direct_consumer(std::shared_ptr<connection> c, std::shared_ptr<receiver> core, std::string group);
   ~direct_consumer() override;
 
   result<std::vector<delivery>> poll(std::size_t max, std::chrono::milliseconds wait) override;
@@ -26,12 +27,14 @@ public:
                     const start_position& to) override;
   result<void> pause(const std::string& topic, queue_number number) override;
   result<void> resume(const std::string& topic, queue_number number) override;
+  [[nodiscard]] std::string group() const override { return group_; }
   [[nodiscard]] std::vector<owned_queue> queues() const override;
   result<void> close() override;
 
 private:
   std::shared_ptr<connection> connection_;
   std::shared_ptr<receiver> core_;
+  const std::string group_;
 };
 
 /// @errors invalid_argument

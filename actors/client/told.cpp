@@ -183,6 +183,32 @@ pending_timers told(frames::timers&& from) {
   return to;
 }
 
+pending_transactions told(frames::txs&& from) {
+  auto to = pending_transactions{};
+  to.transactions =
+    each<pending_transaction>(from.transactions, [](frames::pending_transaction&& t) {
+      const auto& name = t.transaction;
+      auto row = pending_transaction{};
+      row.transaction = {name.shard, name.id.producer, name.id.number};
+      row.group = std::move(t.group);
+      row.state = static_cast<transaction_state>(t.state);
+      row.opened = t.opened;
+      row.messages = t.messages;
+      row.bytes = t.bytes;
+      row.consumed = t.consumed;
+      row.checks = t.checks;
+      if (t.next_check.value != 0) row.next_check = t.next_check;
+      row.owes = std::move(t.owes);
+      return row;
+    });
+  to.total = from.total;
+  to.prepared = from.prepared;
+  to.committed = from.committed;
+  to.rolled_back = from.rolled_back;
+  to.pending = from.pending;
+  return to;
+}
+
 backup_info told(frames::backup_done&& from) {
   return {std::move(from.path), from.bytes, from.shards};
 }

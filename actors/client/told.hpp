@@ -4,6 +4,7 @@
 
 #include <carafe/admin.hpp>
 #include <carafe/timers.hpp>
+#include <carafe/transactions.hpp>
 
 #include <vector>
 
@@ -21,6 +22,7 @@ node_info told(frames::node_status_report&& from);
 std::vector<actor_line> told(frames::node_actor_list&& from);
 [[nodiscard]] std::uint32_t told(const frames::timers_changed& from);
 [[nodiscard]] pending_timers told(frames::timers&& from);
+[[nodiscard]] pending_transactions told(frames::txs&& from);
 backup_info told(frames::backup_done&& from);
 
 // And the other way round.

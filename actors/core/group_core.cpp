@@ -156,6 +156,13 @@ group_core::effects group_core::end_reset(queue_id queue, std::optional<offset> 
   return out;
 }
 
+void group_core::acknowledged(queue_id queue, offset next) {
+  const auto at = queues_.find(queue);
+  if (at == queues_.end()) return;
+  auto& committed = at->second.committed;
+  if (!committed || *committed < next) committed = next;
+}
+
 std::uint32_t group_core::owned_by(member_id id) const {
   std::uint32_t count = 0;
   for (const auto& [queue, state] : queues_)

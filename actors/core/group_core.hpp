@@ -115,6 +115,8 @@ public:
   result<void> begin_reset(queue_id queue);
   /// Whether no commit of an earlier owner is under way, which would undo a reset's.
   [[nodiscard]] bool settled(queue_id queue) const;
+  /// A transaction has committed so far, whoever owns it.
+  void acknowledged(queue_id queue, offset next);
   /// @param committed What the reset has committed; nothing if it failed.
   effects end_reset(queue_id queue, std::optional<offset> committed);
 

@@ -17,6 +17,10 @@ enum class row_kind : char {
   topic = 'T',
   group = 'G',
   catalogue = 'C',
+  transaction_counts = 'X',
+  applied = 'a',
+  half = 'h',
+  transaction = 'x',
 };
 
 /// Keys of checkpoint rows: one letter and big-endian ids, so that rows of one id are neighbours.
@@ -40,6 +44,18 @@ struct row_key {
     return make(row_kind::waiting, k.group.value) + big_endian(k.queue.value) +
            big_endian(at.value);
   }
+  [[nodiscard]] static std::string of(const transaction_id& id) {
+    return make(row_kind::transaction, id.producer.value) + big_endian(id.number);
+  }
+  /// A batch of a transaction.
+  [[nodiscard]] static std::string of(const transaction_id& id, std::uint64_t number) {
+    return make(row_kind::half, id.producer.value) + big_endian(id.number) + big_endian(number);
+  }
+  /// How far parts of this shard's commits were taken.
+  [[nodiscard]] static std::string of(shard_id from) { return make(row_kind::applied, from.value); }
+  [[nodiscard]] static std::string transaction_counts() {
+    return {static_cast<char>(row_kind::transaction_counts)};
+  }
   [[nodiscard]] static std::string catalogue() { return {static_cast<char>(row_kind::catalogue)}; }
 
   [[nodiscard]] static std::optional<row_key> parse(std::string_view text) {
@@ -50,17 +66,21 @@ struct row_key {
     case row_kind::queue:
     case row_kind::topic:
     case row_kind::group:
+    case row_kind::applied:
       if (rest.size() != 8) return std::nullopt;
       return row_key{kind, number(rest), 0, 0};
     case row_kind::producer:
     case row_kind::progress:
+    case row_kind::transaction:
       if (rest.size() != 16) return std::nullopt;
       return row_key{kind, number(rest.substr(0, 8)), number(rest.substr(8)), 0};
     case row_kind::waiting:
+    case row_kind::half:
       if (rest.size() != 24) return std::nullopt;
       return row_key{kind, number(rest.substr(0, 8)), number(rest.substr(8, 8)),
                      number(rest.substr(16))};
     case row_kind::catalogue:
+    case row_kind::transaction_counts:
       if (!rest.empty()) return std::nullopt;
       return row_key{kind, 0, 0, 0};
     }

@@ -46,7 +46,7 @@ void shard_state::on(const effects::batch& e) {
     queue.last_time = time_;
   }
   dirty_.insert(row_key::of(e.queue));
-  if (e.producer == no_producer) return;
+  if (!e.guarded()) return;
 
   const auto key = producer_key{e.producer, e.queue};
   auto [row, fresh] = producers_.try_emplace(key);
@@ -221,6 +221,11 @@ std::optional<std::string> shard_state::row_value(const std::string& key) const 
     return find(groups_, group_id{parsed->first});
   case row_kind::catalogue:
     return encode_record(catalogue_);
+  case row_kind::transaction_counts:
+  case row_kind::applied:
+  case row_kind::half:
+  case row_kind::transaction: // The table knows its own.
+    break;
   }
   return std::nullopt;
 }
@@ -230,6 +235,7 @@ std::vector<storage::state_delta> shard_state::take_deltas() {
   deltas.reserve(dirty_.size());
   for (const auto& key : dirty_) deltas.push_back({key, row_value(key)});
   dirty_.clear();
+  for (auto& delta : transactions_.take_deltas()) deltas.push_back(std::move(delta));
   return deltas;
 }
 
@@ -280,12 +286,19 @@ result<void> shard_state::load(std::string_view key, std::string_view value) {
       value, [&](group_record r) { groups_[group_id{parsed->first}] = std::move(r); });
   case row_kind::catalogue:
     return load_row<catalogue_record>(value, [&](catalogue_record r) { catalogue_ = r; });
+  case row_kind::transaction_counts:
+  case row_kind::applied:
+  case row_kind::half:
+  case row_kind::transaction:
+    if (auto taken = transactions_.load(key, value); !taken) return taken.error();
+    return {};
   }
   return {errc::format_newer, "a checkpoint row of unknown kind"};
 }
 
 void shard_state::loaded(unix_ms time) {
   time_ = time;
+  transactions_.loaded();
   for (const auto& [id, queue] : queues_) timers_pending_ += queue.timers_pending;
   std::vector<std::pair<unix_ms, producer_key>> order;
   order.reserve(producers_.size());
@@ -316,6 +329,7 @@ std::uint64_t shard_state::hash() const {
   for (const auto& [id, r] : topics_) add(row_key::of(id), encode_record(r));
   for (const auto& [id, r] : groups_) add(row_key::of(id), encode_record(r));
   add(row_key::catalogue(), encode_record(catalogue_));
+  for (const auto& [key, value] : transactions_.rows()) add(key, value);
   return sum;
 }
 

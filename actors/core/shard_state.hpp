@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/core/delivery_progress.hpp"
+#include "actors/core/transaction_table.hpp"
 #include "schema/records.hpp"
 #include "storage/state_store.hpp"
 
@@ -119,6 +120,11 @@ public:
   [[nodiscard]] const catalogue_record& catalogue() const noexcept { return catalogue_; }
   /// Messages that wait for their times, of all queues.
   [[nodiscard]] std::uint64_t timers_pending() const noexcept { return timers_pending_; }
+  [[nodiscard]] const transaction_table& transactions() const noexcept { return transactions_; }
+  /// As `transaction_table::take_touched`.
+  [[nodiscard]] std::set<transaction_id> take_touched_transactions() {
+    return transactions_.take_touched();
+  }
 
 private:
   struct producer_row {
@@ -142,6 +148,9 @@ private:
   void on(const effects::timers_ended& e);
   void on(const effects::timer_moved& e);
   void on(const effects::kept& e);
+  void on(const effects::tx_prepared& e) { transactions_.on(e, time_); }
+  void on(const effects::tx_ended& e) { transactions_.on(e); }
+  void on(const effects::tx_applied& e) { transactions_.on(e); }
 
   /// The delivery of a group on a queue that is open; nothing otherwise. Its row will change.
   [[nodiscard]] delivery_progress* deliver(const progress_key& key);
@@ -173,6 +182,7 @@ private:
   std::map<topic_id, topic_record> topics_;
   std::map<group_id, group_record> groups_;
   catalogue_record catalogue_;
+  transaction_table transactions_;
   std::uint64_t timers_pending_ = 0;
   std::vector<timer_news> timer_news_;
   std::set<std::string> dirty_;

@@ -97,7 +97,7 @@ void submit_window::submitted(const effects::batch& effect, entry_index index) {
   auto& queue = flights(effect.timed)[effect.queue];
   queue.next = effect.base + effect.count;
   ++queue.entries;
-  if (effect.producer == no_producer) return;
+  if (!effect.guarded()) return;
   producers_[{effect.producer, effect.queue}].push_back(
     {effect.first, effect.count, effect.base, index});
 }
@@ -107,7 +107,7 @@ void submit_window::applied(const effects::batch& effect) {
   auto queue = in_flight.find(effect.queue);
   if (queue == in_flight.end()) return; // Not submitted here: replayed, or from another leader.
   if (--queue->second.entries == 0) in_flight.erase(queue);
-  if (effect.producer == no_producer) return;
+  if (!effect.guarded()) return;
   auto flight = producers_.find(producer_key{effect.producer, effect.queue});
   CARAFE_ASSERT(flight != producers_.end());
   auto& batches = flight->second;

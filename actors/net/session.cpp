@@ -82,7 +82,7 @@ void dispatch(session_pointer self, const frames::frame& f) {
     on_release(self, request, *release);
   else if (const auto* leave = std::get_if<frames::leave>(&f.body))
     on_leave(self, request, *leave);
-  else if (!on_admin(self, f))
+  else if (!on_transaction(self, f) && !on_admin(self, f))
     reply_error(self, request, {errc::unsupported, "a frame that only nodes send"});
 }
 
@@ -256,6 +256,10 @@ session_actor::behavior_type session(session_pointer self,
     [self](assign_atom, const assignment& what) { on_assign(self, what); },
     [self](ended_atom, const assignment& what, const failure& why) {
       on_assign_failed(self, what, why);
+      flush(self);
+    },
+    [self](check_atom, const frames::tx_check& what) {
+      reply(self, 0, what);
       flush(self);
     },
     [self](revoke_atom, const revocation& what) {

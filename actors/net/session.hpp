@@ -38,6 +38,7 @@ struct session_context {
   session_options options;
   node_actor node;
   catalogue_actor catalogue;
+  transactions_actor transactions;
   std::shared_ptr<const clock> clocks;
   std::shared_ptr<node_metrics> metrics;
   std::shared_ptr<send_pool> sending;
@@ -182,6 +183,10 @@ void on_assign_failed(session_pointer self, const assignment& what, const failur
 void on_revoke(session_pointer self, const revocation& what);
 void on_group_down(session_pointer self, const caf::actor_addr& source);
 void leave_all(session_pointer self);
+
+/// Transactions (session_transactions.cpp).
+/// @returns False if `f` is none of their frames.
+bool on_transaction(session_pointer self, const frames::frame& f);
 
 /// Topics, groups and the node itself.
 /// @returns False if `f` is not an admin request.

@@ -177,7 +177,7 @@ result<void> replica::stamp_own(std::vector<effects::effect>& effects,
   for (auto& effect : effects) {
     auto* batch = std::get_if<effects::batch>(&effect);
     if (batch == nullptr) continue;
-    CARAFE_ASSERT(batch->producer == no_producer);
+    CARAFE_ASSERT(!batch->guarded());
     // Copies make room: what they are of may be dropped then.
     if (refusal_ && batch->queue != kept_messages) return *refusal_;
     auto base = window_.next_of(batch->queue);

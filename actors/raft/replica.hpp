@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -95,8 +96,8 @@ public:
   /// New batches are answered with this from now on; retries of known ones find their receipts.
   void refuse_batches(std::optional<failure> why) { refusal_ = std::move(why); }
 
-  /// Submits other effects as one entry. Batches among them are the node's own (`no_producer`) and
-  /// get their offsets here.
+  /// Submits other effects as one entry. Batches among them are the node's own, or of a
+  /// transaction, and get their offsets here.
   /// @errors too_many_requests, not_leader, queue_unknown (of a batch), what `refuse_batches` says.
   result<entry_index> submit_effects(std::vector<effects::effect> effects, unix_ms wall,
                                      mono_ms now);
@@ -122,11 +123,21 @@ public:
   [[nodiscard]] const core::shard_state& state() const noexcept { return state_; }
   /// As `shard_state::take_timer_news`.
   [[nodiscard]] std::vector<core::timer_news> take_timer_news() { return state_.take_timer_news(); }
+  /// As `transaction_table::take_touched`.
+  [[nodiscard]] std::set<transaction_id> take_touched_transactions() {
+    return state_.take_touched_transactions();
+  }
   [[nodiscard]] entry_index applied() const noexcept { return applied_; }
   [[nodiscard]] entry_index checkpoint_index() const noexcept { return checkpoint_; }
   [[nodiscard]] bool is_leader() const { return raft_.is_leader(); }
   [[nodiscard]] carafe::term current_term() const { return raft_.current_term(); }
   [[nodiscard]] std::size_t in_flight() const noexcept { return flight_.size(); }
+  /// Calls `each(effect)` for what is submitted and not applied yet, in order.
+  template <class Each>
+  void for_each_in_flight(Each each) const {
+    for (const auto& entry : flight_)
+      for (const auto& effect : entry.effects) each(effect);
+  }
   [[nodiscard]] const replica_options& options() const noexcept { return options_; }
 
 private:

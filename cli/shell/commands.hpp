@@ -36,6 +36,10 @@
   ADD(timer_list)                                                                                  \
   ADD(timer_cancel)                                                                                \
   ADD(timer_move)                                                                                  \
+  ADD(tx_list)                                                                                     \
+  ADD(tx_produce)                                                                                  \
+  ADD(tx_commit)                                                                                   \
+  ADD(tx_rollback)                                                                                 \
   ADD(node_status)                                                                                 \
   ADD(node_actors)                                                                                 \
   ADD(log_verify)                                                                                  \

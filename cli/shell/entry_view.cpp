@@ -136,8 +136,33 @@ struct effect_fields {
     auto r = of_messages("kept", e.group, e.queue, all.to_ranges());
     return std::move(r.add("read_offset", value::id(e.read.value)));
   }
+  record operator()(const effects::tx_prepared& e) const {
+    auto r = of_transaction("tx_prepared", e.id);
+    std::uint64_t messages = 0;
+    for (const auto& half : e.halves) messages += half.count;
+    r.add("group", value::text(e.group)).add("messages", value::count(messages));
+    return std::move(r.add("checks", value::id(e.checks)));
+  }
+  record operator()(const effects::tx_ended& e) const {
+    auto r = of_transaction("tx_ended", e.id);
+    r.add("outcome", value::text(e.committed ? "committed" : "rolled back"));
+    std::vector<std::string> shards;
+    for (const auto shard : e.owes) shards.push_back(std::to_string(shard.value));
+    return std::move(r.add("owing_shards", value::names(shards)));
+  }
+  record operator()(const effects::tx_applied& e) const {
+    auto r = named("tx_applied");
+    r.add("from_shard", value::id(e.from.value)).add("to_shard", value::id(e.to.value));
+    r.add("serial", value::id(e.serial));
+    return std::move(r.add("confirmed", value::boolean(e.confirmed)));
+  }
 
 private:
+  static record of_transaction(std::string_view effect, const transaction_id& id) {
+    auto r = named(effect);
+    r.add("producer", value::text(producer_text(id.producer)));
+    return std::move(r.add("number", value::id(id.number)));
+  }
   static record of_messages(std::string_view effect, group_id group, queue_id queue,
                             const std::vector<offset_range>& ranges) {
     std::string offsets;

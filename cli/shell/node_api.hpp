@@ -22,6 +22,9 @@ public:
   virtual result<std::unique_ptr<client::requester>>
   make_requester(const client::requester_options& options) = 0;
 
+  virtual result<std::unique_ptr<client::transaction_producer>>
+  make_transaction_producer(const client::transaction_options& options) = 0;
+
   virtual result<client::topic_info> create_topic(const std::string& name, std::uint32_t queues,
                                                   client::topic_settings settings,
                                                   bool if_missing) = 0;
@@ -53,6 +56,9 @@ public:
                                             client::delivery_time to) = 0;
   virtual result<client::pending_timers> list_timers(const std::string& topic, unix_ms after,
                                                      std::uint32_t limit) = 0;
+  virtual result<client::pending_transactions>
+  list_transactions(const std::optional<client::transaction_ref>& after, std::uint32_t limit) = 0;
+  virtual result<void> end_transaction(const client::transaction_ref& which, bool commit) = 0;
   virtual result<std::uint64_t> message_bytes_max() = 0;
   virtual result<client::node_info> node_status() = 0;
   virtual result<std::vector<client::actor_line>> node_actors() = 0;

@@ -84,6 +84,18 @@ public:
                                              std::uint32_t limit) override {
     return ask([&](client::client& c) { return c.list_timers(topic, after, limit); });
   }
+  result<std::unique_ptr<client::transaction_producer>>
+  make_transaction_producer(const client::transaction_options& options) override {
+    return ask([&](client::client& c) { return c.make_transaction_producer(options); });
+  }
+  result<client::pending_transactions>
+  list_transactions(const std::optional<client::transaction_ref>& after,
+                    std::uint32_t limit) override {
+    return ask([&](client::client& c) { return c.list_transactions(after, limit); });
+  }
+  result<void> end_transaction(const client::transaction_ref& which, bool commit) override {
+    return ask([&](client::client& c) { return c.end_transaction(which, commit); });
+  }
   result<std::uint64_t> message_bytes_max() override {
     return ask([](client::client& c) { return result<std::uint64_t>{c.message_bytes_max()}; });
   }

@@ -147,6 +147,8 @@ shard_handles rig::open(shard_id id) {
   handles.reader = system_->spawn(log_reader, disk.log, disk.state);
   handles.shard = system_->spawn(shard, std::move(replica), disk.log, disk.state, clocks, how);
   shards.emplace(id, handles);
+  if (transactions_handle)
+    caf::anon_send(transactions_handle, open_shard_atom_v, id, handles.shard);
   return handles;
 }
 
@@ -169,10 +171,15 @@ void rig::start() {
   options.create_on_use_queues = create_on_use;
   catalogue_handle =
     system_->spawn(catalogue, supervisor, shards, std::shared_ptr<const clock>{clocks}, options);
+  transactions_handle =
+    system_->spawn(transactions, catalogue_handle, std::shared_ptr<const clock>{clocks});
+  for (const auto& [id, handles] : shards)
+    caf::anon_send(transactions_handle, open_shard_atom_v, id, handles.shard);
   context = std::make_shared<session_context>();
   context->options = session_settings;
   context->node = supervisor;
   context->catalogue = catalogue_handle;
+  context->transactions = transactions_handle;
   context->clocks = clocks;
   context->metrics = std::make_shared<node_metrics>();
   context->sending = std::make_shared<send_pool>(256u << 20);
@@ -213,6 +220,7 @@ void rig::crash(bool power_fails) {
   for (const auto& connection : connections_) caf::anon_send_exit(connection, kill);
   connections_.clear();
   caf::anon_send_exit(catalogue_handle, kill);
+  caf::anon_send_exit(transactions_handle, kill);
   for (const auto& [id, handles] : shards) {
     caf::anon_send_exit(handles.shard, kill);
     caf::anon_send_exit(handles.reader, kill);
@@ -221,6 +229,7 @@ void rig::crash(bool power_fails) {
   settle();
   shards.clear();
   catalogue_handle = nullptr;
+  transactions_handle = nullptr;
   supervisor = nullptr;
   context.reset();
   system_.reset();

@@ -9,6 +9,7 @@
 #include "actors/net/session.hpp"
 #include "actors/raft/replica.hpp"
 #include "actors/shard.hpp"
+#include "actors/transactions.hpp"
 #include "schema/batch.hpp"
 #include "schema/frame.hpp"
 #include "test/raft/fake_storage.hpp"
@@ -129,6 +130,7 @@ public:
 
   shard_table shards;
   catalogue_actor catalogue_handle;
+  transactions_actor transactions_handle;
   node_actor supervisor;
   std::shared_ptr<session_context> context;
   /// Actors that ended, with why; filled by the supervisor's monitors.

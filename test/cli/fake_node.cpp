@@ -13,6 +13,44 @@ namespace {
 
 using state_ptr = std::shared_ptr<fake_state>;
 
+class fake_transaction final : public client::transaction {
+public:
+  explicit fake_transaction(state_ptr state) : state_(std::move(state)) {}
+
+  result<void> send(const std::string& topic, client::message m,
+                    std::optional<queue_number>) override {
+    if (!state_->topics.contains(topic)) return {errc::topic_unknown, topic};
+    state_->transaction_bodies.push_back(m.body);
+    return {};
+  }
+  result<void> acknowledge(client::consumer&, const client::delivery&) override { return {}; }
+  result<void> prepare() override { return note("prepare"); }
+  result<void> commit() override { return note("commit"); }
+  result<void> rollback() override { return note("rollback"); }
+  [[nodiscard]] std::optional<client::transaction_ref> name() const override {
+    return client::transaction_ref{shard_id{0}, producer_id{7}, 1};
+  }
+
+private:
+  result<void> note(const std::string& what) {
+    state_->transaction_story += (state_->transaction_story.empty() ? "" : " ") + what;
+    return {};
+  }
+
+  state_ptr state_;
+};
+
+class fake_transactions final : public client::transaction_producer {
+public:
+  explicit fake_transactions(state_ptr state) : state_(std::move(state)) {}
+  [[nodiscard]] std::unique_ptr<client::transaction> begin() override {
+    return std::make_unique<fake_transaction>(state_);
+  }
+
+private:
+  state_ptr state_;
+};
+
 class fake_producer final : public client::producer {
 public:
   explicit fake_producer(state_ptr state) : state_(std::move(state)) {}
@@ -276,6 +314,26 @@ public:
   result<void> delete_group(const std::string& name) override {
     if (state_->groups.erase(name) == 0) return {errc::group_unknown, name};
     return {};
+  }
+  result<std::unique_ptr<client::transaction_producer>>
+  make_transaction_producer(const client::transaction_options& options) override {
+    state_->transaction_options = options;
+    return std::unique_ptr<client::transaction_producer>{
+      std::make_unique<fake_transactions>(state_)};
+  }
+  result<client::pending_transactions>
+  list_transactions(const std::optional<client::transaction_ref>&, std::uint32_t limit) override {
+    auto found = state_->transactions;
+    if (found.transactions.size() > limit) found.transactions.resize(limit);
+    return found;
+  }
+  result<void> end_transaction(const client::transaction_ref& which, bool commit) override {
+    for (const auto& each : state_->transactions.transactions) {
+      if (each.transaction != which) continue;
+      state_->transactions_ended.emplace_back(which, commit);
+      return {};
+    }
+    return {errc::tx_unknown, client::to_string(which)};
   }
   result<std::uint32_t> cancel_timers(const client::timer_selection& which) override {
     state_->timers_chosen.push_back(which);

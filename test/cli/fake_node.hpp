@@ -61,6 +61,13 @@ struct fake_state {
   std::vector<client::dead_letter_range> letters;
   std::vector<std::pair<client::dead_letter_range, bool>> redriven;
   client::pending_timers timers;
+  client::pending_transactions transactions;
+  /// What was asked for: a transaction, and whether to commit it.
+  std::vector<std::pair<client::transaction_ref, bool>> transactions_ended;
+  client::transaction_options transaction_options;
+  /// Of every transaction, and what became of it.
+  std::vector<std::string> transaction_bodies;
+  std::string transaction_story;
   std::vector<client::timer_selection> timers_chosen;
   std::optional<client::delivery_time> moved_to;
   start_position reset_to;

@@ -40,7 +40,7 @@ public:
 
 private:
   effects::effect effect(const shard_state& before) {
-    switch (dice_->below(23)) {
+    switch (dice_->below(29)) {
     case 0: {
       const auto queue = queue_id{++queues_made_};
       ends_.try_emplace(queue, 0);
@@ -92,10 +92,45 @@ private:
       }
       return kept;
     }
+    case 18:
+    case 19:
+    case 20:
+      return prepared();
+    case 21:
+      return effects::tx_ended{any_transaction(), dice_->percent(60), others()};
+    case 22:
+      return effects::tx_applied{shard_id{9}, any_shard(), dice_->below(20), dice_->percent(60)};
     default:
       break;
     }
     return batch();
+  }
+
+  transaction_id any_transaction() { return {producer_id{3}, dice_->between(1, 12)}; }
+  shard_id any_shard() { return shard_id{static_cast<std::uint16_t>(dice_->between(1, 3))}; }
+
+  std::vector<shard_id> others() {
+    std::set<shard_id> out;
+    for (auto count = dice_->below(3); count > 0; --count) out.insert(any_shard());
+    return {out.begin(), out.end()};
+  }
+
+  effects::effect prepared() {
+    effects::tx_prepared out;
+    out.id = any_transaction();
+    out.group = "shop";
+    if (dice_->percent(20)) out.checks = static_cast<std::uint32_t>(dice_->between(1, 15));
+    for (auto count = dice_->below(3); count > 0; --count) {
+      auto& half = out.halves.emplace_back();
+      half.queue = any_queue();
+      half.shard = any_shard();
+      half.first = sequence{sequence_ += 5};
+      half.count = static_cast<std::uint32_t>(dice_->between(1, 5));
+      half.bytes = shared_bytes::copy_of(as_bytes("half"));
+    }
+    if (dice_->percent(30))
+      out.consumed.push_back({any_group(), dice_->percent(50), any_queue(), any_shard(), ranges()});
+    return out;
   }
 
   std::vector<offset_range> ranges() {

@@ -10,7 +10,8 @@ using namespace carafe::test;
 
 TEMPLATE_TEST_CASE("a record with nothing filled comes back as it was", "", topic_record,
                    group_record, queue_record, producer_record, progress_record, waiting_record,
-                   timer_record, catalogue_record) {
+                   timer_record, catalogue_record, half_batch, transaction_record,
+                   transaction_counts, transactions_applied) {
   auto decoded = decode_record<TestType>(encode_record(TestType{}));
   REQUIRE(decoded);
   CHECK(*decoded == TestType{});
@@ -64,6 +65,10 @@ TEST_CASE("every record comes back as it was, and damage never crashes the decod
   check_record(sample_kept());
   check_record(sample_delivery_group());
   check_record(sample_catalogue());
+  check_record(sample_half());
+  check_record(sample_transaction());
+  check_record(transaction_counts{1, 2, 3, 4, 5});
+  check_record(transactions_applied{17});
 }
 
 TEST_CASE("a topic of many queues comes back as it was") {

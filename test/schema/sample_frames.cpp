@@ -41,6 +41,17 @@ deliver sample_deliver() {
   return to;
 }
 
+transaction_name sample_name() { return {shard_id{1}, {producer_id{0x0123456789abcdef}, 42}}; }
+
+tx_prepare sample_prepare() {
+  const auto half = sample_half();
+  const auto batch =
+    tx_batch{half.queue, half.first, half.count, half.compression, half.checksum, half.bytes};
+  return {sample_name(),  "shop",
+          6'000,          30'000,
+          {batch, batch}, {{"billing", queue_id{12}, {{offset{3}, 4}, {offset{9}, 1}}}}};
+}
+
 topic_description sample_topic_description() {
   auto settings = topic_settings{604'800'000, durability::interval, 90'000};
   return {topic_id{11},
@@ -226,6 +237,28 @@ std::vector<named<frame>> sample_frames() {
               sequence{7}, "", "", 0, unix_ms{1'700'000'000'009}}},
             4}},
     {"groupForget", group_forget{"billing", "desk-1"}},
+    {"txJoin", tx_join{"shop", true}},
+    {"txPrepare", sample_prepare()},
+    {"txPrepared", tx_prepared{12, true}},
+    {"txEnd", tx_end{sample_name(), tx_outcome::rollback}},
+    {"txCheck", tx_check{sample_name(), "shop", 3}},
+    {"txList", tx_list{sample_name(), 100}},
+    {"txs", txs{{{sample_name(),
+                  "shop",
+                  tx_state::held,
+                  unix_ms{1'700'000'000'010},
+                  12,
+                  3'456,
+                  5,
+                  15,
+                  unix_ms{1'700'000'036'010},
+                  {shard_id{1}, shard_id{2}}},
+                 {sample_name(), "bank", tx_state::open, unix_ms{1}, 1, 2, 0, 0, {}, {}}},
+                9,
+                40,
+                20,
+                8,
+                12}},
   };
   auto list = std::vector<named<frame>>{};
   for (auto& [name, body] : bodies)

@@ -121,6 +121,32 @@ group_record sample_delivery_group() {
   return group;
 }
 
+half_batch sample_half() {
+  return {queue_id{12}, shard_id{1},
+          sequence{41}, 6,
+          codec::lz4,   0x12345678,
+          true,         shared_bytes::copy_of(carafe::as_bytes("a batch of six messages"))};
+}
+
+transaction_record sample_transaction() {
+  return {{producer_id{0x0123456789abcdef}, 42},
+          "shop",
+          unix_ms{1'700'000'000'010},
+          unix_ms{1'700'000'006'010},
+          6'000,
+          30'000,
+          3,
+          transaction_state::committed,
+          2,
+          12,
+          3'456,
+          sequence{46},
+          {{group_id{21}, true, queue_id{12}, shard_id{1}, {{offset{3}, 4}, {offset{9}, 1}}}},
+          5,
+          17,
+          {shard_id{1}, shard_id{1000}}};
+}
+
 catalogue_record sample_catalogue() { return {71}; }
 
 std::vector<named<effects::effect>> sample_effects() {
@@ -136,6 +162,7 @@ std::vector<named<effects::effect>> sample_effects() {
   batch.bytes = encoded.bytes;
   batch.timed = true;
   batch.ranked = true;
+  batch.transacted = true;
   return {
     {"batch", batch},
     {"commit", effects::commit{group_id{21}, queue_id{12}, offset{61}}},
@@ -156,6 +183,15 @@ std::vector<named<effects::effect>> sample_effects() {
                                            {unix_ms{1'700'000'060'002}, queue_id{12}, 7}}}},
     {"timerMoved", effects::timer_moved{unix_ms{1'700'000'060'003}, sample_timer()}},
     {"kept", effects::kept{group_id{21}, queue_id{12}, offset{70}, {sample_kept()}}},
+    {"txPrepared", effects::tx_prepared{sample_transaction().id,
+                                        "shop",
+                                        6'000,
+                                        30'000,
+                                        3,
+                                        {sample_half(), sample_half()},
+                                        sample_transaction().consumed}},
+    {"txEnded", effects::tx_ended{sample_transaction().id, true, {shard_id{1}, shard_id{2}}}},
+    {"txApplied", effects::tx_applied{shard_id{1}, shard_id{2}, 17, true}},
   };
 }
 

@@ -55,6 +55,8 @@ struct owned_message {
 [[nodiscard]] waiting_record sample_kept();
 [[nodiscard]] group_record sample_delivery_group();
 [[nodiscard]] catalogue_record sample_catalogue();
+[[nodiscard]] half_batch sample_half();
+[[nodiscard]] transaction_record sample_transaction();
 
 [[nodiscard]] entry_header sample_header();
 

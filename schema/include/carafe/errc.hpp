@@ -38,6 +38,9 @@ enum class errc : std::uint16_t {
   duplicate_too_old = 61,
   producer_unknown = 62,
   too_many_producers = 63,
+  tx_unknown = 64,
+  tx_ended = 65,
+  too_many_transactions = 66,
   // Topics and queues.
   topic_unknown = 80,
   topic_exists = 81,

@@ -13,6 +13,7 @@
 #include <carafe/request_reply.hpp>
 #include <carafe/result.hpp>
 #include <carafe/timers.hpp>
+#include <carafe/transactions.hpp>
 
 #include <chrono>
 #include <memory>
@@ -53,6 +54,12 @@ public:
   /// Sends requests and receives their answers.
   /// @errors Those of `describe_topic`, `create_topic` and `make_consumer`, of the reply topic.
   [[nodiscard]] result<std::unique_ptr<requester>> make_requester(requester_options options) const;
+
+  /// Sends messages that become visible together, or never.
+  /// @errors invalid_argument, group_name_invalid, too_many_groups (producer groups that this
+  ///         connection answers for); timeout.
+  [[nodiscard]] result<std::unique_ptr<transaction_producer>>
+  make_transaction_producer(transaction_options options) const;
 
   // -- admin; each waits for the answer, at most `timeout` ----------------------------------------
 
@@ -107,6 +114,14 @@ public:
   /// @errors topic_unknown
   result<pending_timers> list_timers(const std::string& topic, unix_ms after = unix_ms{0},
                                      std::uint32_t limit = 0) const;
+
+  /// Open transactions, and committed ones that some shards have yet to take, behind `after` (by
+  /// their names), at most `limit` (0: as many as the node gives at once).
+  result<pending_transactions> list_transactions(std::optional<transaction_ref> after = {},
+                                                 std::uint32_t limit = 0) const;
+  /// What its producer would do; for one that is held, or whose producers are gone for good.
+  /// @errors tx_unknown; tx_ended (the other way); storage_full; outcome_unknown: ask again.
+  result<void> end_transaction(const transaction_ref& which, bool commit) const;
 
   /// The largest message that the node takes, with its key and properties; as it said when it was
   /// connected last.

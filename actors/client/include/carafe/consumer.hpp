@@ -133,6 +133,9 @@ public:
   virtual result<void> pause(const std::string& topic, queue_number number) = 0;
   virtual result<void> resume(const std::string& topic, queue_number number) = 0;
 
+  /// The group it is a member of; empty: none.
+  [[nodiscard]] virtual std::string group() const = 0;
+
   struct owned_queue {
     std::string topic;
     queue_number number;
