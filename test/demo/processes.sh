@@ -9,6 +9,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/carafe-demo.XXXXXX")
 node_pid='' producer_pid='' address='' port='' recovery=0
 consumer_pids=('' '' '')
 consumer_runs=0
+node_arguments=()
 stored=0 out=0
 
 is_running() { # pid
@@ -77,7 +78,7 @@ start_node() {
   address=127.0.0.1:$port
   : >"$work/node.out"
   "$carafed" --carafe.data-dir="$work/data" --carafe.client-port="$port" --carafe.cluster-port=0 \
-    --carafe.segment-bytes=256MiB --carafe.storage-reserve-bytes=64MiB \
+    --carafe.segment-bytes=256MiB --carafe.storage-reserve-bytes=64MiB "${node_arguments[@]}" \
     >"$work/node.out" 2>"$work/node.err" &
   node_pid=$!
   wait_until "the node is ready" 20 node_is_ready
