@@ -22,6 +22,8 @@ constexpr std::uint64_t look_ms = 10'000;
 constexpr std::uint64_t gather_ms = 10;
 /// After a refusal.
 constexpr std::uint64_t retry_ms = 200;
+/// After a check that could not be counted, as on a full disk; its producer was asked all the same.
+constexpr std::uint64_t ask_again_ms = 5'000;
 constexpr std::uint32_t listed_max = 10'000;
 /// Producer groups that one connection answers for.
 constexpr std::uint32_t groups_max = 64;
@@ -56,9 +58,9 @@ void count_checks(self_pointer self, shard_id shard,
           [self, asked](const caf::error&) {
             auto& s = self->state;
             const auto again =
-              unix_ms{s.clocks->wall().value + static_cast<std::int64_t>(retry_ms)};
+              unix_ms{s.clocks->wall().value + static_cast<std::int64_t>(ask_again_ms)};
             for (const auto& each : asked) s.core.not_asked(each.transaction, again);
-            look_in(self, retry_ms);
+            look_in(self, ask_again_ms);
           });
 }
 

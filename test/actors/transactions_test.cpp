@@ -191,13 +191,16 @@ TEST_CASE("transaction: a producer of the group is asked, and its answer ends it
   CHECK(peer.ask<frames::ok>(frames::tx_end{check->transaction, frames::tx_outcome::unknown}).ok());
   r.pass(29s);
   CHECK_FALSE(peer.take<frames::tx_check>());
+  REQUIRE(peer.ask<frames::pong>(frames::ping{}).ok());
   r.pass(1'200ms);
   check = peer.take<frames::tx_check>();
   REQUIRE(check);
   CHECK(check->checks == 2);
   CHECK_FALSE(other.take<frames::tx_check>());
   CHECK(peer.ask<frames::ok>(frames::tx_end{check->transaction, frames::tx_outcome::commit}).ok());
-  r.pass(40s);
+  r.pass(20s);
+  REQUIRE(peer.ask<frames::pong>(frames::ping{}).ok());
+  r.pass(20s);
   CHECK_FALSE(peer.take<frames::tx_check>());
   CHECK(seen(r, topic) == bodies{{"a", 1}});
 }
@@ -371,6 +374,8 @@ TEST_CASE("transaction: a producer that has left is not asked, and a list comes 
   while (auto check = peer.take<frames::tx_check>()) asked.insert(check->transaction.id.number);
   CHECK(asked == std::set<std::uint64_t>{1, 2, 3});
   REQUIRE(peer.ask<frames::ok>(frames::tx_join{"shop", true}).ok());
-  r.pass(31s);
+  r.pass(20s);
+  REQUIRE(peer.ask<frames::pong>(frames::ping{}).ok());
+  r.pass(20s);
   CHECK_FALSE(peer.take<frames::tx_check>());
 }

@@ -108,7 +108,8 @@ public:
   [[nodiscard]] virtual std::optional<transaction_ref> name() const = 0;
 };
 
-/// Begins transactions, and answers the node's questions about those of its group.
+/// Begins transactions, and answers the node's questions about those of its group. When one goes,
+/// its connection answers for the group no more: have one of a group on a connection.
 ///
 /// @thread Any.
 class transaction_producer {
