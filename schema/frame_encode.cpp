@@ -75,6 +75,10 @@ struct body_writer {
     put(to.initRedriven(size_of(from.letters.size())), from);
   }
   void operator()(const group_forget& from) { put(to.initGroupForget(), from); }
+  void operator()(const schedule_put& from) { put(to.initSchedulePut(), from); }
+  void operator()(const schedule_delete& from) { to.setScheduleDelete(wire_text{from.name}); }
+  void operator()(const schedule_list& from) { put(to.initScheduleList(), from); }
+  void operator()(const schedules& from) { put(to.initSchedules(), from); }
 };
 
 void append(std::vector<char>& out, std::span<const std::byte> bytes) {

@@ -44,6 +44,14 @@ struct shape<timer_record> {
   using wire = wire::TimerRecord;
 };
 template <>
+struct shape<schedule_record> {
+  using wire = wire::schedule::Record;
+};
+template <>
+struct shape<schedule_progress> {
+  using wire = wire::schedule::Progress;
+};
+template <>
 struct shape<catalogue_record> {
   using wire = wire::CatalogueRecord;
 };
@@ -213,6 +221,8 @@ template std::string encode_record(const progress_record&);
 template std::string encode_record(const waiting_record&);
 template std::string encode_record(const timer_record&);
 template std::string encode_record(const catalogue_record&);
+template std::string encode_record(const schedule_record&);
+template std::string encode_record(const schedule_progress&);
 
 template result<topic_record> decode_record<topic_record>(std::string_view);
 template result<group_record> decode_record<group_record>(std::string_view);
@@ -222,5 +232,7 @@ template result<progress_record> decode_record<progress_record>(std::string_view
 template result<waiting_record> decode_record<waiting_record>(std::string_view);
 template result<timer_record> decode_record<timer_record>(std::string_view);
 template result<catalogue_record> decode_record<catalogue_record>(std::string_view);
+template result<schedule_record> decode_record<schedule_record>(std::string_view);
+template result<schedule_progress> decode_record<schedule_progress>(std::string_view);
 
 } // namespace carafe

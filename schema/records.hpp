@@ -3,6 +3,7 @@
 /// What the log and the checkpoint hold, as plain structs; `schema/log.capnp` is the stored shape.
 
 #include "schema/delivery.hpp"
+#include "schema/schedule.hpp"
 #include "schema/timer.hpp"
 
 #include <carafe/result.hpp>
@@ -178,9 +179,10 @@ struct progress_dropped {
   group_id group;
 };
 
-using effect = std::variant<batch, commit, queue_opened, queue_closed, queue_start, topic_put,
-                            topic_deleted, group_put, group_deleted, progress_dropped, settled,
-                            lent, waiting, timers_ended, timer_moved, kept>;
+using effect =
+  std::variant<batch, commit, queue_opened, queue_closed, queue_start, topic_put, topic_deleted,
+               group_put, group_deleted, progress_dropped, settled, lent, waiting, timers_ended,
+               timer_moved, kept, schedule_put, schedule_deleted, schedule_fired>;
 
 } // namespace effects
 
@@ -254,6 +256,7 @@ template <class Record>
 result<Record> decode_record(std::string_view bytes);
 
 // Defined for topic_record, group_record, queue_record, producer_record, progress_record,
-// waiting_record, timer_record and catalogue_record in schema/records.cpp.
+// waiting_record, timer_record, catalogue_record, schedule_record and schedule_progress in
+// schema/records.cpp.
 
 } // namespace carafe

@@ -56,6 +56,8 @@ void for_each_record(Use use) {
   use("record-timer", sample_timer());
   use("record-group-delivery", sample_delivery_group());
   use("record-catalogue", sample_catalogue());
+  use("record-schedule", sample_schedule_record());
+  use("record-schedule-progress", sample_schedule_progress());
 }
 
 encoded_entry sample_change() {

@@ -113,6 +113,32 @@ timer_record sample_timer() {
           "a batch of one message"};
 }
 
+schedule_definition sample_schedule() {
+  return {"nightly",
+          "reports",
+          cron_rule{"30 2 * * mon-fri", "Europe/Berlin"},
+          missed_policy::all,
+          unix_ms{1'800'000'000'000},
+          77,
+          "a batch of one message"};
+}
+
+schedule_progress sample_schedule_progress() {
+  return {9,
+          6,
+          2,
+          1,
+          unix_ms{1'700'000'000'009},
+          unix_ms{1'700'000'000'008},
+          unix_ms{1'700'000'000'010},
+          "no such topic"};
+}
+
+schedule_record sample_schedule_record() {
+  return {schedule_id{0xabcdef0123456789}, sample_schedule(), true, unix_ms{1'700'000'000'001},
+          sample_schedule_progress()};
+}
+
 group_record sample_delivery_group() {
   auto group = sample_group();
   group.delivery = {60'000, 5, {1'000, 2'000}, 20, 7, 8, 9, true};
@@ -156,6 +182,9 @@ std::vector<named<effects::effect>> sample_effects() {
                                            {unix_ms{1'700'000'060'002}, queue_id{12}, 7}}}},
     {"timerMoved", effects::timer_moved{unix_ms{1'700'000'060'003}, sample_timer()}},
     {"kept", effects::kept{group_id{21}, queue_id{12}, offset{70}, {sample_kept()}}},
+    {"schedulePut", effects::schedule_put{sample_schedule_record()}},
+    {"scheduleDeleted", effects::schedule_deleted{schedule_id{31}}},
+    {"scheduleFired", effects::schedule_fired{schedule_id{31}, sample_schedule_progress()}},
   };
 }
 
