@@ -118,13 +118,14 @@ failure no_room(storage::log_room left) {
                               "room for another segment (segment-bytes) above it"};
 }
 
-/// What consumers did.
+/// What consumers did, and what is dealt with.
 bool is_progress(const effects::effect& effect) {
   return std::holds_alternative<effects::commit>(effect) ||
          std::holds_alternative<effects::settled>(effect) ||
          std::holds_alternative<effects::lent>(effect) ||
          std::holds_alternative<effects::waiting>(effect) ||
-         std::holds_alternative<effects::kept>(effect);
+         std::holds_alternative<effects::kept>(effect) ||
+         std::holds_alternative<effects::schedule_fired>(effect);
 }
 
 /// So that what it is of may be dropped.
@@ -139,6 +140,7 @@ bool is_freeing(const core::shard_state& state, const effects::effect& effect) {
     return state.topics().contains(topic->topic.topic); // Its retention may be shorter now.
   return !is_progress(effect) && !std::holds_alternative<effects::group_put>(effect) &&
          !std::holds_alternative<effects::timer_moved>(effect) &&
+         !std::holds_alternative<effects::schedule_put>(effect) &&
          !std::holds_alternative<effects::batch>(effect);
 }
 
@@ -329,6 +331,7 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
     [self](inventory_atom) { return inventory_of(self); },
     [self](progress_atom, group_id group) { return progress_of(self, group); },
     [self](load_atom) { return catalogue_of(self); },
+    [self](schedules_atom) { return schedules_of(self); },
     [self](close_atom, const timer_selection& which) -> caf::result<std::uint32_t> {
       if (!self->state.timers) return std::uint32_t{0};
       return self->delegate(self->state.timers, close_atom_v, which);

@@ -36,6 +36,12 @@
   ADD(timer_list)                                                                                  \
   ADD(timer_cancel)                                                                                \
   ADD(timer_move)                                                                                  \
+  ADD(schedule_create)                                                                             \
+  ADD(schedule_list)                                                                               \
+  ADD(schedule_describe)                                                                           \
+  ADD(schedule_pause)                                                                              \
+  ADD(schedule_resume)                                                                             \
+  ADD(schedule_delete)                                                                             \
   ADD(node_status)                                                                                 \
   ADD(node_actors)                                                                                 \
   ADD(log_verify)                                                                                  \

@@ -53,6 +53,15 @@ public:
                                             client::delivery_time to) = 0;
   virtual result<client::pending_timers> list_timers(const std::string& topic, unix_ms after,
                                                      std::uint32_t limit) = 0;
+
+  virtual result<client::schedule_info> create_schedule(const client::schedule_definition& wanted,
+                                                        bool if_missing) = 0;
+  virtual result<client::schedule_info> pause_schedule(const std::string& name) = 0;
+  virtual result<client::schedule_info> resume_schedule(const std::string& name) = 0;
+  virtual result<client::schedule_info> describe_schedule(const std::string& name) = 0;
+  virtual result<std::vector<client::schedule_info>> list_schedules() = 0;
+  virtual result<void> delete_schedule(const std::string& name) = 0;
+
   virtual result<std::uint64_t> message_bytes_max() = 0;
   virtual result<client::node_info> node_status() = 0;
   virtual result<std::vector<client::actor_line>> node_actors() = 0;

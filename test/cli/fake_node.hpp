@@ -63,6 +63,7 @@ struct fake_state {
   client::pending_timers timers;
   std::vector<client::timer_selection> timers_chosen;
   std::optional<client::delivery_time> moved_to;
+  std::map<std::string, client::schedule_info> schedules;
   start_position reset_to;
   /// Each queue's own reset to an offset, "group topic/queue offset", and what others answer.
   std::vector<std::string> resets;
