@@ -126,9 +126,17 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     for (const auto& [id, actor] : self->state.topics) self->send_exit(actor, why.reason);
     for (const auto& [id, actor] : self->state.groups) self->send_exit(actor, why.reason);
     for (const auto& actor : self->state.leaving) self->send_exit(actor, why.reason);
+    self->send_exit(self->state.schedules, why.reason);
     self->quit(std::move(why.reason));
   });
   load_catalogue(self);
+  // They fail together: without it no schedule would send anything, and nobody would notice.
+  const catalogue_actor me{self};
+  s.schedules =
+    options.schedules.own_threads
+      ? self->spawn<caf::linked + caf::detached>(carafe::schedules, me, s.shards, s.clocks,
+                                                 options.schedules)
+      : self->spawn<caf::linked>(carafe::schedules, me, s.shards, s.clocks, options.schedules);
   return {
     [self](create_atom, const frames::topic_create& wish) { return on_create(self, wish); },
     [self](alter_atom, const frames::topic_alter& wish) -> caf::result<frames::topic_description> {
@@ -176,6 +184,15 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     [self](move_atom, const frames::timer_move& wish) { return move_timers_of(self, wish); },
     [self](list_atom, const frames::timer_list& wish) { return list_timers_of(self, wish); },
     [self](forget_atom, const frames::group_forget& wish) { return forget_consumer(self, wish); },
+    [self](create_atom, const frames::schedule_put& wish) {
+      return self->delegate(self->state.schedules, create_atom_v, wish);
+    },
+    [self](remove_atom, const frames::schedule_delete& wish) {
+      return self->delegate(self->state.schedules, remove_atom_v, wish);
+    },
+    [self](list_atom, const frames::schedule_list& wish) {
+      return self->delegate(self->state.schedules, list_atom_v, wish);
+    },
     [self](tick_atom) { try_again(self); },
     [self](resolve_atom, const tx_question& wish) { return resolve_transaction(self, wish); },
     [self](settle_atom, const tx_settled& what) { settle_by_transaction(self, what); },
@@ -184,8 +201,12 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
                               static_cast<std::uint32_t>(self->state.core->groups().size())};
     },
     [self](actors_atom) {
+      const auto& mine = self->state;
       const auto waiting = static_cast<std::uint32_t>(self->mailbox().size());
-      return frames::node_actor_list{{{"catalogue", "scheduled", waiting}}};
+      // Its own mailbox is short: what comes to it comes through here.
+      return frames::node_actor_list{
+        {{"catalogue", "scheduled", waiting},
+         {"schedules", mine.options.schedules.own_threads ? "detached" : "scheduled", 0}}};
     },
   };
 }

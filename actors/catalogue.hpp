@@ -4,6 +4,7 @@
 #include "actors/core/catalogue_core.hpp"
 #include "actors/group.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/schedules.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -22,6 +23,7 @@ struct catalogue_options {
   group_options groups;
   /// Queues of a topic made by its first use; 0: no such topics.
   std::uint32_t create_on_use_queues = 0;
+  schedules_options schedules = {};
 };
 
 struct catalogue_state {
@@ -47,6 +49,7 @@ struct catalogue_state {
   std::unordered_map<group_id, group_actor> groups;
   /// Of deleted groups; they end soon.
   std::vector<group_actor> leaving;
+  schedules_actor schedules;
 };
 
 using catalogue_pointer = catalogue_actor::stateful_pointer<catalogue_state>;

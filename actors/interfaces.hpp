@@ -75,6 +75,7 @@ CARAFE_ATOM(resume, "resume")
 CARAFE_ATOM(revoke, "revoke")
 CARAFE_ATOM(route, "route")
 CARAFE_ATOM(save, "save")
+CARAFE_ATOM(schedules, "schedules")
 CARAFE_ATOM(settle, "settle")
 CARAFE_ATOM(space, "space")
 CARAFE_ATOM(start, "start")
@@ -192,6 +193,7 @@ using shard_actor =
                    caf::replies_to<inventory_atom>::with<shard_inventory>,
                    caf::replies_to<progress_atom, group_id>::with<progress_rows>,
                    caf::replies_to<load_atom>::with<catalogue_rows>, // Shard 0.
+                   caf::replies_to<schedules_atom>::with<schedule_rows>,
                    // What its timers answer.
                    caf::replies_to<close_atom, timer_selection>::with<std::uint32_t>,
                    caf::replies_to<move_atom, timer_selection, std::int64_t>::with<std::uint32_t>,
@@ -283,6 +285,13 @@ using broadcast_actor = group_actor::extend<
   caf::reacts_to<drop_atom, group_id>,                           // This consumer is forgotten.
   caf::reacts_to<start_atom, group_id, queue_id, generation>>;   // Look again where to begin.
 
+/// Schedules: sends their messages when they are due. One change of them at a time.
+using schedules_actor =
+  caf::typed_actor<caf::replies_to<create_atom, frames::schedule_put>::with<frames::schedules>,
+                   caf::replies_to<remove_atom, frames::schedule_delete>::with<caf::ok_atom>,
+                   caf::replies_to<list_atom, frames::schedule_list>::with<frames::schedules>,
+                   caf::reacts_to<tick_atom>>;
+
 /// Names: which topics and groups there are, and who serves them. One change at a time.
 using catalogue_actor = caf::typed_actor<
   caf::replies_to<create_atom, frames::topic_create>::with<frames::topic_description>,
@@ -305,6 +314,10 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<move_atom, frames::timer_move>::with<frames::timers_changed>,
   caf::replies_to<list_atom, frames::timer_list>::with<frames::timers>,
   caf::replies_to<forget_atom, frames::group_forget>::with<caf::ok_atom>, caf::reacts_to<tick_atom>,
+  // What the schedules actor answers.
+  caf::replies_to<create_atom, frames::schedule_put>::with<frames::schedules>,
+  caf::replies_to<remove_atom, frames::schedule_delete>::with<caf::ok_atom>,
+  caf::replies_to<list_atom, frames::schedule_list>::with<frames::schedules>,
   caf::replies_to<resolve_atom, tx_question>::with<tx_places>,
   caf::reacts_to<settle_atom, tx_settled>, // By committed transactions.
   caf::replies_to<status_atom>::with<catalogue_counts>,

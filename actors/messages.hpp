@@ -82,6 +82,13 @@ struct catalogue_rows {
   catalogue_record counters;
 };
 
+/// What a shard knows of schedules.
+struct schedule_rows {
+  /// In shard 0.
+  std::vector<schedule_record> schedules;
+  std::vector<effects::schedule_fired> fired;
+};
+
 struct read_request {
   queue_id queue;
   offset from;

@@ -129,6 +129,7 @@ catalogue_options catalogue_options_of(const config::node_options& options) {
                 options.group_names_max};
   out.groups = {fixed::members_per_group_max, options.revoke_timeout_ms, batch_limits_of(options)};
   out.create_on_use_queues = options.create_on_use_queues;
+  out.schedules = {{fixed::schedules_max}, batch_limits_of(options)};
   return out;
 }
 

@@ -114,13 +114,14 @@ void on_written(self_pointer self, const write_done& done) {
 
 // -- requests -------------------------------------------------------------------------------------
 
-/// What consumers did.
+/// What consumers did, and what is dealt with.
 bool is_progress(const effects::effect& effect) {
   return std::holds_alternative<effects::commit>(effect) ||
          std::holds_alternative<effects::settled>(effect) ||
          std::holds_alternative<effects::lent>(effect) ||
          std::holds_alternative<effects::waiting>(effect) ||
-         std::holds_alternative<effects::kept>(effect);
+         std::holds_alternative<effects::kept>(effect) ||
+         std::holds_alternative<effects::schedule_fired>(effect);
 }
 
 /// So that what it is of may be dropped.
@@ -136,6 +137,7 @@ bool is_freeing(const core::shard_state& state, const effects::effect& effect) {
   return !is_progress(effect) && !std::holds_alternative<effects::group_put>(effect) &&
          !std::holds_alternative<effects::timer_moved>(effect) &&
          !std::holds_alternative<effects::tx_prepared>(effect) &&
+         !std::holds_alternative<effects::schedule_put>(effect) &&
          !std::holds_alternative<effects::batch>(effect);
 }
 
@@ -346,6 +348,7 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
     [self](inventory_atom) { return inventory_of(self); },
     [self](progress_atom, group_id group) { return progress_of(self, group); },
     [self](load_atom) { return catalogue_of(self); },
+    [self](schedules_atom) { return schedules_of(self); },
     [self](close_atom, const timer_selection& which) -> caf::result<std::uint32_t> {
       if (!self->state.timers) return std::uint32_t{0};
       return self->delegate(self->state.timers, close_atom_v, which);

@@ -141,6 +141,7 @@ void pump_writes(shard_pointer self);
 [[nodiscard]] shard_inventory inventory_of(shard_pointer self);
 [[nodiscard]] progress_rows progress_of(shard_pointer self, group_id group);
 [[nodiscard]] catalogue_rows catalogue_of(shard_pointer self);
+[[nodiscard]] schedule_rows schedules_of(shard_pointer self);
 [[nodiscard]] frames::shard_status status_of(shard_pointer self);
 
 /// Tells the timers what the log says of messages for later.

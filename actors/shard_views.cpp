@@ -67,6 +67,14 @@ catalogue_rows catalogue_of(shard_pointer self) {
   return rows;
 }
 
+schedule_rows schedules_of(shard_pointer self) {
+  const auto& state = self->state.replica->state();
+  schedule_rows rows;
+  for (const auto& [id, schedule] : state.schedules()) rows.schedules.push_back(schedule);
+  for (const auto& [id, progress] : state.fired()) rows.fired.push_back({id, progress});
+  return rows;
+}
+
 frames::shard_status status_of(shard_pointer self) {
   const auto& s = self->state;
   const auto bounds = s.log->bounds();

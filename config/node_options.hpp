@@ -95,6 +95,7 @@ struct fixed_limits {
   static constexpr std::uint32_t queues_per_topic_max = 1'024;
   static constexpr std::uint32_t groups_max = 10'000;
   static constexpr std::uint32_t members_per_group_max = 1'000;
+  static constexpr std::uint32_t schedules_max = 10'000;
 };
 
 } // namespace carafe::config

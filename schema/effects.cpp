@@ -121,6 +121,17 @@ struct effect_writer {
   void operator()(wire::Effect::Builder to, const effects::tx_applied& from) {
     put(to.initTxApplied(), from);
   }
+  void operator()(wire::Effect::Builder to, const effects::schedule_put& from) {
+    put(to.initSchedulePut(), from.schedule);
+  }
+  void operator()(wire::Effect::Builder to, const effects::schedule_deleted& from) {
+    to.setScheduleDeleted(from.schedule.value);
+  }
+  void operator()(wire::Effect::Builder to, const effects::schedule_fired& from) {
+    auto fired = to.initScheduleFired();
+    fired.setSchedule(from.schedule.value);
+    put(fired.initProgress(), from.progress);
+  }
 };
 
 result<effects::effect> get_batch(wire::BatchAppended::Reader from,
@@ -151,6 +162,12 @@ result<effects::effect> get_put(Wire from, Record Effect::*record) {
   auto effect = Effect{};
   auto wrong = get(from, effect.*record);
   if (wrong != errc::none) return {wrong, "record"};
+  return effects::effect{std::move(effect)};
+}
+
+result<effects::effect> get_fired(wire::schedule::Fired::Reader from) {
+  auto effect = effects::schedule_fired{schedule_id{from.getSchedule()}, {}};
+  if (get(from.getProgress(), effect.progress) != errc::none) return corrupt("fired: progress");
   return effects::effect{std::move(effect)};
 }
 
@@ -259,10 +276,13 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
   case wire::Effect::TX_APPLIED:
     return effects::effect{get(from.getTxApplied())};
   case wire::Effect::PRODUCER_PUT:
-  case wire::Effect::SCHEDULE_PUT:
-  case wire::Effect::SCHEDULE_DELETED:
-  case wire::Effect::SCHEDULE_FIRED:
     break;
+  case wire::Effect::SCHEDULE_PUT:
+    return get_put(from.getSchedulePut(), &effects::schedule_put::schedule);
+  case wire::Effect::SCHEDULE_DELETED:
+    return effects::effect{effects::schedule_deleted{schedule_id{from.getScheduleDeleted()}}};
+  case wire::Effect::SCHEDULE_FIRED:
+    return get_fired(from.getScheduleFired());
   }
   return newer("effect " + std::to_string(static_cast<unsigned>(from.which())));
 }

@@ -146,6 +146,14 @@ void put(wire::tx::Transactions::Builder to, const txs& from);
 [[nodiscard]] tx_list get(wire::tx::Query::Reader from, decoding& state);
 [[nodiscard]] txs get(wire::tx::Transactions::Reader from, decoding& state);
 
+// frame_schedule.cpp
+void put(wire::schedule::Put::Builder to, const schedule_put& from);
+void put(wire::schedule::Query::Builder to, const schedule_list& from);
+void put(wire::schedule::Schedules::Builder to, const schedules& from);
+[[nodiscard]] schedule_put get(wire::schedule::Put::Reader from, decoding& state);
+[[nodiscard]] schedule_list get(wire::schedule::Query::Reader from, decoding& state);
+[[nodiscard]] schedules get(wire::schedule::Schedules::Reader from, decoding& state);
+
 // frame_topic.cpp
 void put(wire::TopicDescribe::Builder to, const topic_describe& from);
 void put(wire::TopicDescription::Builder to, const topic_description& from);

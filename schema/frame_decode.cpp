@@ -144,6 +144,14 @@ std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
     return get(from.getTimers(), state);
   case tag::GROUP_FORGET:
     return get(from.getGroupForget(), state);
+  case tag::SCHEDULE_PUT:
+    return get(from.getSchedulePut(), state);
+  case tag::SCHEDULE_DELETE:
+    return schedule_delete{state.text(from.getScheduleDelete())};
+  case tag::SCHEDULE_LIST:
+    return get(from.getScheduleList(), state);
+  case tag::SCHEDULES:
+    return get(from.getSchedules(), state);
   case tag::NODE_STATUS:
     return node_status{};
   case tag::NODE_STATUS_REPORT:

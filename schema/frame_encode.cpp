@@ -82,6 +82,10 @@ struct body_writer {
   void operator()(const tx_check& from) { put(to.initTxCheck(), from); }
   void operator()(const tx_list& from) { put(to.initTxList(), from); }
   void operator()(const txs& from) { put(to.initTxs(), from); }
+  void operator()(const schedule_put& from) { put(to.initSchedulePut(), from); }
+  void operator()(const schedule_delete& from) { to.setScheduleDelete(wire_text{from.name}); }
+  void operator()(const schedule_list& from) { put(to.initScheduleList(), from); }
+  void operator()(const schedules& from) { put(to.initSchedules(), from); }
 };
 
 void append(std::vector<char>& out, std::span<const std::byte> bytes) {

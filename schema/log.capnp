@@ -5,6 +5,7 @@
 using Cxx = import "/capnp/c++.capnp";
 using Common = import "common.capnp";
 using Transaction = import "transaction.capnp";
+using Schedule = import "schedule.capnp";
 $Cxx.namespace("carafe::wire");
 
 struct Effects {
@@ -35,9 +36,9 @@ struct Effect {
     txEnded @17 :Transaction.TxEnded;
     txApplied @18 :Transaction.TxApplied;
     producerPut @19 :Void;
-    schedulePut @20 :Void;
-    scheduleDeleted @21 :Void;
-    scheduleFired @22 :Void;
+    schedulePut @20 :Schedule.Record;
+    scheduleDeleted @21 :UInt64;
+    scheduleFired @22 :Schedule.Fired;
   }
 }
 

@@ -15,6 +15,8 @@ void put(wire::ProgressRecord::Builder to, const progress_record& from);
 void put(wire::CatalogueRecord::Builder to, const catalogue_record& from);
 void put(wire::WaitingRecord::Builder to, const waiting_record& from);
 void put(wire::TimerRecord::Builder to, const timer_record& from);
+void put(wire::schedule::Record::Builder to, const schedule_record& from);
+void put(wire::schedule::Progress::Builder to, const schedule_progress& from);
 void put(wire::DeliverySettings::Builder to, const delivery_settings& from);
 void put(wire::Filter::Builder to, const message_filter& from);
 /// @pre to.size() == from.size()
@@ -29,6 +31,8 @@ errc get(wire::ProgressRecord::Reader from, progress_record& to);
 errc get(wire::CatalogueRecord::Reader from, catalogue_record& to);
 errc get(wire::WaitingRecord::Reader from, waiting_record& to);
 errc get(wire::TimerRecord::Reader from, timer_record& to);
+errc get(wire::schedule::Record::Reader from, schedule_record& to);
+errc get(wire::schedule::Progress::Reader from, schedule_progress& to);
 errc get(wire::DeliverySettings::Reader from, delivery_settings& to);
 errc get(wire::Filter::Reader from, message_filter& to);
 errc get(capnp::List<wire::OffsetRange>::Reader from, std::vector<offset_range>& to);

@@ -44,6 +44,14 @@ struct shape<timer_record> {
   using wire = wire::TimerRecord;
 };
 template <>
+struct shape<schedule_record> {
+  using wire = wire::schedule::Record;
+};
+template <>
+struct shape<schedule_progress> {
+  using wire = wire::schedule::Progress;
+};
+template <>
 struct shape<catalogue_record> {
   using wire = wire::CatalogueRecord;
 };
@@ -233,6 +241,8 @@ template std::string encode_record(const half_batch&);
 template std::string encode_record(const transaction_record&);
 template std::string encode_record(const transaction_counts&);
 template std::string encode_record(const transactions_applied&);
+template std::string encode_record(const schedule_record&);
+template std::string encode_record(const schedule_progress&);
 
 template result<topic_record> decode_record<topic_record>(std::string_view);
 template result<group_record> decode_record<group_record>(std::string_view);
@@ -246,5 +256,7 @@ template result<half_batch> decode_record<half_batch>(std::string_view);
 template result<transaction_record> decode_record<transaction_record>(std::string_view);
 template result<transaction_counts> decode_record<transaction_counts>(std::string_view);
 template result<transactions_applied> decode_record<transactions_applied>(std::string_view);
+template result<schedule_record> decode_record<schedule_record>(std::string_view);
+template result<schedule_progress> decode_record<schedule_progress>(std::string_view);
 
 } // namespace carafe

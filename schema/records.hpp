@@ -3,6 +3,7 @@
 /// What the log and the checkpoint hold, as plain structs; `schema/log.capnp` is the stored shape.
 
 #include "schema/delivery.hpp"
+#include "schema/schedule.hpp"
 #include "schema/timer.hpp"
 #include "schema/transaction.hpp"
 
@@ -187,7 +188,8 @@ struct progress_dropped {
 using effect =
   std::variant<batch, commit, queue_opened, queue_closed, queue_start, topic_put, topic_deleted,
                group_put, group_deleted, progress_dropped, settled, lent, waiting, timers_ended,
-               timer_moved, kept, tx_prepared, tx_ended, tx_applied>;
+                            timer_moved, kept, tx_prepared, tx_ended, tx_applied, schedule_put,
+                            schedule_deleted, schedule_fired>;
 
 } // namespace effects
 
@@ -262,6 +264,7 @@ result<Record> decode_record(std::string_view bytes);
 
 // Defined for topic_record, group_record, queue_record, producer_record, progress_record,
 // waiting_record, timer_record, catalogue_record, half_batch, transaction_record,
-// transaction_counts and transactions_applied in schema/records.cpp.
+// transaction_counts, transactions_applied, schedule_record and
+// schedule_progress in schema/records.cpp.
 
 } // namespace carafe

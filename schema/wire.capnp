@@ -9,6 +9,7 @@ using Broadcast = import "broadcast.capnp";
 using Common = import "common.capnp";
 using Delivery = import "delivery.capnp";
 using Node = import "node.capnp";
+using Schedule = import "schedule.capnp";
 using Timer = import "timer.capnp";
 using Transaction = import "transaction.capnp";
 using Codec = Common.Codec;
@@ -100,10 +101,11 @@ struct Frame {
     txs @62 :Transaction.Transactions;
     producerOpen @63 :Void;
     producerOpened @64 :Void;
-    schedulePut @65 :Void;
-    scheduleDelete @66 :Void;
-    scheduleList @67 :Void;
-    schedules @68 :Void;
+    schedulePut @65 :Schedule.Put;
+    # Answered with `schedules`: the one that was put.
+    scheduleDelete @66 :Text;
+    scheduleList @67 :Schedule.Query;
+    schedules @68 :Schedule.Schedules;
     messageWhy @69 :Void;
     messageStory @70 :Void;
   }

@@ -21,6 +21,8 @@ enum class row_kind : char {
   applied = 'a',
   half = 'h',
   transaction = 'x',
+  schedule = 'S',
+  fired = 'F',
 };
 
 /// Keys of checkpoint rows: one letter and big-endian ids, so that rows of one id are neighbours.
@@ -56,6 +58,9 @@ struct row_key {
   [[nodiscard]] static std::string transaction_counts() {
     return {static_cast<char>(row_kind::transaction_counts)};
   }
+  [[nodiscard]] static std::string of(schedule_id id) { return make(row_kind::schedule, id.value); }
+  /// How far a schedule is, by what this shard knows.
+  [[nodiscard]] static std::string fired(schedule_id id) { return make(row_kind::fired, id.value); }
   [[nodiscard]] static std::string catalogue() { return {static_cast<char>(row_kind::catalogue)}; }
 
   [[nodiscard]] static std::optional<row_key> parse(std::string_view text) {
@@ -67,6 +72,8 @@ struct row_key {
     case row_kind::topic:
     case row_kind::group:
     case row_kind::applied:
+    case row_kind::schedule:
+    case row_kind::fired:
       if (rest.size() != 8) return std::nullopt;
       return row_key{kind, number(rest), 0, 0};
     case row_kind::producer:

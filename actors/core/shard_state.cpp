@@ -164,6 +164,23 @@ void shard_state::on(const effects::progress_dropped& e) {
   }
 }
 
+void shard_state::on(const effects::schedule_put& e) {
+  schedules_[e.schedule.id] = e.schedule;
+  dirty_.insert(row_key::of(e.schedule.id));
+}
+
+void shard_state::on(const effects::schedule_deleted& e) {
+  if (schedules_.erase(e.schedule) != 0) dirty_.insert(row_key::of(e.schedule));
+  if (fired_.erase(e.schedule) != 0) dirty_.insert(row_key::fired(e.schedule));
+}
+
+void shard_state::on(const effects::schedule_fired& e) {
+  auto& known = fired_[e.schedule];
+  if (e.progress.step < known.step) return;
+  known = e.progress;
+  dirty_.insert(row_key::fired(e.schedule));
+}
+
 void shard_state::expire_producers() {
   while (!turns_.empty()) {
     const auto key = turns_.front();
@@ -226,6 +243,10 @@ std::optional<std::string> shard_state::row_value(const std::string& key) const 
   case row_kind::half:
   case row_kind::transaction: // The table knows its own.
     break;
+  case row_kind::schedule:
+    return find(schedules_, schedule_id{parsed->first});
+  case row_kind::fired:
+    return find(fired_, schedule_id{parsed->first});
   }
   return std::nullopt;
 }
@@ -292,6 +313,12 @@ result<void> shard_state::load(std::string_view key, std::string_view value) {
   case row_kind::transaction:
     if (auto taken = transactions_.load(key, value); !taken) return taken.error();
     return {};
+  case row_kind::schedule:
+    return load_row<schedule_record>(
+      value, [&](schedule_record r) { schedules_[schedule_id{parsed->first}] = std::move(r); });
+  case row_kind::fired:
+    return load_row<schedule_progress>(
+      value, [&](schedule_progress r) { fired_[schedule_id{parsed->first}] = std::move(r); });
   }
   return {errc::format_newer, "a checkpoint row of unknown kind"};
 }
@@ -328,6 +355,8 @@ std::uint64_t shard_state::hash() const {
     for (const auto& [at, r] : rows.waiting()) add(row_key::of(id, at), encode_record(r));
   for (const auto& [id, r] : topics_) add(row_key::of(id), encode_record(r));
   for (const auto& [id, r] : groups_) add(row_key::of(id), encode_record(r));
+  for (const auto& [id, r] : schedules_) add(row_key::of(id), encode_record(r));
+  for (const auto& [id, r] : fired_) add(row_key::fired(id), encode_record(r));
   add(row_key::catalogue(), encode_record(catalogue_));
   for (const auto& [key, value] : transactions_.rows()) add(key, value);
   return sum;

@@ -108,6 +108,15 @@ public:
   [[nodiscard]] std::size_t producers() const noexcept { return producers_.size(); }
   [[nodiscard]] const std::map<topic_id, topic_record>& topics() const noexcept { return topics_; }
   [[nodiscard]] const std::map<group_id, group_record>& groups() const noexcept { return groups_; }
+  /// Of shard 0.
+  [[nodiscard]] const std::map<schedule_id, schedule_record>& schedules() const noexcept {
+    return schedules_;
+  }
+  /// How far schedules are, of those that sent a message to this shard; in shard 0 also of those
+  /// that moved on without one.
+  [[nodiscard]] const std::map<schedule_id, schedule_progress>& fired() const noexcept {
+    return fired_;
+  }
   [[nodiscard]] const std::map<progress_key, progress_record>& all_progress() const noexcept {
     return progress_;
   }
@@ -151,6 +160,9 @@ private:
   void on(const effects::tx_prepared& e) { transactions_.on(e, time_); }
   void on(const effects::tx_ended& e) { transactions_.on(e); }
   void on(const effects::tx_applied& e) { transactions_.on(e); }
+  void on(const effects::schedule_put& e);
+  void on(const effects::schedule_deleted& e);
+  void on(const effects::schedule_fired& e);
 
   /// The delivery of a group on a queue that is open; nothing otherwise. Its row will change.
   [[nodiscard]] delivery_progress* deliver(const progress_key& key);
@@ -183,6 +195,8 @@ private:
   std::map<group_id, group_record> groups_;
   catalogue_record catalogue_;
   transaction_table transactions_;
+  std::map<schedule_id, schedule_record> schedules_;
+  std::map<schedule_id, schedule_progress> fired_;
   std::uint64_t timers_pending_ = 0;
   std::vector<timer_news> timer_news_;
   std::set<std::string> dirty_;

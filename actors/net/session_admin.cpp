@@ -102,10 +102,25 @@ bool on_timers(session_pointer self, const frames::frame& f) {
   return true;
 }
 
+bool on_schedules(session_pointer self, const frames::frame& f) {
+  const auto& catalogue = self->state.context->catalogue;
+  const auto listed = as_is<frames::schedules>();
+  if (const auto* put = std::get_if<frames::schedule_put>(&f.body))
+    ask<frames::schedules>(self, f.request, catalogue, listed, create_atom_v, *put);
+  else if (const auto* remove = std::get_if<frames::schedule_delete>(&f.body))
+    ask<caf::ok_atom>(self, f.request, catalogue, as_ok, remove_atom_v, *remove);
+  else if (const auto* list = std::get_if<frames::schedule_list>(&f.body))
+    ask<frames::schedules>(self, f.request, catalogue, listed, list_atom_v, *list);
+  else
+    return false;
+  return true;
+}
+
 } // namespace
 
 bool on_admin(session_pointer self, const frames::frame& f) {
-  return on_topic(self, f) || on_group(self, f) || on_timers(self, f) || on_node(self, f);
+  return on_topic(self, f) || on_group(self, f) || on_timers(self, f) || on_schedules(self, f) ||
+         on_node(self, f);
 }
 
 } // namespace carafe

@@ -40,6 +40,12 @@
   ADD(tx_produce)                                                                                  \
   ADD(tx_commit)                                                                                   \
   ADD(tx_rollback)                                                                                 \
+  ADD(schedule_create)                                                                             \
+  ADD(schedule_list)                                                                               \
+  ADD(schedule_describe)                                                                           \
+  ADD(schedule_pause)                                                                              \
+  ADD(schedule_resume)                                                                             \
+  ADD(schedule_delete)                                                                             \
   ADD(node_status)                                                                                 \
   ADD(node_actors)                                                                                 \
   ADD(log_verify)                                                                                  \

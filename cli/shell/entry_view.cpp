@@ -156,6 +156,25 @@ struct effect_fields {
     r.add("serial", value::id(e.serial));
     return std::move(r.add("confirmed", value::boolean(e.confirmed)));
   }
+  record operator()(const effects::schedule_put& e) const {
+    auto r = named("schedule_put");
+    r.add("schedule_id", value::text(producer_text(producer_id{e.schedule.id.value})));
+    r.add("schedule", value::text(e.schedule.what.name));
+    r.add("topic", value::text(e.schedule.what.topic));
+    return std::move(r.add("paused", value::boolean(e.schedule.paused)));
+  }
+  record operator()(const effects::schedule_deleted& e) const {
+    auto r = named("schedule_deleted");
+    return std::move(
+      r.add("schedule_id", value::text(producer_text(producer_id{e.schedule.value}))));
+  }
+  record operator()(const effects::schedule_fired& e) const {
+    auto r = named("schedule_fired");
+    r.add("schedule_id", value::text(producer_text(producer_id{e.schedule.value})));
+    r.add("step", value::id(e.progress.step)).add("due", value::time(e.progress.handled));
+    r.add("fired", value::id(e.progress.fired)).add("missed", value::id(e.progress.missed));
+    return std::move(r.add("failed", value::id(e.progress.failed)));
+  }
 
 private:
   static record of_transaction(std::string_view effect, const transaction_id& id) {

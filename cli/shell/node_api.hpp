@@ -59,6 +59,15 @@ public:
   virtual result<client::pending_transactions>
   list_transactions(const std::optional<client::transaction_ref>& after, std::uint32_t limit) = 0;
   virtual result<void> end_transaction(const client::transaction_ref& which, bool commit) = 0;
+
+  virtual result<client::schedule_info> create_schedule(const client::schedule_definition& wanted,
+                                                        bool if_missing) = 0;
+  virtual result<client::schedule_info> pause_schedule(const std::string& name) = 0;
+  virtual result<client::schedule_info> resume_schedule(const std::string& name) = 0;
+  virtual result<client::schedule_info> describe_schedule(const std::string& name) = 0;
+  virtual result<std::vector<client::schedule_info>> list_schedules() = 0;
+  virtual result<void> delete_schedule(const std::string& name) = 0;
+
   virtual result<std::uint64_t> message_bytes_max() = 0;
   virtual result<client::node_info> node_status() = 0;
   virtual result<std::vector<client::actor_line>> node_actors() = 0;

@@ -96,6 +96,25 @@ public:
   result<void> end_transaction(const client::transaction_ref& which, bool commit) override {
     return ask([&](client::client& c) { return c.end_transaction(which, commit); });
   }
+  result<client::schedule_info> create_schedule(const client::schedule_definition& wanted,
+                                                bool if_missing) override {
+    return ask([&](client::client& c) { return c.create_schedule(wanted, if_missing); });
+  }
+  result<client::schedule_info> pause_schedule(const std::string& name) override {
+    return ask([&](client::client& c) { return c.pause_schedule(name); });
+  }
+  result<client::schedule_info> resume_schedule(const std::string& name) override {
+    return ask([&](client::client& c) { return c.resume_schedule(name); });
+  }
+  result<client::schedule_info> describe_schedule(const std::string& name) override {
+    return ask([&](client::client& c) { return c.describe_schedule(name); });
+  }
+  result<std::vector<client::schedule_info>> list_schedules() override {
+    return ask([](client::client& c) { return c.list_schedules(); });
+  }
+  result<void> delete_schedule(const std::string& name) override {
+    return ask([&](client::client& c) { return c.delete_schedule(name); });
+  }
   result<std::uint64_t> message_bytes_max() override {
     return ask([](client::client& c) { return result<std::uint64_t>{c.message_bytes_max()}; });
   }

@@ -11,6 +11,7 @@ carafe_import(lmdb HEADER lmdb.h LIBRARIES lmdb PACKAGE liblmdb-dev)
 carafe_import(libedit HEADER histedit.h LIBRARIES edit PACKAGE libedit-dev)
 carafe_import(cli11 HEADER CLI/CLI.hpp PACKAGE libcli11-dev)
 carafe_import(json HEADER nlohmann/json.hpp PACKAGE nlohmann-json3-dev)
+carafe_import(date HEADER date/tz.h LIBRARIES date-tz PACKAGE libhowardhinnant-date-dev)
 carafe_import(pegtl HEADER tao/pegtl.hpp PACKAGE tao-pegtl-dev)
 
 # libraft is built from a pinned source by `./dev build`: another version may lie in /usr.
@@ -24,6 +25,11 @@ set(CARAFE_RAFT_DIR "${carafe_deps_dir}/raft-0.22.1"
 carafe_import(raft PREFIX "${CARAFE_RAFT_DIR}" HEADER raft.h LIBRARIES raft
               PACKAGE "built by ./dev build")
 
+if(TARGET carafe_dep::date)
+  # As Debian built it: the system's time zones, and nothing fetched from anywhere.
+  set_property(TARGET carafe_dep::date PROPERTY
+               INTERFACE_COMPILE_DEFINITIONS USE_OS_TZDB=1 ONLY_C_LOCALE=1 HAS_STRING_VIEW=1)
+endif()
 if(TARGET carafe_dep::caf_io)
   set_property(TARGET carafe_dep::caf_core APPEND PROPERTY
                INTERFACE_LINK_LIBRARIES Threads::Threads)

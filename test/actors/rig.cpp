@@ -169,6 +169,8 @@ void rig::start() {
   options.limits = {100, 64, 100, shards_per_mode};
   options.groups = groups;
   options.create_on_use_queues = create_on_use;
+  options.schedules = schedule_settings;
+  options.schedules.own_threads = false;
   catalogue_handle =
     system_->spawn(catalogue, supervisor, shards, std::shared_ptr<const clock>{clocks}, options);
   transactions_handle =

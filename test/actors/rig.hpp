@@ -120,6 +120,7 @@ public:
   std::uint32_t shards_per_mode;
   group_options groups{16, 10'000, {}};
   std::uint32_t create_on_use = 0;
+  schedules_options schedule_settings{{100}, {}};
   std::uint64_t checkpoint_entries = 5;
   /// Of each shard, but for its mode, the line above and the threads.
   shard_options shard_settings;

@@ -136,18 +136,31 @@ TEST_CASE("docs/shell.md documents every JSON field") {
     {"topic tail", "topic tail orders --count 2"},
     {"message get", "message get orders/2/1"},
     {"message find", "message find --topic orders --tag odd --limit 1"},
+    {"schedule create", "schedule create s --topic t --cron @daily"},
+    {"schedule list", "schedule list"},
+    {"schedule describe", "schedule describe s"},
+    {"schedule pause", "schedule pause s"},
+    {"schedule resume", "schedule resume s"},
+    {"schedule delete", "schedule delete s"},
     {"node status", "node status"},
     {"node actors", "node actors"},
     {"log backup", "log backup copy"},
     {"bench", "bench produce --count 10"},
     {"version", "version"}};
   // These say that they answer as another command does.
-  const std::map<std::string, std::string> same{
-    {"topic create", "topic describe"}, {"topic alter", "topic describe"},
-    {"group create", "group describe"}, {"group alter", "group describe"},
-    {"group describe", "group list"},   {"group reset", "group describe"},
-    {"topic tail", "consume"},          {"message get", "consume"},
-    {"message find", "consume"}};
+  const std::map<std::string, std::string> same{{"topic create", "topic describe"},
+                                                {"topic alter", "topic describe"},
+                                                {"group create", "group describe"},
+                                                {"group alter", "group describe"},
+                                                {"group describe", "group list"},
+                                                {"group reset", "group describe"},
+                                                {"schedule create", "schedule describe"},
+                                                {"schedule describe", "schedule list"},
+                                                {"schedule pause", "schedule describe"},
+                                                {"schedule resume", "schedule describe"},
+                                                {"topic tail", "consume"},
+                                                {"message get", "consume"},
+                                                {"message find", "consume"}};
   auto state = everything();
   for (const auto& [name, line] : runs) {
     const auto ran = run_line(state, line + " --json");
@@ -175,7 +188,9 @@ TEST_CASE("docs/shell.md documents every field of a log entry") {
                    effects::waiting{},       effects::timers_ended{},
                    effects::timer_moved{},   effects::kept{},
                    effects::tx_prepared{},   effects::tx_ended{},
-                   effects::tx_applied{}};
+                   effects::tx_applied{},
+                   effects::schedule_put{},  effects::schedule_deleted{},
+                   effects::schedule_fired{}};
   const auto written = to_json(entry_view(entry, shard_id{0}, "log-1.mdb"));
   for (const auto& field : names_in(written)) {
     INFO(field);

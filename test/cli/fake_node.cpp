@@ -350,6 +350,34 @@ public:
     if (!state_->topics.contains(topic)) return {errc::topic_unknown, topic};
     return state_->timers;
   }
+  result<client::schedule_info> create_schedule(const client::schedule_definition& wanted,
+                                                bool if_missing) override {
+    if (state_->schedules.contains(wanted.name) && !if_missing)
+      return {errc::schedule_exists, wanted.name};
+    auto& made = state_->schedules[wanted.name];
+    made.what = wanted;
+    made.next = unix_ms{1'800'000'000'000};
+    return made;
+  }
+  result<client::schedule_info> pause_schedule(const std::string& name) override {
+    return set_paused(name, true);
+  }
+  result<client::schedule_info> resume_schedule(const std::string& name) override {
+    return set_paused(name, false);
+  }
+  result<client::schedule_info> describe_schedule(const std::string& name) override {
+    if (!state_->schedules.contains(name)) return {errc::schedule_unknown, name};
+    return state_->schedules.at(name);
+  }
+  result<std::vector<client::schedule_info>> list_schedules() override {
+    std::vector<client::schedule_info> out;
+    for (const auto& [name, schedule] : state_->schedules) out.push_back(schedule);
+    return out;
+  }
+  result<void> delete_schedule(const std::string& name) override {
+    if (state_->schedules.erase(name) == 0) return {errc::schedule_unknown, name};
+    return {};
+  }
   result<std::uint64_t> message_bytes_max() override {
     if (state_->down) return *state_->down;
     return std::uint64_t{state_->message_bytes_max};
@@ -369,6 +397,13 @@ public:
   }
 
 private:
+  result<client::schedule_info> set_paused(const std::string& name, bool paused) {
+    if (!state_->schedules.contains(name)) return {errc::schedule_unknown, name};
+    auto& schedule = state_->schedules.at(name);
+    schedule.paused = paused;
+    return schedule;
+  }
+
   state_ptr state_;
 };
 

@@ -29,6 +29,8 @@ std::vector<sample> samples() {
     out.push_back({row_key::of(queue_id{a}), row_kind::queue, a, 0});
     out.push_back({row_key::of(topic_id{a}), row_kind::topic, a, 0});
     out.push_back({row_key::of(group_id{a}), row_kind::group, a, 0});
+    out.push_back({row_key::of(schedule_id{a}), row_kind::schedule, a, 0});
+    out.push_back({row_key::fired(schedule_id{a}), row_kind::fired, a, 0});
     for (const std::uint64_t b : {std::uint64_t{0}, std::uint64_t{7}, id_max}) {
       out.push_back(
         {row_key::of(producer_key{producer_id{a}, queue_id{b}}), row_kind::producer, a, b});

@@ -40,7 +40,7 @@ public:
 
 private:
   effects::effect effect(const shard_state& before) {
-    switch (dice_->below(29)) {
+    switch (dice_->below(33)) {
     case 0: {
       const auto queue = queue_id{++queues_made_};
       ends_.try_emplace(queue, 0);
@@ -100,6 +100,22 @@ private:
       return effects::tx_ended{any_transaction(), dice_->percent(60), others()};
     case 22:
       return effects::tx_applied{shard_id{9}, any_shard(), dice_->below(20), dice_->percent(60)};
+    case 23: {
+      schedule_record record;
+      record.id = any_schedule();
+      record.what.name = "s";
+      record.begin.step = dice_->below(9);
+      return effects::schedule_put{record};
+    }
+    case 24:
+      return effects::schedule_deleted{any_schedule()};
+    case 25:
+    case 26: {
+      schedule_progress progress;
+      progress.step = dice_->below(60);
+      progress.fired = dice_->below(60);
+      return effects::schedule_fired{any_schedule(), progress};
+    }
     default:
       break;
     }
@@ -158,6 +174,7 @@ private:
 
   /// One that was opened, or 0, which never is.
   queue_id any_queue() { return queue_id{dice_->below(queues_made_ + 1)}; }
+  schedule_id any_schedule() { return schedule_id{dice_->between(1, 5)}; }
   group_id any_group() { return group_id{dice_->between(1, 5)}; }
 
   dice* dice_;

@@ -58,6 +58,8 @@ void for_each_record(Use use) {
   use("record-catalogue", sample_catalogue());
   use("record-half", sample_half());
   use("record-transaction", sample_transaction());
+  use("record-schedule", sample_schedule_record());
+  use("record-schedule-progress", sample_schedule_progress());
 }
 
 encoded_entry sample_change() {

@@ -11,7 +11,7 @@ using namespace carafe::test;
 TEMPLATE_TEST_CASE("a record with nothing filled comes back as it was", "", topic_record,
                    group_record, queue_record, producer_record, progress_record, waiting_record,
                    timer_record, catalogue_record, half_batch, transaction_record,
-                   transaction_counts, transactions_applied) {
+                   transaction_counts, transactions_applied, schedule_record, schedule_progress) {
   auto decoded = decode_record<TestType>(encode_record(TestType{}));
   REQUIRE(decoded);
   CHECK(*decoded == TestType{});
@@ -62,6 +62,8 @@ TEST_CASE("every record comes back as it was, and damage never crashes the decod
   check_record(sample_delivery());
   check_record(sample_waiting());
   check_record(sample_timer());
+  check_record(sample_schedule_record());
+  check_record(sample_schedule_progress());
   check_record(sample_kept());
   check_record(sample_delivery_group());
   check_record(sample_catalogue());

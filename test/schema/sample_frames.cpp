@@ -259,6 +259,21 @@ std::vector<named<frame>> sample_frames() {
                 20,
                 8,
                 12}},
+    {"schedulePut", schedule_put{sample_schedule(), true}},
+    {"scheduleDelete", schedule_delete{"nightly"}},
+    {"scheduleList", schedule_list{"nightly", "a", 100}},
+    {"schedules",
+     schedules{{{sample_schedule(), sample_schedule_progress(), true, unix_ms{1'700'000'000'001},
+                 unix_ms{1'700'000'000'002}, "the topic is gone", 22},
+                {{"often", "reports", every_rule{5'000, unix_ms{1}}, missed_policy::skip,
+                  unix_ms{0}, 0, ""},
+                 {},
+                 false,
+                 unix_ms{3},
+                 unix_ms{4},
+                 "",
+                 0}},
+               2}},
   };
   auto list = std::vector<named<frame>>{};
   for (auto& [name, body] : bodies)

@@ -113,6 +113,32 @@ timer_record sample_timer() {
           "a batch of one message"};
 }
 
+schedule_definition sample_schedule() {
+  return {"nightly",
+          "reports",
+          cron_rule{"30 2 * * mon-fri", "Europe/Berlin"},
+          missed_policy::all,
+          unix_ms{1'800'000'000'000},
+          77,
+          "a batch of one message"};
+}
+
+schedule_progress sample_schedule_progress() {
+  return {9,
+          6,
+          2,
+          1,
+          unix_ms{1'700'000'000'009},
+          unix_ms{1'700'000'000'008},
+          unix_ms{1'700'000'000'010},
+          "no such topic"};
+}
+
+schedule_record sample_schedule_record() {
+  return {schedule_id{0xabcdef0123456789}, sample_schedule(), true, unix_ms{1'700'000'000'001},
+          sample_schedule_progress()};
+}
+
 group_record sample_delivery_group() {
   auto group = sample_group();
   group.delivery = {60'000, 5, {1'000, 2'000}, 20, 7, 8, 9, true};
@@ -192,6 +218,9 @@ std::vector<named<effects::effect>> sample_effects() {
                                         sample_transaction().consumed}},
     {"txEnded", effects::tx_ended{sample_transaction().id, true, {shard_id{1}, shard_id{2}}}},
     {"txApplied", effects::tx_applied{shard_id{1}, shard_id{2}, 17, true}},
+    {"schedulePut", effects::schedule_put{sample_schedule_record()}},
+    {"scheduleDeleted", effects::schedule_deleted{schedule_id{31}}},
+    {"scheduleFired", effects::schedule_fired{schedule_id{31}, sample_schedule_progress()}},
   };
 }
 

@@ -51,6 +51,9 @@ struct owned_message {
 [[nodiscard]] progress_record sample_delivery();
 [[nodiscard]] waiting_record sample_waiting();
 [[nodiscard]] timer_record sample_timer();
+[[nodiscard]] schedule_definition sample_schedule();
+[[nodiscard]] schedule_progress sample_schedule_progress();
+[[nodiscard]] schedule_record sample_schedule_record();
 /// … of which retention took the message.
 [[nodiscard]] waiting_record sample_kept();
 [[nodiscard]] group_record sample_delivery_group();

@@ -52,6 +52,10 @@ enum class errc : std::uint16_t {
   too_many_topics = 87,
   timer_unknown = 88,
   too_many_timers = 89,
+  schedule_unknown = 90,
+  schedule_exists = 91,
+  schedule_invalid = 92,
+  too_many_schedules = 93,
   // Groups.
   group_unknown = 100,
   group_in_use = 101,

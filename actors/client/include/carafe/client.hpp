@@ -12,6 +12,7 @@
 #include <carafe/producer.hpp>
 #include <carafe/request_reply.hpp>
 #include <carafe/result.hpp>
+#include <carafe/schedules.hpp>
 #include <carafe/timers.hpp>
 #include <carafe/transactions.hpp>
 
@@ -122,6 +123,23 @@ public:
   /// What its producer would do; for one that is held, or whose producers are gone for good.
   /// @errors tx_unknown; tx_ended (the other way); storage_full; outcome_unknown: ask again.
   result<void> end_transaction(const transaction_ref& which, bool commit) const;
+  /// Has the node send a message whenever it is due, from now on.
+  /// @param if_missing The same schedule being there already is no error.
+  /// @errors schedule_exists, schedule_invalid (the detail names the column of a cron expression),
+  ///         topic_name_invalid, too_many_schedules, message_too_large, invalid_argument
+  result<schedule_info> create_schedule(const schedule_definition& wanted,
+                                        bool if_missing = false) const;
+  /// It sends nothing until `resume_schedule`; what passes meanwhile is not missed.
+  /// @errors schedule_unknown
+  result<schedule_info> pause_schedule(const std::string& name) const;
+  result<schedule_info> resume_schedule(const std::string& name) const;
+  /// With its message.
+  /// @errors schedule_unknown
+  result<schedule_info> describe_schedule(const std::string& name) const;
+  /// By name, without their messages.
+  result<std::vector<schedule_info>> list_schedules() const;
+  /// @errors schedule_unknown
+  result<void> delete_schedule(const std::string& name) const;
 
   /// The largest message that the node takes, with its key and properties; as it said when it was
   /// connected last.
