@@ -144,9 +144,12 @@ struct batch {
   bool ranked = false;
 };
 struct commit {
+  /// `began`: where a group reads first.
+  enum class reason : std::uint8_t { acknowledged = 0, began = 1, reset = 2 };
   group_id group;
   queue_id queue;
   offset next;
+  reason why = reason::acknowledged;
 };
 struct queue_opened {
   queue_id queue;

@@ -155,6 +155,9 @@ TEST_CASE("golden entries decode") {
       batch->bytes = from.bytes;
       batch->checksum = from.checksum;
     }
+    // These came later.
+    if (auto* commit = std::get_if<effects::commit>(&expected)) commit->why = {};
+    if (auto* settled = std::get_if<effects::settled>(&expected)) settled->why = {};
     CHECK(same(got, expected));
     CHECK(decoded->header.index == sample_header().index);
     CHECK(decoded->header.term == sample_header().term);
