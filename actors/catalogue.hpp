@@ -47,6 +47,8 @@ struct catalogue_state {
   std::unordered_map<group_id, group_actor> groups;
   /// Of deleted groups; they end soon.
   std::vector<group_actor> leaving;
+  /// Those that are being told.
+  std::vector<story_actor> stories;
 };
 
 using catalogue_pointer = catalogue_actor::stateful_pointer<catalogue_state>;
@@ -108,6 +110,10 @@ caf::result<frames::timers_changed> end_timers_of(catalogue_pointer self,
 caf::result<frames::timers_changed> move_timers_of(catalogue_pointer self,
                                                    const frames::timer_move& wish);
 caf::result<frames::timers> list_timers_of(catalogue_pointer self, const frames::timer_list& wish);
+
+/// What became of one message (catalogue_story.cpp).
+caf::result<frames::message_story> tell_story(catalogue_pointer self,
+                                              const frames::message_why& wish);
 
 /// The group's actor goes first (if nobody is in it), then its record and progress.
 caf::result<caf::ok_atom> delete_group(catalogue_pointer self, const std::string& name);

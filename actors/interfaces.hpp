@@ -81,8 +81,10 @@ CARAFE_ATOM(taken, "taken")
 CARAFE_ATOM(tick, "tick")
 CARAFE_ATOM(time, "time")
 CARAFE_ATOM(unsubscribe, "unsub")
+CARAFE_ATOM(walk, "walk")
 CARAFE_ATOM(want, "want")
 CARAFE_ATOM(watch, "watch")
+CARAFE_ATOM(why, "why")
 CARAFE_ATOM(write, "write")
 CARAFE_ATOM(written, "written")
 #undef CARAFE_ATOM
@@ -138,6 +140,7 @@ using queue_actor =
 using log_reader_actor =
   caf::typed_actor<caf::replies_to<read_atom, read_request>::with<read_reply>,
                    caf::replies_to<time_atom, queue_id, unix_ms, entry_index>::with<time_found>,
+                   caf::replies_to<walk_atom, walk_request>::with<walk_reply>,
                    caf::replies_to<backup_atom, std::string, timer_handle>::with<std::uint64_t>,
                    caf::replies_to<actors_atom>::with<frames::node_actor_list>>;
 
@@ -172,6 +175,7 @@ using timers_actor = caf::typed_actor<
   caf::replies_to<close_atom, timer_selection>::with<std::uint32_t>, // So many were cancelled.
   caf::replies_to<move_atom, timer_selection, std::int64_t>::with<std::uint32_t>,
   caf::replies_to<list_atom, timer_page>::with<timer_rows>,
+  caf::replies_to<find_atom, timer_selection>::with<timer_rows>,
   caf::replies_to<backup_atom>::with<timer_handle>, caf::reacts_to<tick_atom>>;
 
 /// One shard: drives its replica, answers writers when their entry is applied, tells watchers.
@@ -187,6 +191,7 @@ using shard_actor =
                    caf::replies_to<close_atom, timer_selection>::with<std::uint32_t>,
                    caf::replies_to<move_atom, timer_selection, std::int64_t>::with<std::uint32_t>,
                    caf::replies_to<list_atom, timer_page>::with<timer_rows>,
+                   caf::replies_to<find_atom, timer_selection>::with<timer_rows>,
                    caf::replies_to<backup_atom>::with<timer_handle>,
                    caf::replies_to<status_atom>::with<frames::shard_status>,
                    caf::replies_to<actors_atom>::with<frames::node_actor_list>,
@@ -235,6 +240,7 @@ using group_actor = caf::typed_actor<
 using delivery_actor = group_actor::extend_with<reader_actor>::extend<
   caf::replies_to<settle_atom, frames::settle>::with<caf::ok_atom>,
   caf::replies_to<renew_atom, frames::renew>::with<frames::renewed>,
+  caf::replies_to<why_atom, queue_id, offset>::with<lent_whereabouts>,
   caf::replies_to<graves_atom>::with<frames::dead_letter_list>,
   caf::replies_to<graves_atom, frames::redrive>::with<frames::redriven>,
   caf::reacts_to<demand_atom, core::reader_id, std::uint64_t>, // A member may be sent so much more.
@@ -248,6 +254,9 @@ using broadcast_actor = group_actor::extend<
   caf::replies_to<forget_atom, std::string>::with<caf::ok_atom>, // Unless it is connected.
   caf::reacts_to<drop_atom, group_id>,                           // This consumer is forgotten.
   caf::reacts_to<start_atom, group_id, queue_id, generation>>;   // Look again where to begin.
+
+/// Tells one message's story, once: walks the log, asks the groups, and ends.
+using story_actor = caf::typed_actor<caf::replies_to<why_atom>::with<frames::message_story>>;
 
 /// Names: which topics and groups there are, and who serves them. One change at a time.
 using catalogue_actor = caf::typed_actor<
@@ -270,6 +279,7 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<close_atom, frames::timer_end>::with<frames::timers_changed>,
   caf::replies_to<move_atom, frames::timer_move>::with<frames::timers_changed>,
   caf::replies_to<list_atom, frames::timer_list>::with<frames::timers>,
+  caf::replies_to<why_atom, frames::message_why>::with<frames::message_story>,
   caf::replies_to<forget_atom, frames::group_forget>::with<caf::ok_atom>, caf::reacts_to<tick_atom>,
   caf::replies_to<status_atom>::with<catalogue_counts>,
   caf::replies_to<actors_atom>::with<frames::node_actor_list>>;

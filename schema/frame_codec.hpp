@@ -130,6 +130,12 @@ void put(wire::timer::Pending::Builder to, const timers& from);
 [[nodiscard]] timer_list get(wire::timer::Query::Reader from, decoding& state);
 [[nodiscard]] timers get(wire::timer::Pending::Reader from, decoding& state);
 
+// frame_story.cpp
+void put(wire::story::Question::Builder to, const message_why& from);
+void put(wire::story::Story::Builder to, const message_story& from);
+[[nodiscard]] message_why get(wire::story::Question::Reader from, decoding& state);
+[[nodiscard]] message_story get(wire::story::Story::Reader from, decoding& state);
+
 // frame_topic.cpp
 void put(wire::TopicDescribe::Builder to, const topic_describe& from);
 void put(wire::TopicDescription::Builder to, const topic_description& from);

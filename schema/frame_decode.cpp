@@ -122,6 +122,10 @@ std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
     return get(from.getTimers(), state);
   case tag::GROUP_FORGET:
     return get(from.getGroupForget(), state);
+  case tag::MESSAGE_WHY:
+    return get(from.getMessageWhy(), state);
+  case tag::MESSAGE_STORY:
+    return get(from.getMessageStory(), state);
   case tag::NODE_STATUS:
     return node_status{};
   case tag::NODE_STATUS_REPORT:

@@ -75,6 +75,8 @@ struct body_writer {
     put(to.initRedriven(size_of(from.letters.size())), from);
   }
   void operator()(const group_forget& from) { put(to.initGroupForget(), from); }
+  void operator()(const message_why& from) { put(to.initMessageWhy(), from); }
+  void operator()(const message_story& from) { put(to.initMessageStory(), from); }
 };
 
 void append(std::vector<char>& out, std::span<const std::byte> bytes) {

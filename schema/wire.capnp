@@ -9,6 +9,7 @@ using Broadcast = import "broadcast.capnp";
 using Common = import "common.capnp";
 using Delivery = import "delivery.capnp";
 using Node = import "node.capnp";
+using Story = import "story.capnp";
 using Timer = import "timer.capnp";
 using Codec = Common.Codec;
 using Durability = Common.Durability;
@@ -103,8 +104,8 @@ struct Frame {
     scheduleDelete @66 :Void;
     scheduleList @67 :Void;
     schedules @68 :Void;
-    messageWhy @69 :Void;
-    messageStory @70 :Void;
+    messageWhy @69 :Story.Question;
+    messageStory @70 :Story.Story;
   }
 }
 

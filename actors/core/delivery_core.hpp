@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/core/delivery_progress.hpp"
+#include "actors/core/delivery_where.hpp"
 #include "actors/core/ranked_offsets.hpp"
 #include "schema/records.hpp"
 
@@ -187,6 +188,8 @@ public:
   /// Whether one of these is being buried.
   [[nodiscard]] bool burying(queue_id queue, const std::vector<offset_range>& ranges) const;
   [[nodiscard]] bool lent_to(member_id id, queue_id queue, offset at) const;
+  /// delivery_where.cpp
+  [[nodiscard]] whereabouts where(queue_id queue, offset at) const;
 
   /// Leases that have ended, messages that are due.
   effects_list tick(instant now);
