@@ -1,4 +1,5 @@
 #include "actors/client/connection.hpp"
+#include "actors/client/story.hpp"
 #include "actors/client/told.hpp"
 
 #include <carafe/client.hpp>
@@ -138,6 +139,10 @@ result<pending_timers> client::list_timers(const std::string& topic, unix_ms aft
                                            std::uint32_t limit) const {
   return ask<frames::timers>(*connection_, frames::timer_list{topic, after, limit},
                              on_loss::resend);
+}
+
+result<message_story> client::why(const story_question& which) const {
+  return ask<frames::message_story>(*connection_, frame_of(which), on_loss::resend);
 }
 
 result<node_info> client::node_status() const {

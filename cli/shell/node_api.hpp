@@ -53,6 +53,7 @@ public:
                                             client::delivery_time to) = 0;
   virtual result<client::pending_timers> list_timers(const std::string& topic, unix_ms after,
                                                      std::uint32_t limit) = 0;
+  virtual result<client::message_story> why(const client::story_question& which) = 0;
   virtual result<std::uint64_t> message_bytes_max() = 0;
   virtual result<client::node_info> node_status() = 0;
   virtual result<std::vector<client::actor_line>> node_actors() = 0;

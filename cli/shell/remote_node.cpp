@@ -84,6 +84,9 @@ public:
                                              std::uint32_t limit) override {
     return ask([&](client::client& c) { return c.list_timers(topic, after, limit); });
   }
+  result<client::message_story> why(const client::story_question& which) override {
+    return ask([&](client::client& c) { return c.why(which); });
+  }
   result<std::uint64_t> message_bytes_max() override {
     return ask([](client::client& c) { return result<std::uint64_t>{c.message_bytes_max()}; });
   }

@@ -84,6 +84,9 @@ std::shared_ptr<fake_state> everything() {
   odd.tag = "odd";
   odd.properties = {{"p", "\xff"}};
   state->deliveries = {fake_delivery(0, "x"), odd};
+  state->story.events.resize(1);
+  state->story.groups.resize(1);
+  state->story.groups[0].events.resize(1);
   return state;
 }
 
@@ -136,6 +139,7 @@ TEST_CASE("docs/shell.md documents every JSON field") {
     {"topic tail", "topic tail orders --count 2"},
     {"message get", "message get orders/2/1"},
     {"message find", "message find --topic orders --tag odd --limit 1"},
+    {"message why", "message why orders/2/1"},
     {"node status", "node status"},
     {"node actors", "node actors"},
     {"log backup", "log backup copy"},

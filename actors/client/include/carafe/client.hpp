@@ -12,6 +12,7 @@
 #include <carafe/producer.hpp>
 #include <carafe/request_reply.hpp>
 #include <carafe/result.hpp>
+#include <carafe/story.hpp>
 #include <carafe/timers.hpp>
 
 #include <chrono>
@@ -107,6 +108,13 @@ public:
   /// @errors topic_unknown
   result<pending_timers> list_timers(const std::string& topic, unix_ms after = unix_ms{0},
                                      std::uint32_t limit = 0) const;
+
+  /// What became of a message, from the log and from the groups that read its topic.
+  /// @errors topic_unknown, queue_unknown, group_unknown, invalid_argument (the group does not read
+  ///         the topic), too_many_requests (the node tells several already). That there is no such
+  ///         message is an answer.
+  /// @cost   The node reads its log from the message on; for an id, from `since` on.
+  [[nodiscard]] result<message_story> why(const story_question& which) const;
 
   /// The largest message that the node takes, with its key and properties; as it said when it was
   /// connected last.
