@@ -280,6 +280,7 @@ void lending_oracle::redriving(const message_place& source) {
 }
 
 void lending_oracle::redriven(const message_place& source, errc code, const message_place& letter) {
+  lives_.redrive_over(source);
   if (code == errc::none) lives_.redriven(source, letter);
   auto& m = know(source);
   note(source, code == errc::none ? " is brought back" : " is not brought back");

@@ -29,6 +29,11 @@ bool is_over(state now) {
 
 } // namespace
 
+void life_book::settled(const message_place& place) {
+  auto& known = lives_[place];
+  if (!known.redriving) known.settled = true;
+}
+
 void life_book::failed(const message_place& place, std::uint32_t attempt) {
   auto& known = lives_[place];
   if (known.redrives_asked == 0) known.failed = std::max(known.failed, attempt);
@@ -41,6 +46,7 @@ void life_book::letter(const letter_told& told) {
 void life_book::redriving(const message_place& place) {
   auto& known = lives_[place];
   ++known.redrives_asked;
+  known.redriving = true;
   known.settled = false;
   known.failed = 0;
 }
@@ -194,7 +200,7 @@ void life_book::check_answered(const std::string& where, const life& known, cons
 
 void life_book::check(const question& asked, const frames::message_story& whole,
                       const frames::group_story& told) const {
-  static const life nothing;
+  static const life nothing{};
   const auto at = lives_.find(asked.place);
   const auto& known = at == lives_.end() ? nothing : at->second;
   std::string where = "the story of offset " + std::to_string(asked.place.at.value) + " of queue " +

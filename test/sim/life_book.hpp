@@ -25,12 +25,14 @@ class life_book {
 public:
   // -- what members did, and what they were answered
   void settling(const message_place& place) { ++lives_[place].settles_sent; }
-  void settled(const message_place& place) { lives_[place].settled = true; }
+  void settled(const message_place& place);
   void failing(const message_place& place) { ++lives_[place].fails_sent; }
   void failed(const message_place& place, std::uint32_t attempt);
   void rejecting(const message_place& place) { ++lives_[place].rejects_sent; }
   void letter(const letter_told& told);
   void redriving(const message_place& place);
+  /// That was answered, with whatever outcome.
+  void redrive_over(const message_place& place) { lives_[place].redriving = false; }
   /// Its letter was brought back, or struck off.
   void redriven(const message_place& place, const message_place& letter);
   void purged(const message_place& place, const message_place& letter);
@@ -61,6 +63,8 @@ private:
     std::uint32_t settles_sent = 0, fails_sent = 0, rejects_sent = 0, redrives_asked = 0;
     /// Answered, and not begun anew since.
     bool settled = false;
+    /// It is to be brought back: which life is meant is not told.
+    bool redriving = false;
     /// The highest attempt whose failure was answered, if it never lived again.
     std::uint32_t failed = 0;
     struct letter_known {

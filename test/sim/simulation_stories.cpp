@@ -56,26 +56,35 @@ void simulation::ask_why() {
 }
 
 void simulation::ask_why(const known_topic& topic, const frames::topic_queue& queue, offset at) {
-  const auto earliest_before = earliest_of(queue.queue);
   const auto asked_ms = rig_.clocks->now_ms;
   rig::client admin{rig_, "admin"};
+  const auto earliest = [&]() -> std::optional<offset> {
+    const auto now =
+      admin.ask<frames::topic_description>(frames::topic_describe{topic.name, false});
+    if (!now) return std::nullopt;
+    return now->queues.at(queue.number.value).earliest;
+  };
+  const auto earliest_before = earliest();
   frames::message_why wish;
   wish.topic = topic.name;
   wish.which = frames::message_why::place{queue.number, at};
   const auto told = admin.ask<frames::message_story>(wish);
   if (!told) {
+    admin.post_disconnect();
     expect(may_refuse(told.code()), name_of(queue.queue, at) + ": " + told.error().message());
     return;
   }
-  ++summary_.stories;
+  const auto earliest_after = earliest();
   admin.post_disconnect();
+  if (!earliest_before || !earliest_after) return;
+  ++summary_.stories;
   if (told->now == state::unknown) {
     expect(at >= oracle_.acknowledged_end(queue.queue),
            name_of(queue.queue, at) + " is not known, and it was acknowledged");
     return;
   }
   const auto name = oracle_.message_at(queue.queue, at);
-  check_message_story(*told, queue.queue, at, name, earliest_before, earliest_of(queue.queue));
+  check_message_story(*told, queue.queue, at, name, *earliest_before, *earliest_after);
   for (const auto& group : lending_) {
     if (std::ranges::count(group.topics, topic.name) == 0) continue;
     const auto part = std::ranges::find(told->groups, group.name, &frames::group_story::group);
