@@ -4,11 +4,11 @@
 namespace carafe::test {
 
 void delivery_simulation::log_entry(std::vector<effects::effect> effects) {
-  decoded_entry entry;
-  entry.header.index = entry_index{log_.size() + 1};
-  entry.header.time = unix_ms{wall_};
-  entry.effects = std::move(effects);
-  log_.push_back(std::move(entry));
+  decoded_entry stored;
+  stored.header.index = entry_index{log_.size() + 1};
+  stored.header.time = unix_ms{wall_};
+  stored.effects = std::move(effects);
+  log_.push_back(std::move(stored));
 }
 
 /// What is told of a message must be what its members saw and were answered.
@@ -18,7 +18,7 @@ void delivery_simulation::check_story(queue_id id, offset at) const {
   about.queue = id;
   about.at = at;
   core::story story{about, {{options_.group, true}}};
-  for (const auto& entry : log_) story.take(entry);
+  for (const auto& stored : log_) story.take(stored);
   const auto& m = queues_.at(id).messages[at.value];
   const auto told = core::tell(story, options_.group, core_->where(id, at), {},
                                {queues_.at(id).start, now()});

@@ -50,7 +50,7 @@ effects::batch batch_of(queue_id queue, std::uint64_t base, producer_id producer
 }
 
 /// A log of one shard, an entry a ms.
-struct log {
+struct shard_log {
   std::vector<decoded_entry> entries;
 
   void add(std::vector<effects::effect> effects) {
@@ -69,7 +69,7 @@ story_subject at_place(std::uint64_t at) {
   return about;
 }
 
-story told(const log& from, story_subject about) {
+story told(const shard_log& from, story_subject about) {
   story out{std::move(about), {{billing, true}, {desk, false}}};
   for (const auto& entry : from.entries) out.take(entry);
   return out;
@@ -111,7 +111,7 @@ whereabouts is(whereabouts::place place) {
 } // namespace
 
 TEST_CASE("a story tells storing, deliveries, failures, death, redrive and the end, in order") {
-  log l;
+  shard_log l;
   l.add({batch_of(orders, 0, somebody, 41, {}, 0, 3)});
   l.add({effects::commit{billing, orders, offset{0}, commit_why::began}});
   l.add({lent_to("worker-7")});
@@ -162,7 +162,7 @@ TEST_CASE("what ended a message is told: filter, time to live, nothing left") {
                                      std::pair{settled_why::expired, now_state::expired},
                                      std::pair{settled_why::gone, now_state::lost},
                                      std::pair{settled_why::acknowledged, now_state::acknowledged});
-  log l;
+  shard_log l;
   l.add({batch_of(orders, 0, somebody, 41)});
   l.add({settle(0, why)});
   l.add({lent_to("worker-7", 0, 1)}); // Written after what ended it.
@@ -172,7 +172,7 @@ TEST_CASE("what ended a message is told: filter, time to live, nothing left") {
 }
 
 TEST_CASE("a delivery after another one tells that the first was given back") {
-  log l;
+  shard_log l;
   l.add({batch_of(orders, 0, somebody, 41)});
   l.add({lent_to("worker-7", 0, 1)});
   l.add({lent_to("", 0, 1)}); // Only more is known of it.
@@ -186,7 +186,7 @@ TEST_CASE("a delivery after another one tells that the first was given back") {
 }
 
 TEST_CASE("offsets that a group commits tell what was acknowledged, and what was skipped") {
-  log l;
+  shard_log l;
   l.add({batch_of(orders, 0, somebody, 41, {}, 0, 10)});
   l.add({effects::commit{desk, orders, offset{2}, commit_why::began}});
   const auto at = [&](std::uint64_t place, std::uint64_t committed) {
@@ -204,7 +204,7 @@ TEST_CASE("offsets that a group commits tell what was acknowledged, and what was
 }
 
 TEST_CASE("what retention took is told, but not of what a group still had") {
-  log l;
+  shard_log l;
   l.add({batch_of(orders, 0, somebody, 41)});
   l.add({lent_to("worker-7", 0, 1)});
   l.add({effects::queue_start{orders, offset{1}, true}}); // Spared.
@@ -220,7 +220,7 @@ TEST_CASE("what retention took is told, but not of what a group still had") {
   CHECK(tell(what, {offset{1}, {}}).now == frames::message_story::state::deleted);
   CHECK(in_billing(what, is(whereabouts::place::lent), 1).now == now_state::lent);
 
-  log unread;
+  shard_log unread;
   unread.add({batch_of(orders, 0, somebody, 41)});
   unread.add({effects::queue_start{orders, offset{1}, true}});
   CHECK(in_billing(told(unread, at_place(0)), is(whereabouts::place::finished), 1).now ==
@@ -228,7 +228,7 @@ TEST_CASE("what retention took is told, but not of what a group still had") {
 }
 
 TEST_CASE("a message for later is followed from its id to its place, and back from there") {
-  log l;
+  shard_log l;
   l.add({batch_of(orders, 3, somebody, 40, {}, 8'000, 4)});
   timer_record moved;
   moved.at = {unix_ms{7'000}, orders, 5};
@@ -271,7 +271,7 @@ TEST_CASE("a message for later is followed from its id to its place, and back fr
 }
 
 TEST_CASE("a long story keeps its beginning and its end, and says how much it left out") {
-  log l;
+  shard_log l;
   l.add({batch_of(orders, 0, somebody, 41)});
   for (std::uint32_t i = 1; i <= 300; ++i) {
     l.add({lent_to("worker-7", 0, 1)});
