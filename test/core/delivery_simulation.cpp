@@ -200,13 +200,12 @@ void delivery_simulation::carry_out(const delivery_core::effects_list& effects) 
       else
         REQUIRE(bury->row.attempts == m.failures + 1);
       REQUIRE(bury->row.attempts <= options_.how.attempts_max);
-      unwritten_.push_back({bury->queue,
-                            {effects::settled{the_group,
-                                              bury->queue,
-                                              {{bury->row.at, 1}},
-                                              effects::settled::reason::dead}},
-                            bury->row.at,
-                            false});
+      unwritten_.push_back(
+        {bury->queue,
+         {effects::settled{
+           the_group, bury->queue, {{bury->row.at, 1}}, effects::settled::reason::dead}},
+         bury->row.at,
+         false});
     }
   }
 }

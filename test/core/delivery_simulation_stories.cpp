@@ -20,8 +20,8 @@ void delivery_simulation::check_story(queue_id id, offset at) const {
   core::story story{about, {{options_.group, true}}};
   for (const auto& stored : log_) story.take(stored);
   const auto& m = queues_.at(id).messages[at.value];
-  const auto told = core::tell(story, options_.group, core_->where(id, at), {},
-                               {queues_.at(id).start, now()});
+  const auto told =
+    core::tell(story, options_.group, core_->where(id, at), {}, {queues_.at(id).start, now()});
   INFO("queue " << id.value << " offset " << at.value << " is told to be "
                 << static_cast<int>(told.now));
   const bool expired = m.expires <= now().wall;
