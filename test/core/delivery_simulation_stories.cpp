@@ -74,7 +74,19 @@ void delivery_simulation::check_story(queue_id id, offset at) const {
     REQUIRE(told.now == state::lent);
   if (unwritten_.empty() && !m.dead && !m.dying && !m.settled && !m.gone)
     REQUIRE(told.attempts == m.failures);
-  for (const auto& event : told.events) REQUIRE(event.time <= now().wall);
+  // Deliveries and failures follow each other, and are as many as members know.
+  using kind = frames::story_event::kind;
+  std::uint32_t failures = 0;
+  for (const auto& event : told.events) {
+    REQUIRE(event.time <= now().wall);
+    if (event.what == kind::redriven) failures = 0;
+    if (event.what == kind::lent) REQUIRE(event.attempt == failures + 1);
+    if (event.what != kind::failed) continue;
+    REQUIRE(event.attempt == failures + 1);
+    failures = event.attempt;
+  }
+  if (unwritten_.empty() && !m.dead && !m.dying && !m.settled && !m.gone)
+    REQUIRE(failures == m.failures);
 }
 
 } // namespace carafe::test
