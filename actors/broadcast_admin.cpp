@@ -126,7 +126,8 @@ void commit_all(broadcast_pointer self, const reset_task& task) {
     const auto place = s.places.find(queue);
     const auto found = task->found.find(queue);
     if (place != s.places.end() && found != task->found.end())
-      parts[place->second].effects.emplace_back(effects::commit{consumer, queue, found->second});
+      parts[place->second].effects.emplace_back(
+        effects::commit{consumer, queue, found->second, effects::commit::reason::reset});
   }
   if (task->why.code == errc::none && parts.empty())
     task->why = {errc::queue_unknown, "their topic was deleted meanwhile"};

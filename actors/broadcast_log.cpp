@@ -62,7 +62,8 @@ void commit_start(broadcast_pointer self, const broadcast_core::find_start& e, o
   if (place == s.places.end() || s.removed) return;
   if (!s.core->searching(e.consumer, e.queue, e.owner)) return; // Forgotten meanwhile.
   effect_list wish;
-  wish.effects.emplace_back(effects::commit{e.consumer, e.queue, begin});
+  wish.effects.emplace_back(
+    effects::commit{e.consumer, e.queue, begin, effects::commit::reason::began});
   self->request(s.shards.at(place->second).shard, caf::infinite, write_atom_v, std::move(wish))
     .then(
       [self, e, begin](entry_index) {

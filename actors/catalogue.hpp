@@ -50,6 +50,8 @@ struct catalogue_state {
   /// Of deleted groups; they end soon.
   std::vector<group_actor> leaving;
   schedules_actor schedules;
+  /// Those that are being told.
+  std::vector<story_actor> stories;
 };
 
 using catalogue_pointer = catalogue_actor::stateful_pointer<catalogue_state>;
@@ -115,6 +117,9 @@ caf::result<frames::timers> list_timers_of(catalogue_pointer self, const frames:
 // What it answers about transactions (catalogue_transactions.cpp).
 caf::result<tx_places> resolve_transaction(catalogue_pointer self, const tx_question& wish);
 void settle_by_transaction(catalogue_pointer self, const tx_settled& what);
+/// What became of one message (catalogue_story.cpp).
+caf::result<frames::message_story> tell_story(catalogue_pointer self,
+                                              const frames::message_why& wish);
 
 /// The group's actor goes first (if nobody is in it), then its record and progress.
 caf::result<caf::ok_atom> delete_group(catalogue_pointer self, const std::string& name);

@@ -403,6 +403,7 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
     [self](ended_atom, core::reader_id reader, const failure& why) {
       reading_ended(self, reader, why);
     },
+    [self](why_atom, queue_id queue, offset at) { return where_is(self, queue, at); },
     [self](settle_atom, const frames::settle& request) { return on_settle(self, request); },
     [self](renew_atom, const frames::renew& request) { return on_renew(self, request); },
     [self](graves_atom) { return dead_letters(self); },

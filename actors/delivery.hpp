@@ -179,6 +179,7 @@ caf::result<frames::redriven> redrive(delivery_pointer self, const frames::redri
 
 // delivery_admin.cpp
 caf::result<frames::group_description> describe_group(delivery_pointer self);
+[[nodiscard]] lent_whereabouts where_is(delivery_pointer self, queue_id queue, offset at);
 caf::result<caf::ok_atom> reset_group(delivery_pointer self, const frames::group_reset& wish);
 
 } // namespace carafe

@@ -114,7 +114,8 @@ void begin_anew(delivery_pointer self, const task_ptr& task) {
     stop_reading(self, id);
     s.core->remove_queue(id);
     at->second.resetting = true;
-    write(self, id, effects::commit{s.record.group, id, where.begin}, true);
+    const auto reason = effects::commit::reason::reset;
+    write(self, id, effects::commit{s.record.group, id, where.begin, reason}, true);
     when_written(self, at->second.shard, arrived);
   }
 }
@@ -135,6 +136,16 @@ caf::result<frames::group_description> describe_group(delivery_pointer self) {
                    answer.give(views.error());
                });
   return answer.promise();
+}
+
+lent_whereabouts where_is(delivery_pointer self, queue_id queue, offset at) {
+  const auto& s = self->state;
+  lent_whereabouts out;
+  out.where = s.core->where(queue, at);
+  out.now = now(self);
+  if (const auto member = s.members.find(out.where.member); member != s.members.end())
+    out.member = member->second.name.empty() ? member->second.client : member->second.name;
+  return out;
 }
 
 caf::result<caf::ok_atom> reset_group(delivery_pointer self, const frames::group_reset& wish) {

@@ -180,7 +180,9 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
     out.bytes = letter->bytes;
     wish.effects.emplace_back(std::move(out));
   } // Otherwise retention has passed the message, and with it what could be kept.
-  wish.effects.emplace_back(effects::settled{s.record.group, what.queue, {{what.at, 1}}});
+  using reason = effects::settled::reason;
+  wish.effects.emplace_back(effects::settled{
+    s.record.group, what.queue, {{what.at, 1}}, batch ? reason::dead : reason::gone});
   ++s.burying;
   self->request(s.shards.at(queue->second.shard).shard, caf::infinite, write_atom_v, wish)
     .then(

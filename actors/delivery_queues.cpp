@@ -105,7 +105,9 @@ void find_start(delivery_pointer self, attempt of, const queue_actor& actor) {
         auto* queue = opening(self, of);
         if (queue == nullptr) return;
         effect_list wish;
-        wish.effects.emplace_back(effects::commit{state.record.group, id, found.begin});
+        using reason = effects::commit::reason;
+        wish.effects.emplace_back(
+          effects::commit{state.record.group, id, found.begin, reason::began});
         self
           ->request(state.shards.at(queue->shard).shard, caf::infinite, write_atom_v,
                     std::move(wish))

@@ -81,7 +81,9 @@ void on(self_pointer self, const group_core::find_start& e) {
               const auto place = s.places.find(e.queue);
               if (place == s.places.end()) return; // Its topic is gone.
               effect_list wish;
-              wish.effects.emplace_back(effects::commit{s.record.group, e.queue, found.begin});
+              using reason = effects::commit::reason;
+              wish.effects.emplace_back(
+                effects::commit{s.record.group, e.queue, found.begin, reason::began});
               const auto& shard = s.shards.at(place->second).shard;
               self->request(shard, caf::infinite, write_atom_v, std::move(wish))
                 .then(

@@ -125,8 +125,8 @@ void find_position(self_pointer self, const reset_task& task, queue_id queue) {
             [self, task, queue, arrived](const reading& found) {
               auto& s = self->state;
               if (auto place = s.places.find(queue); place != s.places.end())
-                task->commits[place->second].effects.emplace_back(
-                  effects::commit{s.record.group, queue, found.begin});
+                task->commits[place->second].effects.emplace_back(effects::commit{
+                  s.record.group, queue, found.begin, effects::commit::reason::reset});
               arrived();
             },
             failed);

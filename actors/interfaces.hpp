@@ -87,8 +87,10 @@ CARAFE_ATOM(taken, "taken")
 CARAFE_ATOM(tick, "tick")
 CARAFE_ATOM(time, "time")
 CARAFE_ATOM(unsubscribe, "unsub")
+CARAFE_ATOM(walk, "walk")
 CARAFE_ATOM(want, "want")
 CARAFE_ATOM(watch, "watch")
+CARAFE_ATOM(why, "why")
 CARAFE_ATOM(write, "write")
 CARAFE_ATOM(written, "written")
 #undef CARAFE_ATOM
@@ -145,6 +147,7 @@ using queue_actor =
 using log_reader_actor =
   caf::typed_actor<caf::replies_to<read_atom, read_request>::with<read_reply>,
                    caf::replies_to<time_atom, queue_id, unix_ms, entry_index>::with<time_found>,
+                   caf::replies_to<walk_atom, walk_request>::with<walk_reply>,
                    caf::replies_to<backup_atom, std::string, timer_handle>::with<std::uint64_t>,
                    caf::replies_to<actors_atom>::with<frames::node_actor_list>>;
 
@@ -179,6 +182,7 @@ using timers_actor = caf::typed_actor<
   caf::replies_to<close_atom, timer_selection>::with<std::uint32_t>, // So many were cancelled.
   caf::replies_to<move_atom, timer_selection, std::int64_t>::with<std::uint32_t>,
   caf::replies_to<list_atom, timer_page>::with<timer_rows>,
+  caf::replies_to<find_atom, timer_selection>::with<timer_rows>,
   caf::replies_to<backup_atom>::with<timer_handle>, caf::reacts_to<tick_atom>>;
 
 /// Hears what becomes of a shard's transactions, in the order of its log.
@@ -198,6 +202,7 @@ using shard_actor =
                    caf::replies_to<close_atom, timer_selection>::with<std::uint32_t>,
                    caf::replies_to<move_atom, timer_selection, std::int64_t>::with<std::uint32_t>,
                    caf::replies_to<list_atom, timer_page>::with<timer_rows>,
+                   caf::replies_to<find_atom, timer_selection>::with<timer_rows>,
                    caf::replies_to<backup_atom>::with<timer_handle>,
                    // Transactions: more of one; its end (true: commit); parts of others' commits;
                    // what another shard has yet to take of this one's.
@@ -271,6 +276,7 @@ using group_actor = caf::typed_actor<
 using delivery_actor = group_actor::extend_with<reader_actor>::extend<
   caf::replies_to<settle_atom, frames::settle>::with<caf::ok_atom>,
   caf::replies_to<renew_atom, frames::renew>::with<frames::renewed>,
+  caf::replies_to<why_atom, queue_id, offset>::with<lent_whereabouts>,
   caf::replies_to<graves_atom>::with<frames::dead_letter_list>,
   caf::replies_to<graves_atom, frames::redrive>::with<frames::redriven>,
   caf::reacts_to<demand_atom, core::reader_id, std::uint64_t>, // A member may be sent so much more.
@@ -291,6 +297,8 @@ using schedules_actor =
                    caf::replies_to<remove_atom, frames::schedule_delete>::with<caf::ok_atom>,
                    caf::replies_to<list_atom, frames::schedule_list>::with<frames::schedules>,
                    caf::reacts_to<tick_atom>>;
+/// Tells one message's story, once: walks the log, asks the groups, and ends.
+using story_actor = caf::typed_actor<caf::replies_to<why_atom>::with<frames::message_story>>;
 
 /// Names: which topics and groups there are, and who serves them. One change at a time.
 using catalogue_actor = caf::typed_actor<
@@ -313,6 +321,7 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<close_atom, frames::timer_end>::with<frames::timers_changed>,
   caf::replies_to<move_atom, frames::timer_move>::with<frames::timers_changed>,
   caf::replies_to<list_atom, frames::timer_list>::with<frames::timers>,
+  caf::replies_to<why_atom, frames::message_why>::with<frames::message_story>,
   caf::replies_to<forget_atom, frames::group_forget>::with<caf::ok_atom>, caf::reacts_to<tick_atom>,
   // What the schedules actor answers.
   caf::replies_to<create_atom, frames::schedule_put>::with<frames::schedules>,

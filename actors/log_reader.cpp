@@ -1,6 +1,7 @@
 #include "actors/log_reader.hpp"
 
 #include "actors/error_bridge.hpp"
+#include "actors/log_walk.hpp"
 #include "actors/logging.hpp"
 
 #include <filesystem>
@@ -68,6 +69,11 @@ log_reader(log_reader_actor::stateful_pointer<log_reader_state> self,
       auto row = self->state.log->find_time(queue, time, last);
       if (!row) return to_caf(row.error());
       return time_found{std::move(*row)};
+    },
+    [self](walk_atom, const walk_request& request) -> caf::result<walk_reply> {
+      auto reply = walk(*self->state.log, request);
+      if (!reply) return to_caf(reply.error());
+      return std::move(*reply);
     },
     [self](backup_atom, const std::string& to,
            const timer_handle& timers) -> caf::result<std::uint64_t> {

@@ -3,7 +3,9 @@
 /// What actors say to each other besides atoms. These never leave the process.
 
 #include "actors/core/catalogue_core.hpp"
+#include "actors/core/delivery_core.hpp"
 #include "actors/core/queue_core.hpp"
+#include "actors/core/story.hpp"
 #include "actors/core/submit_window.hpp"
 #include "actors/core/timer_core.hpp"
 #include "actors/core/transaction_table.hpp"
@@ -102,6 +104,26 @@ struct read_reply {
   storage::read_hint hint;
 };
 
+/// A part of the log, to be looked through for what concerns a message.
+struct walk_request {
+  /// 0: the first entry that is not before `since`.
+  entry_index first;
+  unix_ms since;
+  entry_index last;
+  /// Of entries that are looked at.
+  std::uint64_t bytes_max = 0;
+  std::shared_ptr<const core::story_subject> about;
+};
+struct walk_reply {
+  /// Those that concern it.
+  std::vector<decoded_entry> entries;
+  /// Everything below was looked at.
+  entry_index next;
+  /// Retention took what was before the first one that was looked at; that one's time.
+  bool cut = false;
+  unix_ms begins;
+};
+
 /// Writing one group took so long.
 struct write_done {
   entry_index last;
@@ -190,6 +212,14 @@ struct revocation {
 struct lending {
   frames::leased what;
   std::uint64_t bytes = 0;
+};
+
+/// Where a message is in a group that lends, as of `now`.
+struct lent_whereabouts {
+  core::whereabouts where;
+  /// The name of who has it.
+  std::string member;
+  core::instant now;
 };
 
 /// A subscription's position was found.

@@ -362,6 +362,10 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
       if (!self->state.timers) return timer_rows{};
       return self->delegate(self->state.timers, list_atom_v, page);
     },
+    [self](find_atom, const timer_selection& which) -> caf::result<timer_rows> {
+      if (!self->state.timers) return timer_rows{};
+      return self->delegate(self->state.timers, find_atom_v, which);
+    },
     [self](backup_atom) -> caf::result<timer_handle> {
       if (!self->state.timers) return timer_handle{};
       return self->delegate(self->state.timers, backup_atom_v);

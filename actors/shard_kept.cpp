@@ -63,7 +63,9 @@ void copy(shard_pointer self, const std::vector<core::held_message>& held,
                                          std::to_string(whose.queue.value) + ", which group " +
                                          std::to_string(whose.group.value) +
                                          " waits for, is not there any more; it counts as done");
-    return write_then_go_on(self, {effects::settled{whose.group, whose.queue, {{message, 1}}}});
+    using reason = effects::settled::reason;
+    return write_then_go_on(
+      self, {effects::settled{whose.group, whose.queue, {{message, 1}}, reason::gone}});
   }
   const auto* there = state.queue(kept_messages);
   if (there == nullptr)

@@ -28,8 +28,8 @@ core::timer_query query_of(const timer_selection& which) {
 }
 
 /// Calls `done` with the pending ones.
-void find(self_pointer self, const timer_selection& which, count_promise promise,
-          found_handler done) {
+template <class Promise>
+void find(self_pointer self, const timer_selection& which, Promise promise, found_handler done) {
   auto& s = self->state;
   auto query = query_of(which);
   if (!query.name)
@@ -129,6 +129,16 @@ caf::result<timer_rows> list_timers(self_pointer self, const timer_page& page) {
         promise.deliver(std::move(out));
       },
       [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+  return promise;
+}
+
+caf::result<timer_rows> find_timers(self_pointer self, const timer_selection& which) {
+  auto promise = self->make_response_promise<timer_rows>();
+  find(self, which, promise, [promise](const std::vector<core::timer_ptr>& found) mutable {
+    timer_rows out;
+    out.rows = found;
+    promise.deliver(std::move(out));
+  });
   return promise;
 }
 

@@ -234,6 +234,7 @@ timers_actor::behavior_type timers(self_pointer self, shard_actor shard,
       return move_timers(self, which, deliver_at);
     },
     [self](list_atom, const timer_page& page) { return list_timers(self, page); },
+    [self](find_atom, const timer_selection& which) { return find_timers(self, which); },
     [self](backup_atom) { return self->delegate(self->state.store, backup_atom_v); },
     [self](tick_atom) {
       self->state.tick_at.reset();

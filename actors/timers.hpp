@@ -49,5 +49,6 @@ caf::result<std::uint32_t> cancel_timers(timers_pointer self, const timer_select
 caf::result<std::uint32_t> move_timers(timers_pointer self, const timer_selection& which,
                                        std::int64_t deliver_at);
 caf::result<timer_rows> list_timers(timers_pointer self, const timer_page& page);
+caf::result<timer_rows> find_timers(timers_pointer self, const timer_selection& which);
 
 } // namespace carafe

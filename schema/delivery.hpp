@@ -85,9 +85,19 @@ namespace effects {
 
 /// These are done for good.
 struct settled {
+  enum class reason : std::uint8_t {
+    acknowledged = 0,
+    filtered = 1,
+    expired = 2,
+    /// A batch of the same entry has its letter.
+    dead = 3,
+    /// There was nothing left to deliver.
+    gone = 4,
+  };
   group_id group;
   queue_id queue;
   std::vector<offset_range> ranges;
+  reason why = reason::acknowledged;
 };
 /// These were given to a consumer.
 struct lent {

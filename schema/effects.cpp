@@ -38,6 +38,7 @@ struct effect_writer {
     commit.setGroup(from.group.value);
     commit.setQueue(from.queue.value);
     commit.setOffset(from.next.value);
+    commit.setWhy(enum_to_wire<wire::OffsetCommitted::Why>(from.why));
   }
   void operator()(wire::Effect::Builder to, const effects::queue_opened& from) {
     auto opened = to.initQueueOpened();
@@ -73,6 +74,7 @@ struct effect_writer {
     settled.setGroup(from.group.value);
     settled.setQueue(from.queue.value);
     put(settled.initRanges(static_cast<unsigned>(from.ranges.size())), from.ranges);
+    settled.setWhy(enum_to_wire<wire::Settled::Why>(from.why));
   }
   void operator()(wire::Effect::Builder to, const effects::lent& from) {
     auto lent = to.initLent();
@@ -172,9 +174,18 @@ result<effects::effect> get_fired(wire::schedule::Fired::Reader from) {
 }
 
 result<effects::effect> get_settled(wire::Settled::Reader from) {
-  auto effect = effects::settled{group_id{from.getGroup()}, queue_id{from.getQueue()}, {}};
+  const auto why = enum_from_wire(from.getWhy(), effects::settled::reason::gone);
+  if (!why) return newer("settled: why");
+  auto effect = effects::settled{group_id{from.getGroup()}, queue_id{from.getQueue()}, {}, *why};
   if (get(from.getRanges(), effect.ranges) != errc::none) return corrupt("settled: ranges");
   return effects::effect{std::move(effect)};
+}
+
+result<effects::effect> get_commit(wire::OffsetCommitted::Reader from) {
+  const auto why = enum_from_wire(from.getWhy(), effects::commit::reason::reset);
+  if (!why) return newer("commit: why");
+  return effects::effect{effects::commit{group_id{from.getGroup()}, queue_id{from.getQueue()},
+                                         offset{from.getOffset()}, *why}};
 }
 
 result<effects::effect> get_lent(wire::Lent::Reader from) {
@@ -230,11 +241,8 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
   switch (from.which()) {
   case wire::Effect::BATCH:
     return get_batch(from.getBatch(), attachments);
-  case wire::Effect::COMMIT: {
-    auto commit = from.getCommit();
-    return effects::effect{effects::commit{group_id{commit.getGroup()}, queue_id{commit.getQueue()},
-                                           offset{commit.getOffset()}}};
-  }
+  case wire::Effect::COMMIT:
+    return get_commit(from.getCommit());
   case wire::Effect::QUEUE_OPENED: {
     auto opened = from.getQueueOpened();
     return effects::effect{

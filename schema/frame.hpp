@@ -5,6 +5,7 @@
 #include "schema/admin_frames.hpp"
 #include "schema/message_frames.hpp"
 #include "schema/schedule_frames.hpp"
+#include "schema/story_frames.hpp"
 #include "schema/timer_frames.hpp"
 #include "schema/transaction_frames.hpp"
 
@@ -31,7 +32,7 @@ using body =
                group_put, dead_letters, dead_letter_list, redrive, redriven, timer_end, timer_move,
                timers_changed, timer_list, timers, group_forget, tx_join, tx_prepare, tx_prepared,
                tx_end, tx_check, tx_list, txs, schedule_put, schedule_delete, schedule_list,
-               schedules>;
+               schedules, message_why, message_story>;
 
 struct frame {
   std::uint64_t request = 0;

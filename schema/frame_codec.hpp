@@ -154,6 +154,12 @@ void put(wire::schedule::Schedules::Builder to, const schedules& from);
 [[nodiscard]] schedule_list get(wire::schedule::Query::Reader from, decoding& state);
 [[nodiscard]] schedules get(wire::schedule::Schedules::Reader from, decoding& state);
 
+// frame_story.cpp
+void put(wire::story::Question::Builder to, const message_why& from);
+void put(wire::story::Story::Builder to, const message_story& from);
+[[nodiscard]] message_why get(wire::story::Question::Reader from, decoding& state);
+[[nodiscard]] message_story get(wire::story::Story::Reader from, decoding& state);
+
 // frame_topic.cpp
 void put(wire::TopicDescribe::Builder to, const topic_describe& from);
 void put(wire::TopicDescription::Builder to, const topic_description& from);

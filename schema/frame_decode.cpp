@@ -152,6 +152,10 @@ std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
     return get(from.getScheduleList(), state);
   case tag::SCHEDULES:
     return get(from.getSchedules(), state);
+  case tag::MESSAGE_WHY:
+    return get(from.getMessageWhy(), state);
+  case tag::MESSAGE_STORY:
+    return get(from.getMessageStory(), state);
   case tag::NODE_STATUS:
     return node_status{};
   case tag::NODE_STATUS_REPORT:

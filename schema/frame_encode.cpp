@@ -86,6 +86,8 @@ struct body_writer {
   void operator()(const schedule_delete& from) { to.setScheduleDelete(wire_text{from.name}); }
   void operator()(const schedule_list& from) { put(to.initScheduleList(), from); }
   void operator()(const schedules& from) { put(to.initSchedules(), from); }
+  void operator()(const message_why& from) { put(to.initMessageWhy(), from); }
+  void operator()(const message_story& from) { put(to.initMessageStory(), from); }
 };
 
 void append(std::vector<char>& out, std::span<const std::byte> bytes) {

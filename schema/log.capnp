@@ -76,6 +76,18 @@ struct Settled {
   group @0 :UInt64;
   queue @1 :UInt64;
   ranges @2 :List(Common.OffsetRange);
+  why @3 :Why;
+
+  enum Why {
+    acknowledged @0;
+    # Or what became of it was not written: by an earlier version.
+    filtered @1;
+    expired @2;
+    dead @3;
+    # A batch of the same entry has its letter.
+    gone @4;
+    # There was nothing left to deliver.
+  }
 }
 
 struct Lent {
@@ -148,6 +160,15 @@ struct OffsetCommitted {
   group @0 :UInt64;
   queue @1 :UInt64;
   offset @2 :UInt64;
+  why @3 :Why;
+
+  enum Why {
+    acknowledged @0;
+    # By a consumer; or by an earlier version, which wrote no other.
+    began @1;
+    # Where a group reads first.
+    reset @2;
+  }
 }
 
 struct QueueOpened {

@@ -151,9 +151,12 @@ struct batch {
   [[nodiscard]] bool guarded() const noexcept { return producer.value != 0 && !transacted; }
 };
 struct commit {
+  /// `began`: where a group reads first.
+  enum class reason : std::uint8_t { acknowledged = 0, began = 1, reset = 2 };
   group_id group;
   queue_id queue;
   offset next;
+  reason why = reason::acknowledged;
 };
 struct queue_opened {
   queue_id queue;

@@ -10,6 +10,7 @@ using Common = import "common.capnp";
 using Delivery = import "delivery.capnp";
 using Node = import "node.capnp";
 using Schedule = import "schedule.capnp";
+using Story = import "story.capnp";
 using Timer = import "timer.capnp";
 using Transaction = import "transaction.capnp";
 using Codec = Common.Codec;
@@ -106,8 +107,8 @@ struct Frame {
     scheduleDelete @66 :Text;
     scheduleList @67 :Schedule.Query;
     schedules @68 :Schedule.Schedules;
-    messageWhy @69 :Void;
-    messageStory @70 :Void;
+    messageWhy @69 :Story.Question;
+    messageStory @70 :Story.Story;
   }
 }
 

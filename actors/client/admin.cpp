@@ -1,4 +1,5 @@
 #include "actors/client/connection.hpp"
+#include "actors/client/story.hpp"
 #include "actors/client/told.hpp"
 
 #include <carafe/client.hpp>
@@ -151,6 +152,10 @@ result<pending_transactions> client::list_transactions(std::optional<transaction
 result<void> client::end_transaction(const transaction_ref& which, bool commit) const {
   const auto how = commit ? frames::tx_outcome::commit : frames::tx_outcome::rollback;
   return tell(*connection_, frames::tx_end{{which.shard, {which.producer, which.number}}, how});
+}
+
+result<message_story> client::why(const story_question& which) const {
+  return ask<frames::message_story>(*connection_, frame_of(which), on_loss::resend);
 }
 
 result<node_info> client::node_status() const {

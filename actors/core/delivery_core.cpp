@@ -213,7 +213,8 @@ delivery_core::effects_list delivery_core::looked(queue_id id, offset at, delive
   } else if (queue->ready.contains(at)) { // Retention has passed it.
     forget(*queue, id, {at, 1});
     queue->progress.settle({{at, 1}});
-    out.push_back(write{id, effects::settled{options_.group, id, {{at, 1}}}});
+    using reason = effects::settled::reason;
+    out.push_back(write{id, effects::settled{options_.group, id, {{at, 1}}, reason::gone}});
   }
   give(out, now);
   return out;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/core/delivery_progress.hpp"
+#include "actors/core/delivery_where.hpp"
 #include "actors/core/ranked_offsets.hpp"
 #include "schema/records.hpp"
 
@@ -190,6 +191,8 @@ public:
   [[nodiscard]] bool burying(queue_id queue, const std::vector<offset_range>& ranges) const;
   /// Whether the message is lent, and by the `lend` of this number.
   [[nodiscard]] bool in_force(queue_id queue, offset at, std::uint64_t number) const;
+  /// delivery_where.cpp
+  [[nodiscard]] whereabouts where(queue_id queue, offset at) const;
 
   /// Leases that have ended, messages that are due.
   effects_list tick(instant now);

@@ -37,7 +37,8 @@ void delivery_core::expire(queue_id id, queue_state& queue, offset_range range, 
   if (!options_.how.expired_to_dead_letters) {
     forget(queue, id, range);
     queue.progress.settle({range});
-    out.push_back(write{id, effects::settled{options_.group, id, {range}}, true});
+    using reason = effects::settled::reason;
+    out.push_back(write{id, effects::settled{options_.group, id, {range}, reason::expired}, true});
     return;
   }
   const auto& rows = queue.progress.waiting();

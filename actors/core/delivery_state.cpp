@@ -10,7 +10,7 @@ namespace carafe::core {
 void delivery_core::leave_out(queue_id id, queue_state& queue, const delivery_batch& batch,
                               effects_list& out) {
   const offset_set passes{*batch.passes};
-  effects::settled done{options_.group, id, {}};
+  effects::settled done{options_.group, id, {}, effects::settled::reason::filtered};
   for (const auto& part : unfinished(queue, {batch.what.base, batch.what.count}))
     for (const auto& range : passes.missing(part)) {
       forget(queue, id, range);

@@ -88,6 +88,14 @@ bool on_node(session_pointer self, const frames::frame& f) {
   return true;
 }
 
+bool on_message(session_pointer self, const frames::frame& f) {
+  const auto* why = std::get_if<frames::message_why>(&f.body);
+  if (why == nullptr) return false;
+  ask<frames::message_story>(self, f.request, self->state.context->catalogue,
+                             as_is<frames::message_story>(), why_atom_v, *why);
+  return true;
+}
+
 bool on_timers(session_pointer self, const frames::frame& f) {
   const auto& catalogue = self->state.context->catalogue;
   const auto changed = as_is<frames::timers_changed>();
@@ -120,6 +128,7 @@ bool on_schedules(session_pointer self, const frames::frame& f) {
 
 bool on_admin(session_pointer self, const frames::frame& f) {
   return on_topic(self, f) || on_group(self, f) || on_timers(self, f) || on_schedules(self, f) ||
+         on_message(self, f) ||
          on_node(self, f);
 }
 

@@ -33,6 +33,7 @@
   ADD(respond)                                                                                     \
   ADD(message_get)                                                                                 \
   ADD(message_find)                                                                                \
+  ADD(message_why)                                                                                 \
   ADD(timer_list)                                                                                  \
   ADD(timer_cancel)                                                                                \
   ADD(timer_move)                                                                                  \

@@ -62,7 +62,9 @@ struct effect_fields {
   record operator()(const effects::commit& e) const {
     auto r = named("commit");
     r.add("group_id", value::id(e.group.value)).add("queue_id", value::id(e.queue.value));
-    return std::move(r.add("next_offset", value::id(e.next.value)));
+    static constexpr std::string_view reasons[] = {"acknowledged", "began", "reset"};
+    r.add("next_offset", value::id(e.next.value));
+    return std::move(r.add("why", value::text(reasons[static_cast<std::size_t>(e.why)])));
   }
   record operator()(const effects::queue_opened& e) const {
     auto r = named("queue_opened");
@@ -104,7 +106,10 @@ struct effect_fields {
     return std::move(r.add("group_id", value::id(e.group.value)));
   }
   record operator()(const effects::settled& e) const {
-    return of_messages("settled", e.group, e.queue, e.ranges);
+    static constexpr std::string_view reasons[] = {"acknowledged", "filtered", "expired", "dead",
+                                                   "gone"};
+    auto r = of_messages("settled", e.group, e.queue, e.ranges);
+    return std::move(r.add("why", value::text(reasons[static_cast<std::size_t>(e.why)])));
   }
   record operator()(const effects::lent& e) const {
     auto r = of_messages("lent", e.group, e.queue, e.ranges);

@@ -115,6 +115,9 @@ public:
   result<void> delete_schedule(const std::string& name) override {
     return ask([&](client::client& c) { return c.delete_schedule(name); });
   }
+  result<client::message_story> why(const client::story_question& which) override {
+    return ask([&](client::client& c) { return c.why(which); });
+  }
   result<std::uint64_t> message_bytes_max() override {
     return ask([](client::client& c) { return result<std::uint64_t>{c.message_bytes_max()}; });
   }

@@ -84,6 +84,9 @@ std::shared_ptr<fake_state> everything() {
   odd.tag = "odd";
   odd.properties = {{"p", "\xff"}};
   state->deliveries = {fake_delivery(0, "x"), odd};
+  state->story.events.resize(1);
+  state->story.groups.resize(1);
+  state->story.groups[0].events.resize(1);
   return state;
 }
 
@@ -142,6 +145,7 @@ TEST_CASE("docs/shell.md documents every JSON field") {
     {"schedule pause", "schedule pause s"},
     {"schedule resume", "schedule resume s"},
     {"schedule delete", "schedule delete s"},
+    {"message why", "message why orders/2/1"},
     {"node status", "node status"},
     {"node actors", "node actors"},
     {"log backup", "log backup copy"},

@@ -387,6 +387,11 @@ public:
     if (state_->status_now) return state_->status_now();
     return state_->status;
   }
+  result<client::message_story> why(const client::story_question& which) override {
+    if (state_->down) return *state_->down;
+    state_->questions.push_back(which);
+    return state_->story;
+  }
   result<std::vector<client::actor_line>> node_actors() override {
     return std::vector<client::actor_line>{{"carafe.shard.0", "shard", 3},
                                            {"session-1", "session", 0}};

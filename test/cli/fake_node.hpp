@@ -71,6 +71,8 @@ struct fake_state {
   std::vector<client::timer_selection> timers_chosen;
   std::optional<client::delivery_time> moved_to;
   std::map<std::string, client::schedule_info> schedules;
+  std::vector<client::story_question> questions;
+  client::message_story story;
   start_position reset_to;
   /// Each queue's own reset to an offset, "group topic/queue offset", and what others answer.
   std::vector<std::string> resets;

@@ -200,10 +200,12 @@ void delivery_simulation::carry_out(const delivery_core::effects_list& effects) 
       else
         REQUIRE(bury->row.attempts == m.failures + 1);
       REQUIRE(bury->row.attempts <= options_.how.attempts_max);
-      unwritten_.push_back({bury->queue,
-                            {effects::settled{the_group, bury->queue, {{bury->row.at, 1}}}},
-                            bury->row.at,
-                            false});
+      unwritten_.push_back(
+        {bury->queue,
+         {effects::settled{
+           the_group, bury->queue, {{bury->row.at, 1}}, effects::settled::reason::dead}},
+         bury->row.at,
+         false});
     }
   }
 }
@@ -257,6 +259,7 @@ void delivery_simulation::apply_some(std::size_t count) {
   for (; count > 0 && !unwritten_.empty(); --count) {
     const auto next = unwritten_.front();
     unwritten_.pop_front();
+    log_entry(next.effects);
     auto& progress = folded_.at(next.queue);
     auto& messages = queues_.at(next.queue).messages;
     for (const auto& effect : next.effects) {
@@ -279,7 +282,7 @@ void delivery_simulation::apply_some(std::size_t count) {
         progress.put(row);
         if (!next.revives) continue;
         auto& m = messages[row.at.value];
-        m.dead = m.dying = m.settling = m.reviving = false;
+        m.dead = m.dying = m.settling = m.reviving = m.asked = false;
         m.expires = core::delivery_batch::never;
         m.failures = 0;
         m.key_unknown = false;
@@ -338,7 +341,7 @@ void delivery_simulation::settling(queue_id id, member_id member, offset_range r
   for (auto at = range.first; at < range.end(); at = at + 1) {
     auto& m = queues_.at(id).messages[at.value];
     if (m.dying || m.dead) continue;
-    m.settling = true;
+    m.settling = m.asked = true;
     m.holder = member_id{0};
   }
   auto done = core_->settle(member, id, {range}, now());
@@ -422,6 +425,7 @@ void delivery_simulation::crash() {
     for (std::size_t i = 0; i < queue.messages.size(); ++i) {
       auto& m = queue.messages[i];
       m.settling = m.settled;
+      m.asked &= m.settled;
       m.dying = m.reviving = false;
       const auto row = progress.waiting().find(offset{i});
       m.failures = row == progress.waiting().end() ? 0 : row->second.attempts;
@@ -443,6 +447,9 @@ void delivery_simulation::check() {
   REQUIRE(core_->in_flight() == in_flight);
   for (const auto& [id, member] : core_->members())
     REQUIRE(member.in_flight <= options_.how.member_in_flight_max);
+  if (!dice_->percent(10)) return;
+  const auto& [id, queue] = dice_->pick(queues_);
+  if (!queue.messages.empty()) check_story(id, offset{dice_->below(queue.messages.size())});
 }
 
 /// Everything is dealt with in the end.
@@ -486,6 +493,7 @@ void delivery_simulation::drain() {
     REQUIRE(folded.waiting().empty());
     REQUIRE(folded.done().empty());
     REQUIRE(core_->queues().at(id).keys.empty());
+    for (std::size_t i = 0; i < queue.messages.size(); i += 7) check_story(id, offset{i});
   }
 }
 

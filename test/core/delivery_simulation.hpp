@@ -43,6 +43,8 @@ private:
     unix_ms expires = core::delivery_batch::never;
     /// Retention took it before the log knew that the group has it.
     bool gone = false;
+    /// A member has acknowledged it, since it was stored or brought back.
+    bool asked = false;
   };
   struct queue_model {
     std::vector<message> messages;
@@ -85,6 +87,9 @@ private:
   void let_time_pass();
   void drain();
   void check();
+  // delivery_simulation_stories.cpp
+  void log_entry(std::vector<effects::effect> effects);
+  void check_story(queue_id id, offset at) const;
 
   [[nodiscard]] std::vector<std::pair<queue_id, offset>> held_by(member_id id) const;
   [[nodiscard]] core::delivery_batch_ptr batch_at(queue_id id, offset at) const;
@@ -101,6 +106,8 @@ private:
   /// What the log holds, folded, and what it is going to hold.
   std::map<queue_id, core::delivery_progress> folded_;
   std::deque<entry> unwritten_;
+  /// All that the log holds, from which stories are told.
+  std::vector<decoded_entry> log_;
   std::set<member_id> members_;
   std::uint64_t made_ = 0;
   std::uint64_t copies_ = 0;

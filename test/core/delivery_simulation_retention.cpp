@@ -26,11 +26,13 @@ void delivery_simulation::retain() {
       row.stored = unix_ms{1};
       REQUIRE(progress.holds(at));
       REQUIRE(progress.keep(row));
+      log_entry({effects::kept{options_.group, id, {}, {row}}});
     }
   if (const auto left = progress.held(start); !left.empty()) start = left.front().first;
   for (auto at = queue.start; at < start; at = at + 1)
     if (!progress.finished(at) && !progress.holds(at)) queue.messages[at.value].gone = true;
   progress.start_at(start);
+  log_entry({effects::queue_start{id, start, true}});
   queue.start = std::max(queue.start, start);
   if (dice_->percent(50) && progress.held(queue.start).empty()) queue.on_disk = queue.start;
 }

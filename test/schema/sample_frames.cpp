@@ -83,6 +83,51 @@ group_description sample_group_description() {
   return to;
 }
 
+message_story sample_story() {
+  auto event = story_event{};
+  event.what = story_event::kind::failed;
+  event.time = unix_ms{1'700'000'000'001};
+  event.at = offset{64};
+  event.queue = queue_id{14};
+  event.due = unix_ms{1'700'000'060'000};
+  event.attempt = 3;
+  event.member = "worker-7";
+  event.error = "the bank does not answer";
+  auto group = group_story{};
+  group.group = "billing";
+  group.consumer = "desk-1";
+  group.mode = "shared";
+  group.now = group_story::state::dead;
+  group.events = {event, event};
+  group.events_left_out = 2;
+  group.member = "worker-8";
+  group.until = unix_ms{1'700'000'000'002};
+  group.attempts = 4;
+  group.error = "busy";
+  group.at = offset{63};
+  group.letter_queue = queue_id{15};
+  group.letter = offset{9};
+  group.letter_is = group_story::letter_state::purged;
+  group.letter_number = queue_number{2};
+  auto to = message_story{};
+  to.topic = "orders";
+  to.number = queue_number{1};
+  to.queue = queue_id{12};
+  to.has_place = true;
+  to.at = offset{65};
+  to.producer = producer_id{0x0123456789abcdef};
+  to.sequence = sequence{41};
+  to.reached = durability::memory;
+  to.now = message_story::state::deleted;
+  to.told = unix_ms{1'700'000'000'003};
+  to.known_from = unix_ms{1'700'000'000'000};
+  to.events = {event};
+  to.groups = {group};
+  to.groups_left_out = 7;
+  to.due = unix_ms{1'700'000'000'004};
+  return to;
+}
+
 leased sample_leased() {
   auto batch = encode_messages(sample_messages(), codec::lz4);
   auto to = leased{};
@@ -274,6 +319,9 @@ std::vector<named<frame>> sample_frames() {
                  "",
                  0}},
                2}},
+    {"messageWhy",
+     message_why{"orders", message_why::id{producer_id{5}, sequence{6}, unix_ms{1}}, "billing"}},
+    {"messageStory", sample_story()},
   };
   auto list = std::vector<named<frame>>{};
   for (auto& [name, body] : bodies)

@@ -191,7 +191,8 @@ std::vector<named<effects::effect>> sample_effects() {
   batch.transacted = true;
   return {
     {"batch", batch},
-    {"commit", effects::commit{group_id{21}, queue_id{12}, offset{61}}},
+    {"commit",
+     effects::commit{group_id{21}, queue_id{12}, offset{61}, effects::commit::reason::reset}},
     {"queueOpened", effects::queue_opened{queue_id{12}, topic_id{11}}},
     {"queueClosed", effects::queue_closed{queue_id{12}}},
     {"queueStart", effects::queue_start{queue_id{12}, offset{31}, true}},
@@ -200,7 +201,10 @@ std::vector<named<effects::effect>> sample_effects() {
     {"groupPut", effects::group_put{sample_group()}},
     {"groupDeleted", effects::group_deleted{group_id{21}}},
     {"progressDropped", effects::progress_dropped{group_id{21}}},
-    {"settled", effects::settled{group_id{21}, queue_id{12}, {{offset{3}, 4}, {offset{90}, 1}}}},
+    {"settled", effects::settled{group_id{21},
+                                 queue_id{12},
+                                 {{offset{3}, 4}, {offset{90}, 1}},
+                                 effects::settled::reason::expired}},
     {"lent", effects::lent{group_id{21}, queue_id{12}, {{offset{5}, 10}}, "worker-7"}},
     {"waiting", effects::waiting{group_id{21}, queue_id{12}, sample_waiting()}},
     {"timersEnded", effects::timers_ended{queue_id{12},

@@ -156,11 +156,15 @@ void keeper::answered(wish what, const frames::body& answer) {
     return;
   case wish::redrive: {
     const auto* done = std::get_if<frames::redriven>(&answer);
-    if (done == nullptr || purging_) return;
+    if (done == nullptr) return;
     for (const auto& each : done->letters)
       for (const auto& [letter, source] : redriving_)
         if (letter == message_place{each.queue, each.at}) {
-          group_->told.redriven(source, each.why.code);
+          if (purging_) {
+            if (each.why.code == errc::none) group_->told.purged(source, letter);
+            continue;
+          }
+          group_->told.redriven(source, each.why.code, letter);
           if (each.why.code == errc::none) ++redrives_;
         }
     return;

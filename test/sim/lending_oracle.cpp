@@ -103,6 +103,7 @@ bool lending_oracle::lost(holder who, const message_place& place, const moment& 
 }
 
 void lending_oracle::settling(const message_place& place) {
+  lives_.settling(place);
   auto& m = know(place);
   m.settling = true;
   m.given_up = now();
@@ -118,6 +119,7 @@ void lending_oracle::settled(const message_place& place, const moment& asked) {
   if (stale(place.queue, asked)) return;
   // It may have come while the message was dead still.
   const bool of_this_life = m.redrives == 0 || m.revived.number < asked.number;
+  if (of_this_life) lives_.settled(place);
   if (m.settling && !m.settled && of_this_life) m.settled = now();
   note(place, " is settled, and that is answered");
 }
@@ -128,6 +130,7 @@ void lending_oracle::give_up(holder who, known_message& m) {
 }
 
 void lending_oracle::failing(holder who, const message_place& place) {
+  lives_.failing(place);
   give_up(who, know(place));
   note(place, " fails", who);
 }
@@ -149,6 +152,7 @@ void lending_oracle::failed(const message_place& place, std::uint32_t attempt,
   if (stale(place.queue, asked)) return;
   auto& m = know(place);
   if (m.redrives > 0) return; // Which of its lives it was is not told.
+  lives_.failed(place, attempt);
   if (attempt > m.failed) {
     m.failed = attempt;
     m.failed_known = now();
@@ -161,6 +165,7 @@ void lending_oracle::failed(const message_place& place, std::uint32_t attempt,
 }
 
 void lending_oracle::rejecting(holder who, const message_place& place) {
+  lives_.rejecting(place);
   auto& m = know(place);
   m.rejecting = true;
   give_up(who, m);
@@ -198,6 +203,7 @@ void lending_oracle::node_died() {
 }
 
 void lending_oracle::forget(queue_id queue) {
+  lives_.unsure(queue);
   for (auto& [place, m] : known_)
     if (place.queue == queue) {
       m = {};
@@ -209,6 +215,7 @@ void lending_oracle::forget(queue_id queue) {
 void lending_oracle::clock_set() { clock_set_ = now(); }
 
 void lending_oracle::resetting() {
+  lives_.resetting();
   resetting_ = true;
   if (options_.note) options_.note("group " + options_.group + " is to be reset");
 }
@@ -216,12 +223,14 @@ void lending_oracle::resetting() {
 void lending_oracle::lost_power(queue_id queue) { forget(queue); }
 
 void lending_oracle::ends_at(queue_id queue, offset end) {
+  lives_.ends_at(queue, end);
   std::erase_if(known_, [queue, end](const auto& each) {
     return each.first.queue == queue && each.first.at >= end;
   });
 }
 
 void lending_oracle::reset() {
+  lives_.reset();
   resetting_ = false;
   if (options_.note) options_.note("group " + options_.group + " is reset, or not");
   reset_ = now();
@@ -237,6 +246,7 @@ void lending_oracle::reset() {
 
 bool lending_oracle::letter(const letter_told& told) {
   if (!letters_.insert(told.letter).second) return false;
+  lives_.letter(told);
   auto& m = know(told.source);
   note(told.source, " has a dead letter");
   if (told.last_failed_ms <= reset_.wall_most_ms) m.unsure = true; // It may have lived again.
@@ -259,6 +269,7 @@ void lending_oracle::forget_letters(queue_id graves) {
 }
 
 void lending_oracle::redriving(const message_place& source) {
+  lives_.redriving(source);
   auto& m = know(source);
   note(source, " is to be brought back");
   if (m.settles > 0) m.unsure = true; // It may finish this life or the last.
@@ -273,11 +284,34 @@ void lending_oracle::redriving(const message_place& source) {
   m.not_before_ms.reset();
 }
 
-void lending_oracle::redriven(const message_place& source, errc code) {
+void lending_oracle::redriven(const message_place& source, errc code, const message_place& letter) {
+  lives_.redrive_over(source);
+  if (code == errc::none) lives_.redriven(source, letter);
   auto& m = know(source);
   note(source, code == errc::none ? " is brought back" : " is not brought back");
   m.revived = now();
   if (code == errc::none) m.owed = !m.settling && m.letters <= m.redrives;
+}
+
+void lending_oracle::purged(const message_place& source, const message_place& letter) {
+  lives_.purged(source, letter);
+}
+
+void lending_oracle::check_story(const message_place& place,
+                                 const std::optional<message_name>& name,
+                                 const frames::message_story& whole,
+                                 const frames::group_story& told, std::uint64_t asked_ms) const {
+  life_book::question asked;
+  asked.place = place;
+  asked.known = name.has_value();
+  asked.passes = !name || options_.passes(*name);
+  asked.keyed = options_.keyed;
+  asked.resetting = resetting_;
+  asked.limits = {limits_.attempts_least, limits_.attempts_most};
+  if (const auto at = known_.find(place); at != known_.end())
+    for (const auto& [who, h] : at->second.held)
+      asked.held |= h.lent && !h.old && sure(h) && h.since.ms <= asked_ms && !at->second.settling;
+  lives_.check(asked, whole, told);
 }
 
 void lending_oracle::check_finished(queue_id queue, bool lost_letters) const {

@@ -7,6 +7,7 @@
 #include "schema/records.hpp"
 #include "test/actors/rig.hpp"
 #include "test/sim/lending_facts.hpp"
+#include "test/sim/life_book.hpp"
 #include "test/sim/oracle.hpp"
 
 #include <cstdint>
@@ -89,7 +90,13 @@ public:
   /// Letters of these queues may be others now.
   void forget_letters(queue_id graves);
   void redriving(const message_place& source);
-  void redriven(const message_place& source, errc code);
+  void redriven(const message_place& source, errc code, const message_place& letter);
+  void purged(const message_place& source, const message_place& letter);
+
+  /// What the node tells of a message, asked at `asked_ms`, and just now.
+  void check_story(const message_place& place, const std::optional<message_name>& name,
+                   const frames::message_story& whole, const frames::group_story& told,
+                   std::uint64_t asked_ms) const;
 
   /// The end: everything was settled. `lost_letters`: retention may have taken some.
   void check_finished(queue_id queue, bool lost_letters) const;
@@ -176,6 +183,7 @@ private:
   std::map<holder, std::uint32_t> wishes_;
   std::map<queue_id, moment> forgotten_;
   std::set<message_place> letters_;
+  life_book lives_;
   moment clock_set_, reset_;
   bool resetting_ = false;
   std::uint64_t moments_ = 0;

@@ -36,6 +36,7 @@ summary& summary::operator+=(const summary& other) {
   deliveries += other.deliveries;
   deaths += other.deaths;
   redrives += other.redrives;
+  stories += other.stories;
   return *this;
 }
 
@@ -71,6 +72,7 @@ summary simulation::run() {
   calm_down();
   check_interval_synced();
   finish_groups();
+  for (int i = 0; i < 8; ++i) ask_why();
   read_everything();
   summary_.entries_dropped = entries_dropped();
   summary_.acknowledged = oracle_.acknowledgements();
@@ -97,7 +99,8 @@ void simulation::step() {
   if (roll < 420) return run_some();
   if (roll < 840) return clients_step();
   if (roll < 900) return let_time_pass();
-  if (roll < 940) return finish_syncs();
+  if (roll < 933) return finish_syncs();
+  if (roll < 940) return ask_why();
   if (roll < 955) return add_clients();
   if (roll < 960) return add_queue();
   if (roll < 972) return break_disk();

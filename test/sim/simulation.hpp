@@ -41,6 +41,8 @@ struct summary {
   std::uint64_t deliveries = 0;
   std::uint64_t deaths = 0;
   std::uint64_t redrives = 0;
+  /// Messages whose stories were told, and compared with what clients know.
+  std::uint64_t stories = 0;
 
   summary& operator+=(const summary& other);
 };
@@ -105,6 +107,10 @@ private:
   void finish_groups();
   [[nodiscard]] std::optional<queue_id> queue_of(const std::string& topic,
                                                  queue_number number) const;
+
+  // -- simulation_stories.cpp
+  void ask_why();
+  void ask_why(const known_topic& topic, const frames::topic_queue& queue, offset at);
 
   void make_topics();
   frames::topic_description describe(const std::string& topic);

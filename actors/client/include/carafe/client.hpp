@@ -13,6 +13,7 @@
 #include <carafe/request_reply.hpp>
 #include <carafe/result.hpp>
 #include <carafe/schedules.hpp>
+#include <carafe/story.hpp>
 #include <carafe/timers.hpp>
 #include <carafe/transactions.hpp>
 
@@ -140,6 +141,12 @@ public:
   result<std::vector<schedule_info>> list_schedules() const;
   /// @errors schedule_unknown
   result<void> delete_schedule(const std::string& name) const;
+  /// What became of a message, from the log and from the groups that read its topic.
+  /// @errors topic_unknown, queue_unknown, group_unknown, invalid_argument (the group does not read
+  ///         the topic), too_many_requests (the node tells several already). That there is no such
+  ///         message is an answer.
+  /// @cost   The node reads its log from the message on; for an id, from `since` on.
+  [[nodiscard]] result<message_story> why(const story_question& which) const;
 
   /// The largest message that the node takes, with its key and properties; as it said when it was
   /// connected last.

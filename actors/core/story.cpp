@@ -1,0 +1,435 @@
+#include "actors/core/story.hpp"
+
+#include "actors/core/timer_batches.hpp"
+#include "schema/batch.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <string_view>
+
+namespace carafe::core {
+
+namespace {
+
+using frames::story_event;
+using kind = story_event::kind;
+using letter_state = frames::group_story::letter_state;
+using message_state = frames::message_story::state;
+
+bool holds(const std::vector<offset_range>& ranges, offset at) {
+  return std::ranges::any_of(
+    ranges, [at](const offset_range& range) { return range.first <= at && at < range.end(); });
+}
+
+bool has_number(const effects::timers_ended& e, std::uint64_t number) {
+  return std::ranges::any_of(e.which, [=](const timer_key& key) { return key.number == number; });
+}
+
+story_event happened(kind what, const decoded_entry& entry) {
+  story_event e;
+  e.what = what;
+  e.time = entry.header.time;
+  return e;
+}
+
+/// It was checked when it came.
+result<batch_reader> open(const effects::batch& batch) {
+  constexpr auto any = std::numeric_limits<std::uint32_t>::max();
+  return batch_reader::open(batch.bytes, batch.compression, {any, any, any});
+}
+
+std::uint64_t number_in(std::string_view text, int base = 10) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value, base);
+  return value;
+}
+
+bool has_id(const effects::batch& e, const story_subject::message_id& id) {
+  return e.producer == id.producer && e.producer != no_producer && e.first <= id.number &&
+         id.number.value - e.first.value < e.count;
+}
+
+bool has_offset(const effects::batch& e, offset at) {
+  return !e.timed && e.base <= at && at.value - e.base.value < e.count;
+}
+
+/// Whether an effect concerns the subject.
+struct concern {
+  const story_subject& about;
+
+  [[nodiscard]] bool told(group_id group, queue_id queue) const {
+    return about.at && queue == about.queue && about.groups.contains(group);
+  }
+  bool operator()(const effects::batch& e) const {
+    if (about.at && !e.timed) return e.queue == about.queue && has_offset(e, *about.at);
+    return !about.number && about.wanted && has_id(e, *about.wanted) &&
+           std::ranges::find(about.queues, e.queue) != about.queues.end();
+  }
+  bool operator()(const effects::commit& e) const { return told(e.group, e.queue); }
+  bool operator()(const effects::queue_start& e) const {
+    return about.at && e.queue == about.queue && e.start > *about.at;
+  }
+  bool operator()(const effects::settled& e) const {
+    if (told(e.group, e.queue)) return holds(e.ranges, *about.at);
+    const auto letters = about.groups.find(e.group);
+    return letters != about.groups.end() && letters->second && letters->second->queue == e.queue &&
+           holds(e.ranges, letters->second->at);
+  }
+  bool operator()(const effects::lent& e) const {
+    return told(e.group, e.queue) && holds(e.ranges, *about.at);
+  }
+  bool operator()(const effects::waiting& e) const {
+    return told(e.group, e.queue) && e.row.at == *about.at;
+  }
+  bool operator()(const effects::kept& e) const {
+    return told(e.group, e.queue) &&
+           std::ranges::any_of(e.rows, [this](const auto& row) { return row.at == *about.at; });
+  }
+  bool operator()(const effects::timers_ended& e) const {
+    return about.number && e.queue == about.queue && has_number(e, *about.number);
+  }
+  bool operator()(const effects::timer_moved& e) const {
+    return about.number && e.row.at.queue == about.queue && e.row.at.number == *about.number;
+  }
+  template <class Other>
+  bool operator()(const Other&) const {
+    return false;
+  }
+};
+
+} // namespace
+
+bool story_subject::concerns(const effects::effect& e) const {
+  return std::visit(concern{*this}, e);
+}
+
+void event_list::push(story_event e) {
+  if (all_.size() == events_max) {
+    all_.erase(all_.begin() + first_kept);
+    ++left_out_;
+  }
+  all_.push_back(std::move(e));
+}
+
+bool story::part::finished() const {
+  return now != stage::unread && now != stage::lent && now != stage::waiting;
+}
+
+story::story(story_subject about, const std::map<group_id, bool>& groups)
+  : subject_(std::move(about)) {
+  if (subject_.wanted) id_ = *subject_.wanted;
+  if (subject_.at) {
+    found_ = true;
+    state_ = message_state::stored;
+  }
+  for (const auto& [group, lends] : groups) {
+    subject_.groups.try_emplace(group);
+    parts_[group].lends = lends;
+  }
+}
+
+bool story::take(const decoded_entry& entry) {
+  changed_ = false;
+  for (const auto& effect : entry.effects)
+    if (subject_.concerns(effect)) std::visit([&](const auto& e) { on(e, entry); }, effect);
+  return changed_;
+}
+
+void story::waits(const timer_record& row) {
+  found_ = true;
+  state_ = message_state::pending;
+  subject_.queue = row.at.queue;
+  subject_.number = row.at.number;
+  id_ = {row.producer, row.sequence};
+  due_ = row.at.due;
+  story_event e;
+  e.what = kind::stored_for_later;
+  e.time = row.armed;
+  e.due = row.at.due;
+  events_.push(std::move(e));
+  stored_ = true;
+}
+
+std::vector<story_event> story::events(offset start) const {
+  auto out = events_.all();
+  if (deleted_ && subject_.at && *subject_.at < start) out.push_back(*deleted_);
+  return out;
+}
+
+// -- the message itself ---------------------------------------------------------------------------
+
+void story::on(const effects::batch& e, const decoded_entry& entry) {
+  found_ = true;
+  subject_.queue = e.queue;
+  if (e.timed)
+    return stored_for_later(
+      e, static_cast<std::uint32_t>(subject_.wanted->number.value - e.first.value),
+      entry.header.time);
+  if (subject_.at && fired(e, entry)) return;
+  stored_ = true;
+  if (!subject_.at) {
+    subject_.at = e.base + (subject_.wanted->number.value - e.first.value);
+    changed_ = true;
+  }
+  state_ = message_state::stored;
+  const auto position = subject_.at->value - e.base.value;
+  if (e.producer != no_producer) id_ = {e.producer, e.first + position};
+  auto news = happened(kind::stored, entry);
+  news.at = *subject_.at;
+  events_.push(std::move(news));
+}
+
+/// Whether a batch of messages whose time had come has it.
+bool story::fired(const effects::batch& e, const decoded_entry& entry) {
+  if (e.producer != no_producer) return false;
+  for (const auto& other : entry.effects) {
+    const auto* ended = std::get_if<effects::timers_ended>(&other);
+    if (ended == nullptr || ended->queue != e.queue || ended->which.size() != e.count) continue;
+    fired_at(entry, *subject_.at, ended->which[subject_.at->value - e.base.value].due);
+    return true;
+  }
+  return false;
+}
+
+void story::fired_at(const decoded_entry& entry, offset at, unix_ms due) {
+  subject_.at = at;
+  subject_.number.reset();
+  subject_.wanted.reset();
+  changed_ = true;
+  state_ = message_state::stored;
+  auto news = happened(kind::fired, entry);
+  news.at = at;
+  news.due = due;
+  events_.push(std::move(news));
+}
+
+void story::stored_for_later(const effects::batch& e, std::uint32_t position, unix_ms time) {
+  stored_ = true;
+  subject_.number = e.base.value + position;
+  id_ = *subject_.wanted;
+  state_ = message_state::pending;
+  changed_ = true;
+  if (const auto batch = open(e); batch && position < batch->count()) {
+    const auto wish = batch->message(position).deliver_at;
+    due_ = unix_ms{wish > 0 ? wish : time.value - wish};
+  }
+  story_event news;
+  news.what = kind::stored_for_later;
+  news.time = time;
+  news.due = due_;
+  events_.push(std::move(news));
+}
+
+void story::on(const effects::timer_moved& e, const decoded_entry& entry) {
+  due_ = e.row.at.due;
+  auto news = happened(kind::moved, entry);
+  news.due = due_;
+  events_.push(std::move(news));
+}
+
+void story::on(const effects::timers_ended& e, const decoded_entry& entry) {
+  using reason = effects::timers_ended::reason;
+  if (e.why != reason::fired) {
+    const bool cancelled = e.why == reason::cancelled;
+    state_ = cancelled ? message_state::cancelled : message_state::dropped;
+    events_.push(happened(cancelled ? kind::cancelled : kind::dropped, entry));
+    return;
+  }
+  // The messages are in this entry's batch, in this order.
+  const auto place = std::ranges::find(e.which, *subject_.number, &timer_key::number);
+  for (const auto& other : entry.effects) {
+    const auto* batch = std::get_if<effects::batch>(&other);
+    if (batch == nullptr || batch->timed || batch->queue != e.queue ||
+        batch->producer != no_producer)
+      continue;
+    fired_at(entry, batch->base + static_cast<std::uint64_t>(place - e.which.begin()), place->due);
+    return;
+  }
+}
+
+void story::on(const effects::queue_start& e, const decoded_entry& entry) {
+  if (deleted_) return;
+  // What a group has is spared until there is a copy of it.
+  const auto spared = [](const auto& each) {
+    const auto& in = each.second;
+    return (in.now == part::stage::lent || in.now == part::stage::waiting) && !in.copied;
+  };
+  if (e.sparing && std::ranges::any_of(parts_, spared)) return;
+  deleted_ = happened(kind::deleted, entry);
+  deleted_->at = e.start;
+}
+
+void story::is_there(const part& in) {
+  if (!in.copied) deleted_.reset();
+}
+
+// -- in a group -----------------------------------------------------------------------------------
+
+/// The group reads from `next` on.
+void story::begin_at(part& in, offset next, event e) const {
+  e.at = next;
+  in.events.push(std::move(e));
+  in.attempts = 0;
+  in.error.clear();
+  in.copied = false;
+  if (*subject_.at >= next)
+    in.now = part::stage::unread;
+  else if (!in.finished())
+    in.now = part::stage::skipped;
+}
+
+void story::on(const effects::commit& e, const decoded_entry& entry) {
+  using reason = effects::commit::reason;
+  auto& in = parts_.at(e.group);
+  const bool first = !in.mentioned;
+  in.mentioned = true;
+  if (e.why == reason::began) return begin_at(in, e.next, happened(kind::began, entry));
+  // Of earlier versions every commit is by a consumer; one of a group that lends never is.
+  const bool set = e.why == reason::reset || in.lends;
+  const bool done = in.now == part::stage::acknowledged || in.now == part::stage::skipped;
+  if (set || (done && *subject_.at >= e.next))
+    return begin_at(in, e.next,
+                    happened(set && first && in.lends ? kind::began : kind::reset, entry));
+  if (done || *subject_.at >= e.next) return;
+  in.now = part::stage::acknowledged;
+  auto news = happened(kind::acknowledged, entry);
+  news.at = e.next;
+  in.events.push(std::move(news));
+}
+
+void story::on(const effects::lent& e, const decoded_entry& entry) {
+  auto& in = parts_.at(e.group);
+  in.mentioned = true;
+  // It may be written after what ended it; and again, without a name, with what was learnt of it.
+  if (in.finished() || (in.now == part::stage::lent && e.member.empty())) return;
+  is_there(in);
+  if (in.now == part::stage::lent) in.events.push(happened(kind::returned, entry));
+  in.now = part::stage::lent;
+  in.member = e.member;
+  auto news = happened(kind::lent, entry);
+  news.member = e.member;
+  news.attempt = in.attempts + 1;
+  in.events.push(std::move(news));
+}
+
+void story::on(const effects::waiting& e, const decoded_entry& entry) {
+  auto& in = parts_.at(e.group);
+  in.mentioned = true;
+  const auto& row = e.row;
+  const bool letter = row.letter_queue.value != 0 && row.stored.value == 0;
+  if (row.attempts == 0 && letter) {
+    in.now = part::stage::waiting;
+    in.attempts = 0;
+    in.error.clear();
+    in.due = row.due;
+    in.letter = story_subject::letter_place{row.letter_queue, row.letter};
+    in.letter_is = letter_state::redriven;
+    in.copied = true; // Its letter has it.
+    auto news = happened(kind::redriven, entry);
+    news.queue = row.letter_queue;
+    news.at = row.letter;
+    in.events.push(std::move(news));
+    return;
+  }
+  if (row.attempts <= in.attempts) return; // Only more is known of it.
+  is_there(in);
+  in.now = part::stage::waiting;
+  in.attempts = row.attempts;
+  in.error = row.error;
+  in.due = row.due;
+  auto news = happened(kind::failed, entry);
+  news.attempt = row.attempts;
+  news.error = row.error;
+  news.due = row.due;
+  in.events.push(std::move(news));
+}
+
+void story::on(const effects::kept& e, const decoded_entry& entry) {
+  auto& in = parts_.at(e.group);
+  in.mentioned = true;
+  if (in.finished()) return;
+  is_there(in);
+  in.copied = true;
+  in.events.push(happened(kind::copied, entry));
+}
+
+void story::on(const effects::settled& e, const decoded_entry& entry) {
+  using reason = effects::settled::reason;
+  auto& in = parts_.at(e.group);
+  in.mentioned = true;
+  if (e.queue != subject_.queue || !holds(e.ranges, *subject_.at)) { // Its letter.
+    if (in.letter_is != letter_state::open) return;
+    in.letter_is = letter_state::purged;
+    in.events.push(happened(kind::purged, entry));
+    return;
+  }
+  if (in.finished()) return;
+  is_there(in);
+  switch (e.why) {
+  case reason::acknowledged:
+    in.now = part::stage::acknowledged;
+    in.events.push(happened(kind::acknowledged, entry));
+    return;
+  case reason::filtered:
+    in.now = part::stage::filtered;
+    in.events.push(happened(kind::filtered, entry));
+    return;
+  case reason::expired:
+    in.now = part::stage::expired;
+    in.events.push(happened(kind::expired, entry));
+    return;
+  case reason::gone:
+    in.now = part::stage::gone;
+    in.events.push(happened(kind::gone, entry));
+    return;
+  case reason::dead:
+    return died(e.group, in, entry);
+  }
+}
+
+/// The same entry has its letter, which says why.
+void story::died(group_id group, part& in, const decoded_entry& entry) {
+  auto news = happened(kind::dead, entry);
+  news.attempt = in.attempts;
+  for (const auto& other : entry.effects) {
+    const auto* batch = std::get_if<effects::batch>(&other);
+    if (batch == nullptr || batch->producer != no_producer || batch->count != 1) continue;
+    news.queue = batch->queue;
+    news.at = batch->base;
+    in.letter = story_subject::letter_place{batch->queue, batch->base};
+    in.letter_is = letter_state::open;
+    subject_.groups[group] = in.letter;
+    changed_ = true;
+    const auto reader = open(*batch);
+    if (!reader) break;
+    for (const auto& [name, value] : reader->message(0).properties) {
+      if (name == "carafe-dead-attempts")
+        news.attempt = static_cast<std::uint32_t>(number_in(value));
+      if (name == "carafe-dead-error") news.error = value;
+    }
+    break;
+  }
+  in.now = part::stage::dead;
+  in.attempts = news.attempt;
+  in.error = news.error;
+  in.events.push(std::move(news));
+}
+
+std::optional<story_subject::message_id> timer_id_of(const effects::batch& batch, offset at) {
+  if (batch.producer != no_producer || !has_offset(batch, at)) return std::nullopt;
+  const auto reader = open(batch);
+  const auto position = static_cast<std::uint32_t>(at.value - batch.base.value);
+  if (!reader || position >= reader->count()) return std::nullopt;
+  std::optional<story_subject::message_id> out;
+  for (const auto& [name, value] : reader->message(position).properties) {
+    const auto dash = value.find('-');
+    if (name != timer_id_property || dash == std::string_view::npos) continue;
+    // The node's own stands last.
+    out = story_subject::message_id{producer_id{number_in(value.substr(0, dash), 16)},
+                                    sequence{number_in(value.substr(dash + 1))}};
+  }
+  return out;
+}
+
+} // namespace carafe::core

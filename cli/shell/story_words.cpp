@@ -1,0 +1,220 @@
+#include "cli/shell/story_words.hpp"
+
+#include "cli/shell/value_text.hpp"
+#include "cli/shell/views.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace carafe::shell {
+
+namespace {
+
+using client::group_story;
+using client::message_story;
+using client::story_event;
+
+template <class Enum, std::size_t N>
+std::string_view pick(Enum value, const std::array<std::string_view, N>& names) {
+  const auto at = static_cast<std::size_t>(value);
+  return at < N ? names[at] : std::string_view{"other"};
+}
+
+std::string quoted(const std::string& text) {
+  return text.empty() ? std::string{"no reason given"} : '"' + text + '"';
+}
+
+std::string who(const std::string& member) {
+  return member.empty() ? "a consumer whose name is not known" : member;
+}
+
+/// "2026-11-22T10:00:00.123Z, in 3.2 s".
+std::string until_text(unix_ms time, unix_ms now) {
+  auto out = time_text(time);
+  if (time > now) out += ", in " + span_text(static_cast<std::uint64_t>(time.value - now.value));
+  return out;
+}
+
+std::string failures(const group_story& group) {
+  if (group.attempts == 0) return "";
+  return "; " + std::to_string(group.attempts) +
+         (group.attempts == 1 ? " delivery has failed" : " deliveries have failed") +
+         ", the last with " + quoted(group.error);
+}
+
+std::string letter_words(const group_story& group) {
+  switch (group.letter_is) {
+  case group_story::letter_state::none:
+    return "";
+  case group_story::letter_state::open:
+    return "; its dead letter is " + letter_of(group);
+  case group_story::letter_state::purged:
+    return "; its dead letter, " + letter_of(group) + ", was purged";
+  case group_story::letter_state::redriven:
+    return "; its dead letter, " + letter_of(group) + ", was redriven";
+  }
+  return "";
+}
+
+} // namespace
+
+std::string_view name_of(story_event::kind what) noexcept {
+  static constexpr std::array<std::string_view, 21> names{
+    "other",     "stored",   "stored_for_later", "moved",        "fired",
+    "cancelled", "dropped",  "deleted",          "began",        "reset",
+    "lent",      "returned", "failed",           "acknowledged", "filtered",
+    "expired",   "dead",     "redriven",         "purged",       "copied",
+    "gone"};
+  return pick(what, names);
+}
+
+std::string_view name_of(group_story::state now) noexcept {
+  static constexpr std::array<std::string_view, 14> names{
+    "unread",   "ready",   "behind", "lent",    "waiting", "dying", "acknowledged",
+    "filtered", "expired", "dead",   "skipped", "lost",    "done",  "unstarted"};
+  return pick(now, names);
+}
+
+std::string_view name_of(message_story::state now) noexcept {
+  static constexpr std::array<std::string_view, 6> names{"unknown", "pending",   "stored",
+                                                         "deleted", "cancelled", "dropped"};
+  return pick(now, names);
+}
+
+std::string_view name_of(group_story::letter_state now) noexcept {
+  static constexpr std::array<std::string_view, 4> names{"none", "open", "purged", "redriven"};
+  return pick(now, names);
+}
+
+tone tone_of(group_story::state now) noexcept {
+  using state = group_story::state;
+  if (now == state::acknowledged || now == state::done) return tone::good;
+  if (now == state::dead || now == state::lost || now == state::expired) return tone::bad;
+  if (now == state::waiting || now == state::dying || now == state::behind) return tone::warning;
+  return tone::plain;
+}
+
+std::string letter_of(const group_story& group) {
+  if (group.letter_is == group_story::letter_state::none) return "";
+  return "%DLQ%" + group.group + '/' + std::to_string(group.letter_number.value) + '/' +
+         std::to_string(group.letter.value);
+}
+
+std::string words_of(const story_event& event, const message_story& story) {
+  using kind = story_event::kind;
+  const auto at = std::to_string(event.offset.value);
+  switch (event.what) {
+  case kind::stored:
+    return "stored at offset " + at + " of queue " + std::to_string(story.number.value) +
+           ", as durable as '" + std::string{durability_name(story.reached)} + "' says";
+  case kind::stored_for_later:
+    return "stored for later, until " + time_text(event.due);
+  case kind::moved:
+    return "moved to another time, " + time_text(event.due);
+  case kind::fired:
+    return "its time had come (" + time_text(event.due) + "): from then on at offset " + at +
+           " of queue " + std::to_string(story.number.value);
+  case kind::cancelled:
+    return "cancelled before its time";
+  case kind::dropped:
+    return "dropped: at its time it could not be read";
+  case kind::deleted:
+    return "deleted by retention: its queue begins at offset " + at;
+  case kind::began:
+    return "the group begins here at offset " + at;
+  case kind::reset:
+    return "the group was set to offset " + at;
+  case kind::lent:
+    return "leased to " + who(event.member) + ", delivery " + std::to_string(event.attempt);
+  case kind::returned:
+    return "given back, which is no failure";
+  case kind::failed:
+    return "delivery " + std::to_string(event.attempt) + " failed with " + quoted(event.error) +
+           "; again at " + time_text(event.due);
+  case kind::acknowledged:
+    return event.offset.value == 0 ? "acknowledged"
+                                   : "acknowledged, with everything below offset " + at;
+  case kind::filtered:
+    return "left out by the group's filter";
+  case kind::expired:
+    return "expired: its time to live was over";
+  case kind::dead:
+    return "dead after " + std::to_string(event.attempt) +
+           (event.attempt == 1 ? " failed delivery" : " failed deliveries") + ", with " +
+           quoted(event.error) + "; its dead letter is at offset " + at;
+  case kind::redriven:
+    return "redriven from the dead letter at offset " + at;
+  case kind::purged:
+    return "its dead letter was purged";
+  case kind::copied:
+    return "copied for the group, since retention was about to pass it";
+  case kind::gone:
+    return "nothing of it was left to deliver";
+  case kind::other:
+    break;
+  }
+  return "something that this version of the shell does not know";
+}
+
+std::string words_of(const group_story& group, const message_story& story) {
+  using state = group_story::state;
+  const auto at = std::to_string(group.offset.value);
+  switch (group.now) {
+  case state::unread:
+    return "not read yet: the group reads on at offset " + at +
+           (group.member.empty() ? "" : ", by " + group.member);
+  case state::ready:
+    return "waits for a consumer with room" + failures(group);
+  case state::behind:
+    return "parked behind the message at offset " + at + ", which has the same key" +
+           failures(group);
+  case state::lent:
+    return "leased to " + who(group.member) + " until " + until_text(group.until, story.told) +
+           failures(group);
+  case state::waiting:
+    return "waits for its next delivery at " + until_text(group.until, story.told) +
+           failures(group) + letter_words(group);
+  case state::dying:
+    return "dead: its dead letter is being written" + failures(group);
+  case state::acknowledged:
+    return "acknowledged" + letter_words(group);
+  case state::filtered:
+    return "left out by the group's filter";
+  case state::expired:
+    return "expired: not delivered";
+  case state::dead:
+    return "dead" + failures(group) + letter_words(group);
+  case state::skipped:
+    return "never delivered: the group begins behind it";
+  case state::lost:
+    return "never delivered: retention took it first";
+  case state::done:
+    return "done with; the log does not tell how (any more, or yet)";
+  case state::unstarted:
+    return "the group has not begun to read the queue";
+  }
+  return "in a state that this version of the shell does not know";
+}
+
+std::string words_of(const message_story& story) {
+  using state = message_story::state;
+  switch (story.now) {
+  case state::unknown:
+    return story.known_from.value == 0
+             ? "there is no such message"
+             : "no such message is known; the log goes back to " + time_text(story.known_from);
+  case state::pending:
+    return "waits for its time, " + until_text(story.due, story.told);
+  case state::stored:
+    return "can be read";
+  case state::deleted:
+    return "deleted by retention";
+  case state::cancelled:
+    return "cancelled: nobody got it";
+  case state::dropped:
+    return "dropped: nobody got it";
+  }
+  return "in a state that this version of the shell does not know";
+}
+
+} // namespace carafe::shell
