@@ -176,6 +176,12 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     [self](move_atom, const frames::timer_move& wish) { return move_timers_of(self, wish); },
     [self](list_atom, const frames::timer_list& wish) { return list_timers_of(self, wish); },
     [self](forget_atom, const frames::group_forget& wish) { return forget_consumer(self, wish); },
+    [self](alter_atom, const frames::producer_request& wish) {
+      return ask_of_producers(self, wish);
+    },
+    [self](forget_atom, const frames::producer_forget& wish) {
+      return forget_producer(self, wish);
+    },
     [self](tick_atom) { try_again(self); },
     [self](status_atom) {
       return catalogue_counts{static_cast<std::uint32_t>(self->state.core->topics().size()),

@@ -4,6 +4,7 @@
 
 #include "schema/admin_frames.hpp"
 #include "schema/message_frames.hpp"
+#include "schema/producer_frames.hpp"
 #include "schema/timer_frames.hpp"
 
 #include <carafe/result.hpp>
@@ -27,7 +28,7 @@ using body =
                group_description, group_reset, group_delete, node_status, node_status_report,
                node_actors, node_actor_list, backup, backup_done, leased, settle, renew, renewed,
                group_put, dead_letters, dead_letter_list, redrive, redriven, timer_end, timer_move,
-               timers_changed, timer_list, timers, group_forget>;
+               timers_changed, timer_list, timers, group_forget, producer_request, producer_answer>;
 
 struct frame {
   std::uint64_t request = 0;

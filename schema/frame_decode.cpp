@@ -122,6 +122,10 @@ std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
     return get(from.getTimers(), state);
   case tag::GROUP_FORGET:
     return get(from.getGroupForget(), state);
+  case tag::PRODUCER_REQUEST:
+    return get(from.getProducerRequest(), state);
+  case tag::PRODUCER_ANSWER:
+    return get(from.getProducerAnswer(), state);
   case tag::NODE_STATUS:
     return node_status{};
   case tag::NODE_STATUS_REPORT:

@@ -75,6 +75,8 @@ struct body_writer {
     put(to.initRedriven(size_of(from.letters.size())), from);
   }
   void operator()(const group_forget& from) { put(to.initGroupForget(), from); }
+  void operator()(const producer_request& from) { put(to.initProducerRequest(), from); }
+  void operator()(const producer_answer& from) { put(to.initProducerAnswer(), from); }
 };
 
 void append(std::vector<char>& out, std::span<const std::byte> bytes) {

@@ -33,7 +33,7 @@ struct Effect {
     txPrepared @16 :Void;
     txEnded @17 :Void;
     txApplied @18 :Void;
-    producerPut @19 :Void;
+    producerPut @19 :ProducerPut;
     schedulePut @20 :Void;
     scheduleDeleted @21 :Void;
     scheduleFired @22 :Void;
@@ -138,6 +138,42 @@ struct BatchAppended {
   # Its messages wait for their times. `baseOffset` counts those of the queue.
   ranked @10 :Bool;
   # Some message has a priority or a time to live of its own.
+  name @11 :UInt64;
+  # Of its producer; 0: none. Then the next two are of this name.
+  nameLast @12 :UInt64;
+  # The application's number of the last message.
+  nameSpread @13 :UInt32;
+  idWindowMs @14 :UInt64;
+  # How long `ids` count, from the entry's time on; 0: there are none.
+  ids @15 :Data;
+  # Of each message 16 bytes of its id's hash, or 0.
+}
+
+struct ProducerPut {
+  producer @0 :NamedProducerRecord;
+  forgotten @1 :Bool;
+  # Its row goes, and what is known of it on queues.
+}
+
+struct NamedProducerRecord {
+  id @0 :UInt64;
+  name @1 :Text;
+  epoch @2 :UInt32;
+  createdMs @3 :Int64;
+  openedMs @4 :Int64;
+}
+
+struct NamedProgressRecord {
+  # Of one name on one queue.
+  last @0 :UInt64;
+  spread @1 :UInt32;
+}
+
+struct StoredIdsRecord {
+  # Of one batch.
+  untilMs @0 :Int64;
+  ids @1 :Data;
+  # As in BatchAppended.
 }
 
 struct OffsetCommitted {
@@ -147,8 +183,10 @@ struct OffsetCommitted {
 }
 
 struct QueueOpened {
+  # The queue is there, and is as this says.
   queue @0 :UInt64;
   topic @1 :UInt64;
+  dedupWindowMs @2 :UInt64;
 }
 
 struct QueueStart {
@@ -169,6 +207,7 @@ struct TopicRecord {
   createdMs @6 :Int64;
   defaultTtlMs @7 :UInt64;
   # Of messages that say none; 0: they do not expire.
+  dedupWindowMs @8 :UInt64;
 }
 
 struct GroupRecord {
@@ -193,6 +232,7 @@ struct QueueRecord {
   timersPending @5 :UInt64;
   timersSum @6 :UInt64;
   # Of the pending ones' due times and numbers, mixed.
+  dedupWindowMs @7 :UInt64;
 }
 
 struct ProducerRecord {

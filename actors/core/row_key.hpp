@@ -17,6 +17,9 @@ enum class row_kind : char {
   topic = 'T',
   group = 'G',
   catalogue = 'C',
+  name = 'N',
+  named = 'n',
+  ids = 'd',
 };
 
 /// Keys of checkpoint rows: one letter and big-endian ids, so that rows of one id are neighbours.
@@ -40,6 +43,15 @@ struct row_key {
     return make(row_kind::waiting, k.group.value) + big_endian(k.queue.value) +
            big_endian(at.value);
   }
+  [[nodiscard]] static std::string of(producer_name_id id) {
+    return make(row_kind::name, id.value);
+  }
+  [[nodiscard]] static std::string of(const named_key& k) {
+    return make(row_kind::named, k.name.value) + big_endian(k.queue.value);
+  }
+  [[nodiscard]] static std::string of(const id_table::row_key& k) {
+    return make(row_kind::ids, k.queue.value) + big_endian(k.place);
+  }
   [[nodiscard]] static std::string catalogue() { return {static_cast<char>(row_kind::catalogue)}; }
 
   [[nodiscard]] static std::optional<row_key> parse(std::string_view text) {
@@ -50,10 +62,13 @@ struct row_key {
     case row_kind::queue:
     case row_kind::topic:
     case row_kind::group:
+    case row_kind::name:
       if (rest.size() != 8) return std::nullopt;
       return row_key{kind, number(rest), 0, 0};
     case row_kind::producer:
     case row_kind::progress:
+    case row_kind::named:
+    case row_kind::ids:
       if (rest.size() != 16) return std::nullopt;
       return row_key{kind, number(rest.substr(0, 8)), number(rest.substr(8)), 0};
     case row_kind::waiting:

@@ -173,7 +173,8 @@ TEST_CASE("docs/shell.md documents every field of a log entry") {
                    effects::group_deleted{}, effects::progress_dropped{},
                    effects::settled{},       effects::lent{},
                    effects::waiting{},       effects::timers_ended{},
-                   effects::timer_moved{},   effects::kept{}};
+                   effects::timer_moved{},   effects::kept{},
+                   effects::producer_put{}};
   const auto written = to_json(entry_view(entry, shard_id{0}, "log-1.mdb"));
   for (const auto& field : names_in(written)) {
     INFO(field);

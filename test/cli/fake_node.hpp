@@ -62,6 +62,7 @@ struct fake_state {
   std::vector<std::pair<client::dead_letter_range, bool>> redriven;
   client::pending_timers timers;
   std::vector<client::timer_selection> timers_chosen;
+  std::vector<client::producer_line> producers;
   std::optional<client::delivery_time> moved_to;
   start_position reset_to;
   /// Each queue's own reset to an offset, "group topic/queue offset", and what others answer.

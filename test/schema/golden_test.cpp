@@ -56,6 +56,9 @@ void for_each_record(Use use) {
   use("record-timer", sample_timer());
   use("record-group-delivery", sample_delivery_group());
   use("record-catalogue", sample_catalogue());
+  use("record-named-producer", sample_named_producer());
+  use("record-named-progress", sample_named_progress());
+  use("record-stored-ids", sample_stored_ids());
 }
 
 encoded_entry sample_change() {
@@ -115,6 +118,12 @@ TEST_CASE("golden frames decode") {
       join->holder = 0;
     }
     if (auto* reset = std::get_if<frames::group_reset>(&expected)) reset->consumer.clear();
+    if (auto* produce = std::get_if<frames::produce>(&expected)) produce->named = {};
+    if (auto* create = std::get_if<frames::topic_create>(&expected))
+      create->settings.dedup_window_ms = 0;
+    if (auto* alter = std::get_if<frames::topic_alter>(&expected)) alter->dedup_window_ms.reset();
+    if (auto* topic = std::get_if<frames::topic_description>(&expected))
+      topic->settings.dedup_window_ms = 0;
     if (auto* joined = std::get_if<frames::joined>(&expected))
       *joined = {joined->member, joined->group, {}, 0};
     if (auto* group = std::get_if<frames::group_description>(&expected)) {
@@ -154,7 +163,13 @@ TEST_CASE("golden entries decode") {
       CHECK(holds(*opened, sample_messages()));
       batch->bytes = from.bytes;
       batch->checksum = from.checksum;
+      batch->named = {}; // These came later.
+      batch->ids.clear();
+      batch->id_window_ms = 0;
     }
+    if (auto opened = std::get_if<effects::queue_opened>(&expected)) opened->dedup_window_ms = 0;
+    if (auto topic = std::get_if<effects::topic_put>(&expected))
+      topic->topic.settings.dedup_window_ms = 0;
     CHECK(same(got, expected));
     CHECK(decoded->header.index == sample_header().index);
     CHECK(decoded->header.term == sample_header().term);
@@ -171,6 +186,9 @@ TEST_CASE("golden records decode") {
     CAPTURE(name);
     auto decoded = decode_record<std::remove_cvref_t<decltype(record)>>(golden(name).text());
     REQUIRE(decoded);
-    CHECK(*decoded == record);
+    auto expected = record;
+    if constexpr (std::is_same_v<decltype(expected), topic_record>)
+      expected.settings.dedup_window_ms = 0; // It came later.
+    CHECK(*decoded == expected);
   });
 }

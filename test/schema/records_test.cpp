@@ -64,6 +64,9 @@ TEST_CASE("every record comes back as it was, and damage never crashes the decod
   check_record(sample_kept());
   check_record(sample_delivery_group());
   check_record(sample_catalogue());
+  check_record(sample_named_producer());
+  check_record(sample_named_progress());
+  check_record(sample_stored_ids());
 }
 
 TEST_CASE("a topic of many queues comes back as it was") {

@@ -55,6 +55,9 @@ struct owned_message {
 [[nodiscard]] waiting_record sample_kept();
 [[nodiscard]] group_record sample_delivery_group();
 [[nodiscard]] catalogue_record sample_catalogue();
+[[nodiscard]] named_producer_record sample_named_producer();
+[[nodiscard]] named_progress_record sample_named_progress();
+[[nodiscard]] stored_ids_record sample_stored_ids();
 
 [[nodiscard]] entry_header sample_header();
 

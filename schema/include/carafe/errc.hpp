@@ -38,6 +38,8 @@ enum class errc : std::uint16_t {
   duplicate_too_old = 61,
   producer_unknown = 62,
   too_many_producers = 63,
+  producer_fenced = 67,
+  too_many_ids = 68,
   // Topics and queues.
   topic_unknown = 80,
   topic_exists = 81,
