@@ -1,6 +1,6 @@
 #pragma once
 
-/// Producers with a name, and ids that producers give to messages: docs/adr/0015 and 0016.
+/// Producers with a name, and ids that producers give to messages: docs/adr/0015 and 0018.
 
 #include <carafe/types.hpp>
 

@@ -84,6 +84,7 @@ std::shared_ptr<fake_state> everything() {
   odd.tag = "odd";
   odd.properties = {{"p", "\xff"}};
   state->deliveries = {fake_delivery(0, "x"), odd};
+  state->producers = {{"importer", 3, unix_ms{1}, unix_ms{2}}};
   return state;
 }
 
@@ -131,6 +132,8 @@ TEST_CASE("docs/shell.md documents every JSON field") {
     {"group delete", "group delete billing --yes"},
     {"produce", "produce orders --body x"},
     {"produce", "produce orders --body x --receipts"},
+    {"producer list", "producer list"},
+    {"producer forget", "producer forget importer --yes"},
     {"consume", "consume orders --count 2"},
     {"respond", "respond orders --group billing --echo --count 1"},
     {"topic tail", "topic tail orders --count 2"},

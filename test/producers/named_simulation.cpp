@@ -63,17 +63,20 @@ void named_simulation::push(life& l) {
 }
 
 void named_simulation::settle(life& l, std::vector<lane::settled>& out) {
-  bool failed = false;
   for (const auto& each : out) {
-    if (!each.outcome) {
-      failed = true;
-      continue;
-    }
-    for (const auto number : numbers_.at(each.batch.data.checksum)) acknowledge(number);
+    if (!each.outcome)
+      l.stopped = true;
+    else
+      for (const auto number : numbers_.at(each.batch.data.checksum)) acknowledge(number);
   }
   out.clear();
-  // The application makes another producer of the name.
-  if (failed) l.dead = true;
+}
+
+/// Then the application makes another producer of the name.
+bool named_simulation::is_over(const life& l) const {
+  if (!l.stopped) return false;
+  if (dice_->percent(5)) return true;
+  return std::ranges::all_of(l.lanes, [](const auto& each) { return each.second->empty(); });
 }
 
 void named_simulation::send(life& l) {
@@ -145,9 +148,10 @@ void named_simulation::step() {
     if (!l->opened || l->dead) continue;
     if (!calm_ && dice_->percent(2)) cut(*l);
     if (!calm_ && dice_->percent(1)) kill(l);
-    if (!l->dead && dice_->percent(40)) push(*l);
+    if (!l->dead && !l->stopped && dice_->percent(15)) push(*l);
     if (!l->dead) send(*l);
     if (!l->dead) transport(l);
+    if (!l->dead && is_over(*l)) kill(l);
     if (l->dead) cut(*l);
   }
   if (!late_.empty() && dice_->percent(15)) {

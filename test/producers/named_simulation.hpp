@@ -18,7 +18,7 @@ namespace carafe::test {
 /// Frames of lives that are gone may reach the node much later.
 class named_simulation {
 public:
-  static constexpr std::uint64_t messages = 120;
+  static constexpr std::uint64_t messages = 600;
 
   explicit named_simulation(dice& d);
 
@@ -33,6 +33,8 @@ private:
   struct life {
     frames::producer_opened holder;
     bool opened = false;
+    /// Something failed: nothing more is given, what was given goes on for a while.
+    bool stopped = false;
     bool dead = false;
     bool connected = true;
     std::uint64_t connection = 0;
@@ -63,6 +65,7 @@ private:
   void acknowledge(std::uint64_t number);
   void cut(life& l);
   void kill(const life_ptr& l);
+  [[nodiscard]] bool is_over(const life& l) const;
   void crash_node();
   [[nodiscard]] queue_id queue_of(std::uint64_t number) const;
 
