@@ -42,9 +42,8 @@ TEST_CASE("a dedup id is given, or is the key") {
         exit_code::ok);
   CHECK(state->sent.at(1).message.dedup_id == "a");
   CHECK(state->sent.at(2).message.dedup_id == "b");
-  for (const char* line :
-       {"produce orders --dedup-id x", "produce orders --body x --dedup-keys",
-        "produce orders --body x --key k --dedup-keys --dedup-id y"})
+  for (const char* line : {"produce orders --dedup-id x", "produce orders --body x --dedup-keys",
+                           "produce orders --body x --key k --dedup-keys --dedup-id y"})
     CHECK(run_line(state, line).code == exit_code::misused);
 }
 
