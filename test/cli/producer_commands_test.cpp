@@ -31,7 +31,7 @@ TEST_CASE("a named producer's lines are numbered as they stand in the input") {
   CHECK(run_line(state, "produce orders --body x").code == exit_code::ok);
   CHECK(state->producer_options.name.empty());
   CHECK(state->sent.at(3).message.sequence == sequence{0});
-  CHECK(run_line(state, "produce orders --sequence-from 100 --body x").code == exit_code::misused);
+  CHECK(run_line(state, "produce orders --sequence-from 100 --body x").code == exit_code::usage);
 }
 
 TEST_CASE("a dedup id is given, or is the key") {
@@ -44,7 +44,7 @@ TEST_CASE("a dedup id is given, or is the key") {
   CHECK(state->sent.at(2).message.dedup_id == "b");
   for (const char* line : {"produce orders --dedup-id x", "produce orders --body x --dedup-keys",
                            "produce orders --body x --key k --dedup-keys --dedup-id y"})
-    CHECK(run_line(state, line).code == exit_code::misused);
+    CHECK(run_line(state, line).code == exit_code::usage);
 }
 
 TEST_CASE("a failure of a named producer says that all may be sent again") {
@@ -63,7 +63,7 @@ TEST_CASE("producers are listed, and forgotten once it is sure") {
   const auto row = json::parse(listed.out);
   CHECK(row["name"] == "importer");
   CHECK(row["epoch"] == 3);
-  CHECK(run_line(state, "producer forget importer").code == exit_code::misused);
+  CHECK(run_line(state, "producer forget importer").code == exit_code::usage);
   CHECK(run_line(state, "producer forget other --yes").code == exit_code::failed);
   CHECK(run_line(state, "producer forget importer --yes").code == exit_code::ok);
   CHECK(state->producers.empty());
