@@ -197,6 +197,12 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     [self](list_atom, const frames::schedule_list& wish) {
       return self->delegate(self->state.schedules, list_atom_v, wish);
     },
+    [self](alter_atom, const frames::producer_request& wish) {
+      return ask_of_producers(self, wish);
+    },
+    [self](forget_atom, const frames::producer_forget& wish) {
+      return forget_producer(self, wish);
+    },
     [self](tick_atom) { try_again(self); },
     [self](resolve_atom, const tx_question& wish) { return resolve_transaction(self, wish); },
     [self](settle_atom, const tx_settled& what) { settle_by_transaction(self, what); },

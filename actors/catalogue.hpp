@@ -107,6 +107,12 @@ caf::result<frames::redriven> redrive_letters(catalogue_pointer self, const fram
 caf::result<topic_record> dead_letters_of_group(catalogue_pointer self, const std::string& name);
 /// The name goes with its offsets, unless it is connected.
 caf::result<caf::ok_atom> forget_consumer(catalogue_pointer self, const frames::group_forget& wish);
+// What it answers to requests about named producers (catalogue_producers.cpp).
+caf::result<frames::producer_answer> ask_of_producers(catalogue_pointer self,
+                                                      const frames::producer_request& wish);
+/// Its holder is fenced, and the name begins anew when it is opened again.
+caf::result<caf::ok_atom> forget_producer(catalogue_pointer self,
+                                          const frames::producer_forget& wish);
 // What it answers to requests about messages for later (catalogue_timers.cpp).
 caf::result<frames::timers_changed> end_timers_of(catalogue_pointer self,
                                                   const frames::timer_end& wish);

@@ -122,6 +122,10 @@ void open_shards(catalogue_pointer self, const std::shared_ptr<decision>& what) 
       .then(
         [self, what, id = shard](const shard_handles& handles) {
           self->state.shards.emplace(id, handles);
+          // What is told to all shards, it has not heard.
+          auto known = self->state.core->known_producers();
+          auto& told = what->follow_ups[id];
+          told.insert(told.end(), known.begin(), known.end());
           open_shards(self, what);
         },
         [self](const caf::error& why) { finish(self, from_caf(why)); });

@@ -57,7 +57,8 @@ void load_catalogue(catalogue_pointer self) {
     .await(
       [self](const catalogue_rows& rows) {
         auto& state = self->state;
-        state.core.emplace(state.options.limits, rows.topics, rows.groups, rows.counters.next_id);
+        state.core.emplace(state.options.limits, rows.topics, rows.groups, rows.counters.next_id,
+                           rows.producers);
         if (auto ok = check_shards(state); !ok) return self->quit(to_caf(ok.error()));
         for (const auto& [shard, handles] : state.shards) repair(self, shard, handles.shard);
         // Their messages grow old whether anybody uses them or not.

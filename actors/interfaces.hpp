@@ -196,6 +196,7 @@ using shard_actor =
                    caf::replies_to<queues_atom, queue_ids>::with<queue_views>,
                    caf::replies_to<inventory_atom>::with<shard_inventory>,
                    caf::replies_to<progress_atom, group_id>::with<progress_rows>,
+                   caf::replies_to<progress_atom, producer_name_id, queue_ids>::with<frames::producer_progress>,
                    caf::replies_to<load_atom>::with<catalogue_rows>, // Shard 0.
                    caf::replies_to<schedules_atom>::with<schedule_rows>,
                    // What its timers answer.
@@ -323,6 +324,8 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<list_atom, frames::timer_list>::with<frames::timers>,
   caf::replies_to<why_atom, frames::message_why>::with<frames::message_story>,
   caf::replies_to<forget_atom, frames::group_forget>::with<caf::ok_atom>, caf::reacts_to<tick_atom>,
+  caf::replies_to<alter_atom, frames::producer_request>::with<frames::producer_answer>,
+  caf::replies_to<forget_atom, frames::producer_forget>::with<caf::ok_atom>,
   // What the schedules actor answers.
   caf::replies_to<create_atom, frames::schedule_put>::with<frames::schedules>,
   caf::replies_to<remove_atom, frames::schedule_delete>::with<caf::ok_atom>,

@@ -40,6 +40,8 @@ struct append_done {
   bool duplicate = false;
   /// They wait for their times; `base` counts the queue's messages for later.
   bool timed = false;
+  /// If any: nothing of the batch is stored, because these are already.
+  std::vector<frames::duplicate> repeated = {};
 };
 
 /// A queue as its shard sees it, as of entry `applied`.
@@ -82,6 +84,7 @@ struct catalogue_rows {
   std::vector<topic_record> topics;
   std::vector<group_record> groups;
   catalogue_record counters;
+  std::vector<named_producer_record> producers;
 };
 
 /// What a shard knows of schedules.

@@ -50,7 +50,8 @@ void answer(self_pointer self, const raft::applied_entry& entry, std::uint64_t n
       waiter.promise.deliver(to_caf({errc::queue_unknown, "its topic was deleted meanwhile"}));
     else
       waiter.promise.deliver(append_done{batch.base, batch.count, entry.time, s.options.mode,
-                                         waiter.duplicate, batch.timed});
+                                         waiter.duplicate, batch.timed,
+                                         std::move(waiter.repeated)});
   }
 }
 
@@ -131,9 +132,12 @@ bool is_copy(const effects::effect& effect) {
 }
 
 /// Frees space, or follows from what was written already: written while the log takes anything.
-bool is_freeing(const core::shard_state& state, const effects::effect& effect) {
+/// @param follows Not of shard 0, where things are decided.
+bool is_freeing(const core::shard_state& state, const effects::effect& effect, bool follows) {
   if (const auto* topic = std::get_if<effects::topic_put>(&effect))
     return state.topics().contains(topic->topic.topic); // Its retention may be shorter now.
+  if (const auto* producer = std::get_if<effects::producer_put>(&effect))
+    return producer->forgotten || follows;
   return !is_progress(effect) && !std::holds_alternative<effects::group_put>(effect) &&
          !std::holds_alternative<effects::timer_moved>(effect) &&
          !std::holds_alternative<effects::tx_prepared>(effect) &&
@@ -145,10 +149,24 @@ bool is_freeing(const core::shard_state& state, const effects::effect& effect) {
 bool has_room(const shard_state_data& s, const effect_list& wish) {
   if (s.room == storage::log_room::everything) return true;
   const bool commits = s.room == storage::log_room::no_batches;
+  const bool follows = s.replica->options().shard != shard_id{0};
   return std::ranges::all_of(wish.effects, [&](const effects::effect& effect) {
-    return is_freeing(s.replica->state(), effect) ||
+    return is_freeing(s.replica->state(), effect, follows) ||
            (commits && (is_progress(effect) || is_copy(effect)));
   });
+}
+
+/// Of a batch with messages that were stored before: told once all of them are.
+caf::result<append_done> answer_repeated(self_pointer self, core::stamp_repeated&& what) {
+  auto& s = self->state;
+  if (what.after == entry_index{0}) {
+    append_done done;
+    done.repeated = std::move(what.messages);
+    return done;
+  }
+  auto promise = self->make_response_promise<append_done>();
+  s.waiting[what.after].appends.push_back({promise, true, std::move(what.messages)});
+  return promise;
 }
 
 caf::result<append_done> on_append(self_pointer self, const core::batch_request& request) {
@@ -161,6 +179,8 @@ caf::result<append_done> on_append(self_pointer self, const core::batch_request&
   if (!outcome) return to_caf(outcome.error());
   if (const auto* known = std::get_if<raft::replica::known>(&*outcome))
     return append_done{known->base, known->count, known->time, s.options.mode, true, request.timed};
+  if (auto* repeated = std::get_if<core::stamp_repeated>(&*outcome))
+    return answer_repeated(self, std::move(*repeated));
   const auto& pending = std::get<raft::replica::pending>(*outcome);
   auto promise = self->make_response_promise<append_done>();
   auto& waiters = s.waiting[pending.index];
@@ -347,6 +367,9 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
     [self](queues_atom, const queue_ids& wanted) { return views_of(self, wanted); },
     [self](inventory_atom) { return inventory_of(self); },
     [self](progress_atom, group_id group) { return progress_of(self, group); },
+    [self](progress_atom, producer_name_id name, const queue_ids& queues) {
+      return progress_of(self, name, queues);
+    },
     [self](load_atom) { return catalogue_of(self); },
     [self](schedules_atom) { return schedules_of(self); },
     [self](close_atom, const timer_selection& which) -> caf::result<std::uint32_t> {

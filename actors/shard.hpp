@@ -48,6 +48,7 @@ struct shard_state_data {
   struct append_waiter {
     caf::typed_response_promise<append_done> promise;
     bool duplicate = false;
+    std::vector<frames::duplicate> repeated = {};
   };
   using effect_waiter = caf::typed_response_promise<entry_index>;
   struct waiters {
@@ -140,6 +141,8 @@ void pump_writes(shard_pointer self);
 [[nodiscard]] queue_views views_of(shard_pointer self, const queue_ids& wanted);
 [[nodiscard]] shard_inventory inventory_of(shard_pointer self);
 [[nodiscard]] progress_rows progress_of(shard_pointer self, group_id group);
+[[nodiscard]] frames::producer_progress progress_of(shard_pointer self, producer_name_id name,
+                                                    const queue_ids& queues);
 [[nodiscard]] catalogue_rows catalogue_of(shard_pointer self);
 [[nodiscard]] schedule_rows schedules_of(shard_pointer self);
 [[nodiscard]] frames::shard_status status_of(shard_pointer self);

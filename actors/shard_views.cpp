@@ -31,8 +31,11 @@ queue_views views_of(shard_pointer self, const queue_ids& wanted) {
 shard_inventory inventory_of(shard_pointer self) {
   shard_inventory out;
   const auto& state = self->state.replica->state();
-  for (const auto& [id, record] : state.queues())
+  for (const auto& [id, record] : state.queues()) {
     if (id != kept_messages) out.there.queues.push_back(id);
+    if (record.dedup_window_ms != 0) out.there.dedup_windows.emplace(id, record.dedup_window_ms);
+  }
+  for (const auto& [id, record] : state.names()) out.there.producers.emplace(id, record.epoch);
   for (const auto& [key, record] : state.all_progress())
     if (out.there.groups.empty() || out.there.groups.back() != key.group)
       out.there.groups.push_back(key.group);
@@ -58,12 +61,25 @@ progress_rows progress_of(shard_pointer self, group_id group) {
   return out;
 }
 
+frames::producer_progress progress_of(shard_pointer self, producer_name_id name,
+                                      const queue_ids& queues) {
+  frames::producer_progress out;
+  const auto& state = self->state.replica->state();
+  for (const auto queue : queues.queues)
+    if (const auto* row = state.named({name, queue})) {
+      out.spread = row->spread;
+      out.queues.push_back({queue, row->last});
+    }
+  return out;
+}
+
 catalogue_rows catalogue_of(shard_pointer self) {
   const auto& state = self->state.replica->state();
   catalogue_rows rows;
   for (const auto& [id, topic] : state.topics()) rows.topics.push_back(topic);
   for (const auto& [id, group] : state.groups()) rows.groups.push_back(group);
   rows.counters = state.catalogue();
+  for (const auto& [id, producer] : state.names()) rows.producers.push_back(producer);
   return rows;
 }
 

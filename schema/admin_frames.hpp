@@ -46,6 +46,7 @@ struct topic_alter {
   std::uint32_t queues = 0;
   std::optional<std::uint64_t> retention_ms;
   std::optional<std::uint64_t> default_ttl_ms = {};
+  std::optional<std::uint64_t> dedup_window_ms = {};
 };
 struct topic_delete {
   std::string name;

@@ -41,5 +41,8 @@ struct Batch {
     deliverAtMs @2 :List(Int64);
     # Unix ms of when it is to be delivered; below 0: so many ms after it is stored; 0: at once. A
     # batch has only messages to be delivered at once, or none of them.
+    dedupIds @3 :Data;
+    dedupIdEnds @4 :List(UInt32);
+    # As keys: 0 to 255 bytes, and an empty one is none.
   }
 }

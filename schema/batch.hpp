@@ -1,5 +1,7 @@
 #pragma once
 
+#include "schema/producer.hpp"
+
 #include <carafe/priority.hpp>
 #include <carafe/result.hpp>
 #include <carafe/shared_bytes.hpp>
@@ -36,7 +38,13 @@ struct message_view {
   std::uint64_t ttl_ms = 0;
   /// When it is to be delivered, Unix ms; below 0: so many ms after it is stored; 0: at once.
   std::int64_t deliver_at = 0;
+  /// Where its topic has a dedup window, a message of an id that was stored in its queue within
+  /// this window is not stored again. At most 255 bytes; empty: none.
+  std::string_view dedup_id = {};
 };
+
+/// What the node remembers of an id: SipHash-2-4 of 128 bits, of a key that never changes.
+[[nodiscard]] id_digest digest_of(std::string_view dedup_id) noexcept;
 
 /// The latest time of delivery, and the longest time to live: in the year 9999.
 inline constexpr std::int64_t message_time_max = 253'402'300'799'999;
@@ -69,7 +77,8 @@ public:
   ///                            49 days apart); finish it and begin the next.
   ///         invalid_argument   a tag or property name over 255 bytes or not UTF-8, a property
   ///                            without a name, a priority, time to live or time of delivery out of
-  ///                            range, or a time of delivery beside messages that have none.
+  ///                            range, an id over 255 bytes, or a time of delivery beside messages
+  ///                            that have none.
   result<void> add(const message_view& message);
 
   [[nodiscard]] std::uint32_t count() const noexcept;
@@ -133,6 +142,7 @@ public:
   [[nodiscard]] std::uint8_t priority(std::uint32_t at) const;
   [[nodiscard]] std::uint64_t ttl_ms(std::uint32_t at) const;
   [[nodiscard]] std::int64_t deliver_at(std::uint32_t at) const;
+  [[nodiscard]] std::string_view dedup_id(std::uint32_t at) const;
 
   /// Sum of all body, key, tag and property bytes.
   [[nodiscard]] std::uint64_t payload_bytes() const noexcept;
@@ -150,6 +160,8 @@ struct validated_batch {
   bool timed = false;
   /// Some message has a priority or a time to live of its own.
   bool ranked = false;
+  /// Of each message, if any has an id.
+  id_digests ids = {};
 };
 
 /// What a node does with a received batch before it stores it: checksum, then full validation.

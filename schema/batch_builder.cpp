@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t table_bytes = word_bytes;
 constexpr std::size_t names_max = std::numeric_limits<std::uint16_t>::max();
 constexpr std::size_t name_bytes_max = 255;
+constexpr std::size_t id_bytes_max = 255;
 
 struct text_hash {
   using is_transparent = void;
@@ -89,6 +90,8 @@ result<void> check_rare(const message_view& message) {
     return {errc::invalid_argument, "the time to live goes past the year 9999"};
   if (message.deliver_at > message_time_max || message.deliver_at < -message_time_max)
     return {errc::invalid_argument, "the time of delivery is past the year 9999"};
+  if (message.dedup_id.size() > id_bytes_max)
+    return {errc::invalid_argument, "a dedup id has at most 255 bytes"};
   return {};
 }
 
@@ -113,12 +116,14 @@ struct batch_builder::columns {
   rare_column<std::uint8_t> priorities{priority_default};
   rare_column<std::uint64_t> ttls;
   rare_column<std::int64_t> times;
+  blob_column ids;
   std::vector<std::byte> plain;
   std::vector<std::byte> compressed;
 
   result<void> check(const message_view& message) const;
   [[nodiscard]] bool has_rare() const {
-    return !priorities.rows.empty() || !ttls.rows.empty() || !times.rows.empty();
+    return !priorities.rows.empty() || !ttls.rows.empty() || !times.rows.empty() ||
+           !ids.bytes.empty();
   }
   /// Size of the segment with what is added so far, words.
   [[nodiscard]] std::size_t segment_words() const;
@@ -173,16 +178,18 @@ std::size_t batch_builder::columns::segment_words() const {
   }
   if (has_rare())
     words += capnp::sizeInWords<wire::Batch::Rare>() + list_words(priorities.rows) +
-             list_words(ttls.rows) + list_words(times.rows);
+             list_words(ttls.rows) + list_words(times.rows) +
+             (ids.bytes.empty() ? 0 : words_of(ids.bytes.size()) + list_words(ids.ends));
   return words;
 }
 
 std::size_t batch_builder::columns::words_of_next(const message_view& message,
                                                   std::size_t payload) const {
   constexpr std::size_t columns_max = 11;
-  constexpr std::size_t rare_words = capnp::sizeInWords<wire::Batch::Rare>() + 3;
+  constexpr std::size_t rare_words = capnp::sizeInWords<wire::Batch::Rare>() + 5;
   constexpr std::size_t row_bytes = 4 * sizeof(std::uint32_t) + sizeof(std::uint16_t);
-  constexpr std::size_t rare_row_bytes = sizeof(std::uint8_t) + 2 * sizeof(std::uint64_t);
+  constexpr std::size_t rare_row_bytes =
+    sizeof(std::uint8_t) + 2 * sizeof(std::uint64_t) + sizeof(std::uint32_t);
   constexpr std::size_t property_bytes = sizeof(std::uint16_t) + sizeof(std::uint32_t);
   constexpr std::size_t name_bytes = 2 * word_bytes; // Pointer, NUL and padding.
   // A column that this message begins gets a row for each message before it.
@@ -194,11 +201,13 @@ std::size_t batch_builder::columns::words_of_next(const message_view& message,
   if (priorities.begins(message.priority)) begun += sizeof(std::uint8_t);
   if (ttls.begins(message.ttl_ms)) begun += sizeof(std::uint64_t);
   if (times.begins(message.deliver_at)) begun += sizeof(std::int64_t);
+  if (ids.bytes.empty() && !message.dedup_id.empty()) begun += sizeof(std::uint32_t);
   auto rare = has_rare() || message.priority != priorities.usual || message.ttl_ms != ttls.usual ||
-              message.deliver_at != times.usual;
+              message.deliver_at != times.usual || !message.dedup_id.empty();
   auto properties = message.properties.size();
-  return words_of(payload + row_bytes + (rare ? rare_row_bytes : 0) + begun * bodies.ends.size() +
-                  properties * property_bytes + (properties + 1) * name_bytes) +
+  return words_of(payload + message.dedup_id.size() + row_bytes + (rare ? rare_row_bytes : 0) +
+                  begun * bodies.ends.size() + properties * property_bytes +
+                  (properties + 1) * name_bytes) +
          columns_max + (rare ? rare_words : 0);
 }
 
@@ -231,6 +240,7 @@ void batch_builder::columns::append(const message_view& message) {
   priorities.add(message.priority, before);
   ttls.add(message.ttl_ms, before);
   times.add(message.deliver_at, before);
+  ids.add(message.dedup_id);
 }
 
 void batch_builder::columns::fill_rare(wire::Batch::Rare::Builder rare) const {
@@ -238,6 +248,10 @@ void batch_builder::columns::fill_rare(wire::Batch::Rare::Builder rare) const {
   if (!priorities.rows.empty()) fill_list(priorities.rows, rare.initPriorities(count));
   if (!ttls.rows.empty()) fill_list(ttls.rows, rare.initTtlsMs(count));
   if (!times.rows.empty()) fill_list(times.rows, rare.initDeliverAtMs(count));
+  if (!ids.bytes.empty()) {
+    rare.setDedupIds(data_of(ids.bytes));
+    fill_list(ids.ends, rare.initDedupIdEnds(count));
+  }
 }
 
 void batch_builder::columns::fill(wire::Batch::Builder batch) const {
@@ -299,6 +313,7 @@ void batch_builder::columns::clear() {
   priorities.rows.clear();
   ttls.rows.clear();
   times.rows.clear();
+  ids.clear();
 }
 
 batch_builder::batch_builder(batch_limits limits) : columns_(std::make_unique<columns>(limits)) {}

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t names_max = std::numeric_limits<std::uint16_t>::max();
 constexpr std::size_t name_bytes_max = 255;
+constexpr std::size_t id_bytes_max = 255;
 
 failure malformed(std::string_view column) { return {errc::batch_malformed, std::string{column}}; }
 
@@ -63,6 +64,7 @@ struct columns {
   capnp::List<std::uint8_t>::Reader priorities;
   capnp::List<std::uint64_t>::Reader ttls;
   capnp::List<std::int64_t>::Reader times;
+  blob_column ids;
 
   result<void> take(wire::Batch::Reader from, const batch_limits& limits);
   /// @returns Sum of all body, key, tag and property bytes.
@@ -83,6 +85,7 @@ private:
   [[nodiscard]] result<void> check_tags() const;
   [[nodiscard]] result<void> check_properties() const;
   [[nodiscard]] result<void> check_rare() const;
+  [[nodiscard]] result<void> check_ids() const;
 };
 
 result<void> columns::take(wire::Batch::Reader from, const batch_limits& limits) {
@@ -104,6 +107,7 @@ result<void> columns::take(wire::Batch::Reader from, const batch_limits& limits)
     priorities = rare.getPriorities();
     ttls = rare.getTtlsMs();
     times = rare.getDeliverAtMs();
+    ids = {text_of(rare.getDedupIds()), rare.getDedupIdEnds()};
   }
   return take_names(from);
 }
@@ -178,6 +182,14 @@ result<void> columns::check_rare() const {
   return {};
 }
 
+result<void> columns::check_ids() const {
+  if (ids.ends.size() == 0 && ids.bytes.empty()) return {};
+  if (!ids.fits(count)) return malformed("dedupIdEnds");
+  for (unsigned i = 0; i < count; ++i)
+    if (ids.bytes_of(i) > id_bytes_max) return malformed("dedupIds: one has more than 255 bytes");
+  return {};
+}
+
 result<void> columns::check_columns() const {
   if (!bodies.fits(count)) return malformed("bodyEnds");
   if (keys.ends.size() != 0 || !keys.bytes.empty()) {
@@ -186,6 +198,7 @@ result<void> columns::check_columns() const {
   if (auto good = check_born(); !good) return good;
   if (auto good = check_tags(); !good) return good;
   if (auto good = check_rare(); !good) return good;
+  if (auto good = check_ids(); !good) return good;
   return check_properties();
 }
 
@@ -297,6 +310,7 @@ message_view batch_reader::message(std::uint32_t at) const {
   message.priority = priority(at);
   message.ttl_ms = ttl_ms(at);
   message.deliver_at = deliver_at(at);
+  message.dedup_id = dedup_id(at);
   return message;
 }
 
@@ -316,6 +330,11 @@ std::uint64_t batch_reader::ttl_ms(std::uint32_t at) const {
 
 std::int64_t batch_reader::deliver_at(std::uint32_t at) const {
   return timed() ? view_->at.times[at] : 0;
+}
+
+std::string_view batch_reader::dedup_id(std::uint32_t at) const {
+  auto& ids = view_->at.ids;
+  return ids.ends.size() == 0 ? std::string_view{} : ids[at];
 }
 
 std::span<const std::string_view> batch_reader::names() const noexcept { return view_->at.names; }
@@ -341,6 +360,20 @@ std::string_view batch_reader::property_value(std::uint32_t place) const {
   return view_->at.property_values[place];
 }
 
+namespace {
+
+/// Of each message, if any has an id.
+id_digests digests_of(const columns& at) {
+  auto out = id_digests{};
+  if (at.ids.bytes.empty()) return out;
+  out.reserve(at.count);
+  for (unsigned i = 0; i < at.count; ++i)
+    out.push_back(at.ids.bytes_of(i) == 0 ? id_digest{} : digest_of(at.ids[i]));
+  return out;
+}
+
+} // namespace
+
 result<validated_batch> validate_batch(std::span<const std::byte> bytes, codec compression,
                                        std::uint32_t count, std::uint32_t checksum,
                                        const batch_limits& limits) {
@@ -353,7 +386,7 @@ result<validated_batch> validate_batch(std::span<const std::byte> bytes, codec c
     if (batch.at.count != count) return malformed("count is not the announced one");
     const auto& at = batch.at;
     return validated_batch{batch.payload_bytes, at.times.size() != 0,
-                           at.priorities.size() != 0 || at.ttls.size() != 0};
+                           at.priorities.size() != 0 || at.ttls.size() != 0, digests_of(at)};
   });
 }
 

@@ -31,6 +31,14 @@ struct effect_writer {
     batch.setTimed(from.timed);
     batch.setRanked(from.ranked);
     batch.setTransacted(from.transacted);
+    batch.setName(from.named.name.value);
+    batch.setNameLast(from.named.last.value);
+    batch.setNameSpread(from.named.spread);
+    if (!from.ids.empty()) {
+      const auto ids = bytes_of(from.ids);
+      batch.setIdWindowMs(from.id_window_ms);
+      batch.setIds(kj::ArrayPtr<const char>{ids.data(), ids.size()}.asBytes());
+    }
     attached += padded(from.bytes.size());
   }
   void operator()(wire::Effect::Builder to, const effects::commit& from) {
@@ -44,6 +52,7 @@ struct effect_writer {
     auto opened = to.initQueueOpened();
     opened.setQueue(from.queue.value);
     opened.setTopic(from.topic.value);
+    opened.setDedupWindowMs(from.dedup_window_ms);
   }
   void operator()(wire::Effect::Builder to, const effects::queue_closed& from) {
     to.setQueueClosed(from.queue.value);
@@ -134,6 +143,11 @@ struct effect_writer {
     fired.setSchedule(from.schedule.value);
     put(fired.initProgress(), from.progress);
   }
+  void operator()(wire::Effect::Builder to, const effects::producer_put& from) {
+    auto row = to.initProducerPut();
+    put(row.initProducer(), from.producer);
+    row.setForgotten(from.forgotten);
+  }
 };
 
 result<effects::effect> get_batch(wire::BatchAppended::Reader from,
@@ -156,6 +170,15 @@ result<effects::effect> get_batch(wire::BatchAppended::Reader from,
   batch.timed = from.getTimed();
   batch.ranked = from.getRanked();
   batch.transacted = from.getTransacted();
+  batch.named.name = producer_name_id{from.getName()};
+  batch.named.last = sequence{from.getNameLast()};
+  batch.named.spread = from.getNameSpread();
+  const auto ids = from.getIds();
+  auto digests = digests_from(std::as_bytes(std::span{ids.begin(), ids.size()}));
+  if (!digests || (!digests->empty() && digests->size() != batch.count))
+    return corrupt("batch: ids");
+  batch.ids = std::move(*digests);
+  batch.id_window_ms = from.getIdWindowMs();
   return effects::effect{std::move(batch)};
 }
 
@@ -237,6 +260,12 @@ result<effects::effect> get_tx_prepared(wire::tx::TxPrepared::Reader from,
   return effects::effect{std::move(effect)};
 }
 
+result<effects::effect> get_producer_put(wire::ProducerPut::Reader from) {
+  auto effect = effects::producer_put{{}, from.getForgotten()};
+  if (get(from.getProducer(), effect.producer) != errc::none) return corrupt("producerPut");
+  return effects::effect{std::move(effect)};
+}
+
 result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes& attachments) {
   switch (from.which()) {
   case wire::Effect::BATCH:
@@ -245,8 +274,8 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
     return get_commit(from.getCommit());
   case wire::Effect::QUEUE_OPENED: {
     auto opened = from.getQueueOpened();
-    return effects::effect{
-      effects::queue_opened{queue_id{opened.getQueue()}, topic_id{opened.getTopic()}}};
+    return effects::effect{effects::queue_opened{
+      queue_id{opened.getQueue()}, topic_id{opened.getTopic()}, opened.getDedupWindowMs()}};
   }
   case wire::Effect::QUEUE_CLOSED:
     return effects::effect{effects::queue_closed{queue_id{from.getQueueClosed()}}};
@@ -277,14 +306,14 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
     return get_timer_moved(from.getTimerMoved());
   case wire::Effect::KEPT:
     return get_kept(from.getKept());
+  case wire::Effect::PRODUCER_PUT:
+    return get_producer_put(from.getProducerPut());
   case wire::Effect::TX_PREPARED:
     return get_tx_prepared(from.getTxPrepared(), attachments);
   case wire::Effect::TX_ENDED:
     return effects::effect{get(from.getTxEnded())};
   case wire::Effect::TX_APPLIED:
     return effects::effect{get(from.getTxApplied())};
-  case wire::Effect::PRODUCER_PUT:
-    break;
   case wire::Effect::SCHEDULE_PUT:
     return get_put(from.getSchedulePut(), &effects::schedule_put::schedule);
   case wire::Effect::SCHEDULE_DELETED:

@@ -105,6 +105,14 @@ constexpr row rows[] = {
    "the shard has as many open transactions, or bytes of half messages, as the limit in the detail "
    "allows; end some or raise it",
    as_it_is},
+  {errc::producer_fenced, "producer_fenced",
+   "another producer has opened this name since, or it was forgotten; stop this one, or open the "
+   "name again and send again what is not answered",
+   as_it_is},
+  {errc::too_many_ids, "too_many_ids",
+   "the shard remembers as many message ids as it can; shorten the topics' dedup windows, or wait "
+   "until older ids are past theirs",
+   again},
 
   {errc::topic_unknown, "topic_unknown",
    "no topic of this name; create it, or let the node create topics on use", as_it_is},
@@ -195,8 +203,8 @@ constexpr row rows[] = {
    "another consumer of the group is connected under this name; stop it, or choose another name",
    as_it_is},
   {errc::too_many_names, "too_many_names",
-   "the group keeps offsets under as many names as its limit allows; forget unused ones or raise "
-   "the limit",
+   "there are as many names, of the group's consumers or of producers, as the limit allows; forget "
+   "unused ones or raise the limit",
    as_it_is},
 
   {errc::not_leader, "not_leader",

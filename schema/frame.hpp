@@ -4,6 +4,7 @@
 
 #include "schema/admin_frames.hpp"
 #include "schema/message_frames.hpp"
+#include "schema/producer_frames.hpp"
 #include "schema/schedule_frames.hpp"
 #include "schema/story_frames.hpp"
 #include "schema/timer_frames.hpp"
@@ -31,8 +32,8 @@ using body =
                node_actors, node_actor_list, backup, backup_done, leased, settle, renew, renewed,
                group_put, dead_letters, dead_letter_list, redrive, redriven, timer_end, timer_move,
                timers_changed, timer_list, timers, group_forget, tx_join, tx_prepare, tx_prepared,
-               tx_end, tx_check, tx_list, txs, schedule_put, schedule_delete, schedule_list,
-               schedules, message_why, message_story>;
+               tx_end, tx_check, tx_list, txs, producer_request, producer_answer, schedule_put,
+               schedule_delete, schedule_list, schedules, message_why, message_story>;
 
 struct frame {
   std::uint64_t request = 0;

@@ -189,6 +189,12 @@ void put(wire::GroupForget::Builder to, const group_forget& from);
                                               decoding& state);
 [[nodiscard]] group_forget get(wire::GroupForget::Reader from, decoding& state);
 
+// frame_producer.cpp
+void put(wire::producer::Request::Builder to, const producer_request& from);
+void put(wire::producer::Answer::Builder to, const producer_answer& from);
+[[nodiscard]] producer_request get(wire::producer::Request::Reader from, decoding& state);
+[[nodiscard]] producer_answer get(wire::producer::Answer::Reader from, decoding& state);
+
 // frame_node.cpp
 void put(wire::NodeStatus::Builder to, const node_status_report& from);
 void put(capnp::List<wire::ActorInfo>::Builder to, const node_actor_list& from);

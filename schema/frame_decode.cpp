@@ -156,6 +156,10 @@ std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
     return get(from.getMessageWhy(), state);
   case tag::MESSAGE_STORY:
     return get(from.getMessageStory(), state);
+  case tag::PRODUCER_REQUEST:
+    return get(from.getProducerRequest(), state);
+  case tag::PRODUCER_ANSWER:
+    return get(from.getProducerAnswer(), state);
   case tag::NODE_STATUS:
     return node_status{};
   case tag::NODE_STATUS_REPORT:

@@ -71,10 +71,12 @@ void put(wire::TopicSettings::Builder to, const topic_settings& from) {
   to.setRetentionMs(from.retention_ms);
   to.setDefaultTtlMs(from.default_ttl_ms);
   to.setDurability(to_wire(from.mode));
+  to.setDedupWindowMs(from.dedup_window_ms);
 }
 
 topic_settings get(wire::TopicSettings::Reader from, decoding& state) {
-  return {from.getRetentionMs(), state.enumerator(from.getDurability()), from.getDefaultTtlMs()};
+  return {from.getRetentionMs(), state.enumerator(from.getDurability()), from.getDefaultTtlMs(),
+          from.getDedupWindowMs()};
 }
 
 void put(wire::Error::Builder to, const failure& why) {

@@ -10,6 +10,11 @@ void put(wire::Produce::Builder to, const produce& from) {
   to.setCount(from.count);
   to.setCodec(to_wire(from.compression));
   to.setChecksum(from.checksum);
+  to.setName(from.named.name.value);
+  to.setNameFirst(from.named.first.value);
+  to.setNameLast(from.named.last.value);
+  to.setEpoch(from.named.epoch);
+  to.setNameSpread(from.named.spread);
 }
 
 produce get(wire::Produce::Reader from, decoding& state) {
@@ -22,6 +27,8 @@ produce get(wire::Produce::Reader from, decoding& state) {
   to.compression = state.enumerator(from.getCodec());
   to.checksum = from.getChecksum();
   to.batch = state.bytes(from.getBatch());
+  to.named = {producer_name_id{from.getName()}, from.getEpoch(), sequence{from.getNameFirst()},
+              sequence{from.getNameLast()}, from.getNameSpread()};
   return to;
 }
 

@@ -76,6 +76,8 @@ void put(wire::TopicAlter::Builder to, const topic_alter& from) {
   to.setRetentionSet(from.retention_ms.has_value());
   to.setDefaultTtlMs(from.default_ttl_ms.value_or(0));
   to.setDefaultTtlSet(from.default_ttl_ms.has_value());
+  to.setDedupWindowMs(from.dedup_window_ms.value_or(0));
+  to.setDedupWindowSet(from.dedup_window_ms.has_value());
 }
 
 topic_alter get(wire::TopicAlter::Reader from, decoding& state) {
@@ -84,6 +86,7 @@ topic_alter get(wire::TopicAlter::Reader from, decoding& state) {
   to.queues = from.getQueues();
   if (from.getRetentionSet()) to.retention_ms = from.getRetentionMs();
   if (from.getDefaultTtlSet()) to.default_ttl_ms = from.getDefaultTtlMs();
+  if (from.getDedupWindowSet()) to.dedup_window_ms = from.getDedupWindowMs();
   return to;
 }
 

@@ -35,7 +35,7 @@ struct Effect {
     txPrepared @16 :Transaction.TxPrepared;
     txEnded @17 :Transaction.TxEnded;
     txApplied @18 :Transaction.TxApplied;
-    producerPut @19 :Void;
+    producerPut @19 :ProducerPut;
     schedulePut @20 :Schedule.Record;
     scheduleDeleted @21 :UInt64;
     scheduleFired @22 :Schedule.Fired;
@@ -152,8 +152,44 @@ struct BatchAppended {
   # Its messages wait for their times. `baseOffset` counts those of the queue.
   ranked @10 :Bool;
   # Some message has a priority or a time to live of its own.
-  transacted @11 :Bool;
+  name @11 :UInt64;
+  # Of its producer; 0: none. Then the next two are of this name.
+  nameLast @12 :UInt64;
+  # The application's number of the last message.
+  nameSpread @13 :UInt32;
+  idWindowMs @14 :UInt64;
+  # How long `ids` count, from the entry's time on; 0: there are none.
+  ids @15 :Data;
+  # Of each message 16 bytes of its id's hash, or 0.
+  transacted @16 :Bool;
   # Of a transaction: producer and sequence name its messages, and are no retry's guard.
+}
+
+struct ProducerPut {
+  producer @0 :NamedProducerRecord;
+  forgotten @1 :Bool;
+  # Its row goes, and what is known of it on queues.
+}
+
+struct NamedProducerRecord {
+  id @0 :UInt64;
+  name @1 :Text;
+  epoch @2 :UInt32;
+  createdMs @3 :Int64;
+  openedMs @4 :Int64;
+}
+
+struct NamedProgressRecord {
+  # Of one name on one queue.
+  last @0 :UInt64;
+  spread @1 :UInt32;
+}
+
+struct StoredIdsRecord {
+  # Of one batch.
+  untilMs @0 :Int64;
+  ids @1 :Data;
+  # As in BatchAppended.
 }
 
 struct OffsetCommitted {
@@ -172,8 +208,10 @@ struct OffsetCommitted {
 }
 
 struct QueueOpened {
+  # The queue is there, and is as this says.
   queue @0 :UInt64;
   topic @1 :UInt64;
+  dedupWindowMs @2 :UInt64;
 }
 
 struct QueueStart {
@@ -194,6 +232,7 @@ struct TopicRecord {
   createdMs @6 :Int64;
   defaultTtlMs @7 :UInt64;
   # Of messages that say none; 0: they do not expire.
+  dedupWindowMs @8 :UInt64;
 }
 
 struct GroupRecord {
@@ -218,6 +257,7 @@ struct QueueRecord {
   timersPending @5 :UInt64;
   timersSum @6 :UInt64;
   # Of the pending ones' due times and numbers, mixed.
+  dedupWindowMs @7 :UInt64;
 }
 
 struct ProducerRecord {

@@ -5,6 +5,10 @@
 #include "schema/log.capnp.h"
 #include "schema/records.hpp"
 
+#include <optional>
+#include <span>
+#include <string>
+
 namespace carafe {
 
 void put(wire::TopicRecord::Builder to, const topic_record& from);
@@ -17,6 +21,9 @@ void put(wire::WaitingRecord::Builder to, const waiting_record& from);
 void put(wire::TimerRecord::Builder to, const timer_record& from);
 void put(wire::schedule::Record::Builder to, const schedule_record& from);
 void put(wire::schedule::Progress::Builder to, const schedule_progress& from);
+void put(wire::NamedProducerRecord::Builder to, const named_producer_record& from);
+void put(wire::NamedProgressRecord::Builder to, const named_progress_record& from);
+void put(wire::StoredIdsRecord::Builder to, const stored_ids_record& from);
 void put(wire::DeliverySettings::Builder to, const delivery_settings& from);
 void put(wire::Filter::Builder to, const message_filter& from);
 /// @pre to.size() == from.size()
@@ -33,6 +40,9 @@ errc get(wire::WaitingRecord::Reader from, waiting_record& to);
 errc get(wire::TimerRecord::Reader from, timer_record& to);
 errc get(wire::schedule::Record::Reader from, schedule_record& to);
 errc get(wire::schedule::Progress::Reader from, schedule_progress& to);
+errc get(wire::NamedProducerRecord::Reader from, named_producer_record& to);
+errc get(wire::NamedProgressRecord::Reader from, named_progress_record& to);
+errc get(wire::StoredIdsRecord::Reader from, stored_ids_record& to);
 errc get(wire::DeliverySettings::Reader from, delivery_settings& to);
 errc get(wire::Filter::Reader from, message_filter& to);
 errc get(capnp::List<wire::OffsetRange>::Reader from, std::vector<offset_range>& to);
@@ -54,5 +64,9 @@ errc get(wire::tx::TxPrepared::Reader from, const shared_bytes& attachments,
          effects::tx_prepared& to);
 effects::tx_ended get(wire::tx::TxEnded::Reader from);
 effects::tx_applied get(wire::tx::TxApplied::Reader from);
+/// Digests as the log holds them, 16 bytes each.
+[[nodiscard]] std::string bytes_of(const id_digests& ids);
+/// Nothing if these are no whole digests.
+[[nodiscard]] std::optional<id_digests> digests_from(std::span<const std::byte> bytes);
 
 } // namespace carafe

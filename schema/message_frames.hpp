@@ -50,6 +50,7 @@ struct produce {
   codec compression = codec::none;
   std::uint32_t checksum = 0;
   shared_bytes batch;
+  named_part named = {};
 };
 struct receipt {
   queue_id queue;

@@ -52,6 +52,18 @@ struct shape<schedule_progress> {
   using wire = wire::schedule::Progress;
 };
 template <>
+struct shape<named_producer_record> {
+  using wire = wire::NamedProducerRecord;
+};
+template <>
+struct shape<named_progress_record> {
+  using wire = wire::NamedProgressRecord;
+};
+template <>
+struct shape<stored_ids_record> {
+  using wire = wire::StoredIdsRecord;
+};
+template <>
 struct shape<catalogue_record> {
   using wire = wire::CatalogueRecord;
 };
@@ -88,6 +100,7 @@ void put(wire::TopicRecord::Builder to, const topic_record& from) {
   to.setDurability(to_wire(from.settings.mode));
   to.setCreatedMs(from.created.value);
   to.setDefaultTtlMs(from.settings.default_ttl_ms);
+  to.setDedupWindowMs(from.settings.dedup_window_ms);
 }
 
 errc get(wire::TopicRecord::Reader from, topic_record& to) {
@@ -101,7 +114,7 @@ errc get(wire::TopicRecord::Reader from, topic_record& to) {
     to.queues.push_back({queue_id{queues[i]}, shard_id{shards[i]}});
   auto mode = from_wire(from.getDurability());
   if (!mode) return errc::format_newer;
-  to.settings = {from.getRetentionMs(), *mode, from.getDefaultTtlMs()};
+  to.settings = {from.getRetentionMs(), *mode, from.getDefaultTtlMs(), from.getDedupWindowMs()};
   to.created = unix_ms{from.getCreatedMs()};
   return errc::none;
 }
@@ -138,6 +151,7 @@ void put(wire::QueueRecord::Builder to, const queue_record& from) {
   to.setTimersNext(from.timers_next);
   to.setTimersPending(from.timers_pending);
   to.setTimersSum(from.timers_sum);
+  to.setDedupWindowMs(from.dedup_window_ms);
 }
 
 errc get(wire::QueueRecord::Reader from, queue_record& to) {
@@ -148,6 +162,7 @@ errc get(wire::QueueRecord::Reader from, queue_record& to) {
   to.timers_next = from.getTimersNext();
   to.timers_pending = from.getTimersPending();
   to.timers_sum = from.getTimersSum();
+  to.dedup_window_ms = from.getDedupWindowMs();
   return errc::none;
 }
 
@@ -243,6 +258,9 @@ template std::string encode_record(const transaction_counts&);
 template std::string encode_record(const transactions_applied&);
 template std::string encode_record(const schedule_record&);
 template std::string encode_record(const schedule_progress&);
+template std::string encode_record(const named_producer_record&);
+template std::string encode_record(const named_progress_record&);
+template std::string encode_record(const stored_ids_record&);
 
 template result<topic_record> decode_record<topic_record>(std::string_view);
 template result<group_record> decode_record<group_record>(std::string_view);
@@ -258,5 +276,8 @@ template result<transaction_counts> decode_record<transaction_counts>(std::strin
 template result<transactions_applied> decode_record<transactions_applied>(std::string_view);
 template result<schedule_record> decode_record<schedule_record>(std::string_view);
 template result<schedule_progress> decode_record<schedule_progress>(std::string_view);
+template result<named_producer_record> decode_record<named_producer_record>(std::string_view);
+template result<named_progress_record> decode_record<named_progress_record>(std::string_view);
+template result<stored_ids_record> decode_record<stored_ids_record>(std::string_view);
 
 } // namespace carafe

@@ -3,6 +3,7 @@
 /// What the log and the checkpoint hold, as plain structs; `schema/log.capnp` is the stored shape.
 
 #include "schema/delivery.hpp"
+#include "schema/producer.hpp"
 #include "schema/schedule.hpp"
 #include "schema/timer.hpp"
 #include "schema/transaction.hpp"
@@ -24,6 +25,8 @@ struct topic_settings {
   durability mode = durability::fsync;
   /// Of messages that say none; 0: they do not expire.
   std::uint64_t default_ttl_ms = 0;
+  /// How long a message's id counts; 0: ids do not matter.
+  std::uint64_t dedup_window_ms = 0;
 
   friend bool operator==(const topic_settings&, const topic_settings&) = default;
 };
@@ -74,6 +77,8 @@ struct queue_record {
   std::uint64_t timers_next = 0;
   std::uint64_t timers_pending = 0;
   std::uint64_t timers_sum = 0;
+  /// Its topic's.
+  std::uint64_t dedup_window_ms = 0;
 
   friend bool operator==(const queue_record&, const queue_record&) = default;
 };
@@ -144,6 +149,11 @@ struct batch {
   bool timed = false;
   /// Some message has a priority or a time to live of its own.
   bool ranked = false;
+  /// Of a named producer. The log does not hold its epoch and `first`: they were checked.
+  named_part named = {};
+  /// What their ids come to, and how long they count; empty where ids do not matter.
+  id_digests ids = {};
+  std::uint64_t id_window_ms = 0;
   /// Of a transaction: producer and sequence name its messages, and are no retry's guard.
   bool transacted = false;
 
@@ -161,6 +171,7 @@ struct commit {
 struct queue_opened {
   queue_id queue;
   topic_id topic;
+  std::uint64_t dedup_window_ms = 0;
 };
 struct queue_closed {
   queue_id queue;
@@ -191,7 +202,7 @@ struct progress_dropped {
 using effect =
   std::variant<batch, commit, queue_opened, queue_closed, queue_start, topic_put, topic_deleted,
                group_put, group_deleted, progress_dropped, settled, lent, waiting, timers_ended,
-                            timer_moved, kept, tx_prepared, tx_ended, tx_applied, schedule_put,
+                            timer_moved, kept, tx_prepared, tx_ended, tx_applied, producer_put, schedule_put,
                             schedule_deleted, schedule_fired>;
 
 } // namespace effects
@@ -267,7 +278,7 @@ result<Record> decode_record(std::string_view bytes);
 
 // Defined for topic_record, group_record, queue_record, producer_record, progress_record,
 // waiting_record, timer_record, catalogue_record, half_batch, transaction_record,
-// transaction_counts, transactions_applied, schedule_record and
-// schedule_progress in schema/records.cpp.
+// transaction_counts, transactions_applied, schedule_record, schedule_progress,
+// named_producer_record, named_progress_record and stored_ids_record in schema/records.cpp.
 
 } // namespace carafe

@@ -9,6 +9,7 @@ using Broadcast = import "broadcast.capnp";
 using Common = import "common.capnp";
 using Delivery = import "delivery.capnp";
 using Node = import "node.capnp";
+using Producer = import "producer.capnp";
 using Schedule = import "schedule.capnp";
 using Story = import "story.capnp";
 using Timer = import "timer.capnp";
@@ -100,8 +101,8 @@ struct Frame {
     txCheck @60 :Transaction.Check;
     txList @61 :Transaction.Query;
     txs @62 :Transaction.Transactions;
-    producerOpen @63 :Void;
-    producerOpened @64 :Void;
+    producerRequest @63 :Producer.Request;
+    producerAnswer @64 :Producer.Answer;
     schedulePut @65 :Schedule.Put;
     # Answered with `schedules`: the one that was put.
     scheduleDelete @66 :Text;
@@ -154,6 +155,14 @@ struct Produce {
   # CRC32C of `batch` as sent (after compression).
   batch @7 :Data;
   # A `Batch` message (batch.capnp), compressed by `codec`.
+  name @8 :UInt64;
+  # Of a named producer, as `opened` told, and so the next two; 0: it has no name.
+  nameFirst @9 :UInt64;
+  nameLast @10 :UInt64;
+  # The application's own numbers of the first and the last message.
+  epoch @11 :UInt32;
+  nameSpread @12 :UInt32;
+  # Over so many queues of the topic the name's messages are spread.
 }
 
 struct Receipt {
@@ -312,6 +321,8 @@ struct TopicSettings {
   durability @1 :Durability;
   defaultTtlMs @2 :UInt64;
   # Of messages that say none; 0: they do not expire.
+  dedupWindowMs @3 :UInt64;
+  # How long a message's id counts; 0: ids do not matter.
 }
 
 struct TopicCreate {
@@ -331,6 +342,8 @@ struct TopicAlter {
   retentionSet @3 :Bool;
   defaultTtlMs @4 :UInt64;
   defaultTtlSet @5 :Bool;
+  dedupWindowMs @6 :UInt64;
+  dedupWindowSet @7 :Bool;
 }
 
 struct TopicDescribe {

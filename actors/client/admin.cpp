@@ -34,7 +34,8 @@ result<topic_info> client::create_topic(const std::string& name, std::uint32_t q
   auto frame = frames::topic_create{};
   frame.name = name;
   frame.queues = queues;
-  frame.settings = {settings.retention_ms, settings.mode, settings.default_ttl_ms};
+  frame.settings = {settings.retention_ms, settings.mode, settings.default_ttl_ms,
+                    settings.dedup_window_ms};
   frame.if_missing = if_missing;
   // With `if_missing` a second attempt finds what the first one made.
   auto loss = if_missing ? on_loss::resend : on_loss::report;
@@ -43,8 +44,10 @@ result<topic_info> client::create_topic(const std::string& name, std::uint32_t q
 
 result<topic_info> client::alter_topic(const std::string& name, std::optional<std::uint32_t> queues,
                                        std::optional<std::uint64_t> retention_ms,
-                                       std::optional<std::uint64_t> default_ttl_ms) const {
-  auto frame = frames::topic_alter{name, queues.value_or(0), retention_ms, default_ttl_ms};
+                                       std::optional<std::uint64_t> default_ttl_ms,
+                                       std::optional<std::uint64_t> dedup_window_ms) const {
+  auto frame =
+    frames::topic_alter{name, queues.value_or(0), retention_ms, default_ttl_ms, dedup_window_ms};
   // It says how the topic is to be, not what to change: twice is as good as once.
   return ask<frames::topic_description>(*connection_, frame, on_loss::resend);
 }
@@ -104,6 +107,23 @@ result<std::vector<redriven_letter>> client::redrive(const std::string& group,
 
 result<void> client::delete_group(const std::string& name) const {
   return tell(*connection_, frames::group_delete{name});
+}
+
+result<std::vector<producer_line>> client::list_producers() const {
+  auto answer =
+    connection_->ask(frames::producer_request{frames::producer_list{}}, on_loss::resend);
+  if (!answer) return answer.error();
+  auto body = std::get_if<frames::producer_answer>(&*answer);
+  auto names = body ? std::get_if<frames::producer_names>(&body->what) : nullptr;
+  if (!names) return odd_answer();
+  auto lines = std::vector<producer_line>{};
+  for (auto& each : names->producers)
+    lines.push_back({std::move(each.name), each.epoch, each.created, each.opened});
+  return lines;
+}
+
+result<void> client::forget_producer(const std::string& name) const {
+  return tell(*connection_, frames::producer_request{frames::producer_forget{name}});
 }
 
 namespace {

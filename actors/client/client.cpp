@@ -37,7 +37,7 @@ client& client::operator=(client&&) noexcept = default;
 
 result<std::unique_ptr<producer>> client::make_producer(producer_options options) const {
   if (auto good = check(options); !good) return good.error();
-  return std::unique_ptr<producer>{std::make_unique<direct_producer>(connection_, options)};
+  return open_producer(connection_, options);
 }
 
 result<std::unique_ptr<consumer>> client::make_consumer(consumer_options options) const {

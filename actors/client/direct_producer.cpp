@@ -1,10 +1,38 @@
 #include "actors/client/direct_producer.hpp"
 
-namespace carafe::client {
+#include <algorithm>
 
-direct_producer::direct_producer(std::shared_ptr<connection> c, const producer_options& options)
+namespace carafe::client {
+namespace {
+
+/// @errors internal, and what the node answers.
+template <class Answer>
+result<Answer> ask(const connection& c, frames::producer_request question) {
+  auto answer = c.ask(question, on_loss::resend);
+  if (!answer) return answer.error();
+  auto body = std::get_if<frames::producer_answer>(&*answer);
+  auto wanted = body ? std::get_if<Answer>(&body->what) : nullptr;
+  if (!wanted) return {errc::internal, "the node answered with a frame of another kind"};
+  return std::move(*wanted);
+}
+
+} // namespace
+
+result<std::unique_ptr<producer>> open_producer(const std::shared_ptr<connection>& c,
+                                                const producer_options& options) {
+  auto holder = frames::producer_opened{};
+  if (!options.name.empty()) {
+    auto opened = ask<frames::producer_opened>(*c, {frames::producer_open{options.name}});
+    if (!opened) return opened.error();
+    holder = *opened;
+  }
+  return std::unique_ptr<producer>{std::make_unique<direct_producer>(c, options, holder)};
+}
+
+direct_producer::direct_producer(std::shared_ptr<connection> c, const producer_options& options,
+                                 frames::producer_opened holder)
   : connection_(std::move(c)),
-    core_(std::make_shared<producer_core>(connection_->wire(), options)) {
+    core_(std::make_shared<producer_core>(connection_->wire(), options, holder)) {
   auto& wire = connection_->wire();
   wire.loop().post([&wire, core = core_] { wire.add(core); });
 }
@@ -46,5 +74,16 @@ result<void> direct_producer::send_async(const std::string& topic, message m, ca
 }
 
 result<void> direct_producer::flush() { return core_->flush(); }
+
+result<sequence> direct_producer::last_sequence(const std::string& topic) const {
+  const auto& holder = core_->holder();
+  if (holder.name.value == 0) return {errc::invalid_argument, "the producer has no name"};
+  auto progress = ask<frames::producer_progress>(
+    *connection_, {frames::producer_progress_ask{holder.name, holder.epoch, topic}});
+  if (!progress) return progress.error();
+  auto last = sequence{};
+  for (const auto& place : progress->queues) last = std::max(last, place.last);
+  return last;
+}
 
 } // namespace carafe::client

@@ -1,5 +1,7 @@
 #include "actors/client/lane.hpp"
 
+#include "actors/client/strip.hpp"
+
 #include <algorithm>
 
 namespace carafe::client {
@@ -45,13 +47,18 @@ failure unknown(const failure& why) {
 
 } // namespace
 
-lane::lane(queue_id queue, std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id)
-  : queue_(queue), identity_(std::move(shared)), fresh_id_(std::move(fresh_id)) {}
+lane::lane(queue_id queue, std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id,
+           named_part named)
+  : queue_(queue), named_(named), identity_(std::move(shared)), fresh_id_(std::move(fresh_id)) {}
 
 void lane::push(sealed_batch batch) {
   auto& e = batches_.emplace_back();
   e.batch = std::move(batch);
   e.id = next_key_++;
+}
+
+void lane::miss_one() {
+  if (named_.name.value != 0 && !broken_from_) broken_from_ = next_key_;
 }
 
 bool lane::open() const noexcept {
@@ -66,6 +73,7 @@ bool lane::in_window(key batch) const noexcept {
 }
 
 std::optional<lane::sending> lane::next(time_point now, std::vector<settled>& out) {
+  drop_behind(out);
   if (stalled_) {
     if (in_flight_ > 0 || now < retry_at_) return {};
     stalled_ = false;
@@ -97,6 +105,9 @@ std::optional<lane::sending> lane::next(time_point now, std::vector<settled>& ou
   frame.compression = e.batch.data.compression;
   frame.checksum = e.batch.data.checksum;
   frame.batch = e.batch.data.bytes;
+  if (named_.name.value != 0)
+    frame.named = {named_.name, named_.epoch, e.batch.named_first, e.batch.named_last,
+                   named_.spread};
   return sending{e.id, std::move(frame)};
 }
 
@@ -206,8 +217,80 @@ void lane::give_up(entry& e, failure unsent, std::vector<settled>& out) {
 }
 
 void lane::settle(entry& e, result<frames::receipt> outcome, std::vector<settled>& out) {
+  const bool failed = !outcome;
+  const auto id = e.id;
+  settle_one(e, std::move(outcome), out);
+  if (!failed || named_.name.value == 0) return;
+  broken_from_ = std::min(broken_from_.value_or(id), id);
+  drop_behind(out);
+}
+
+void lane::drop_behind(std::vector<settled>& out) {
+  if (!broken_from_) return;
+  for (;;) {
+    const auto behind = std::find_if(batches_.begin(), batches_.end(),
+                                     [this](const entry& e) { return e.id >= *broken_from_; });
+    if (behind == batches_.end()) return;
+    const auto why = failure{errc::disconnected, "a message before it failed"};
+    settle_one(*behind, behind->exposed || behind->in_flight ? unknown(why) : why, out);
+  }
+}
+
+void lane::on_duplicates(key batch, const frames::duplicates& told, std::vector<settled>& out) {
+  auto e = find(batch);
+  if (!e) return;
+  e->in_flight = false;
+  --in_flight_;
+  auto places = std::vector<std::uint32_t>{};
+  for (const auto& each : told.messages) places.push_back(each.index);
+  std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  const auto count = e->batch.data.count;
+  if (places.empty() || places.back() >= count || places.size() != told.messages.size()) {
+    settle(*e, failure{errc::internal, "the node's answer names messages that there are not"}, out);
+    return;
+  }
+  const bool all = places.size() == count;
+  auto rest = all ? result<encoded_batch>{e->batch.data} : without(e->batch.data, places);
+  if (!rest) {
+    settle(*e, rest.error(), out);
+    return;
+  }
+  auto& waiting = e->batch.completions;
+  for (const auto& each : told.messages) {
+    auto one = sealed_batch{};
+    one.data.count = 1;
+    one.epoch = e->batch.epoch;
+    if (each.index < waiting.size()) one.completions.push_back(std::move(waiting[each.index]));
+    auto there = frames::receipt{};
+    there.queue = queue_;
+    there.first = each.at;
+    there.count = 1;
+    there.duplicate = true;
+    there.timed = each.timed;
+    out.push_back({std::move(one), {}, there});
+  }
+  if (all) {
+    out.back().batch.bytes = e->batch.bytes;
+    erase(*e);
+    return;
+  }
+  auto kept = std::vector<completion>{};
+  for (std::uint32_t at = 0; at < waiting.size(); ++at)
+    if (!std::binary_search(places.begin(), places.end(), at))
+      kept.push_back(std::move(waiting[at]));
+  waiting = std::move(kept);
+  e->batch.data = std::move(*rest);
+  stall(retry_at_);
+}
+
+void lane::settle_one(entry& e, result<frames::receipt> outcome, std::vector<settled>& out) {
   if (e.in_flight) --in_flight_;
   out.push_back({std::move(e.batch), message_id{e.producer, e.first}, std::move(outcome)});
+  erase(e);
+}
+
+void lane::erase(const entry& e) {
   auto same = [id = e.id](const entry& other) { return other.id == id; };
   batches_.erase(std::find_if(batches_.begin(), batches_.end(), same));
 }
@@ -224,6 +307,7 @@ void lane::on_lost() {
 }
 
 void lane::expire(time_point now, std::vector<settled>& out) {
+  drop_behind(out);
   while (!batches_.empty() && batches_.front().batch.deadline <= now)
     give_up(batches_.front(), batches_.front().refusal, out);
 }
@@ -234,6 +318,7 @@ void lane::abandon(failure why, std::vector<settled>& out) {
 
 std::optional<time_point> lane::wake_at(bool may_send) const {
   if (batches_.empty()) return {};
+  if (broken_from_ && batches_.back().id >= *broken_from_) return time_point{};
   auto at = batches_.front().batch.deadline;
   if (may_send && stalled_ && in_flight_ == 0) at = std::min(at, retry_at_);
   return at;

@@ -34,6 +34,9 @@ struct sealed_batch {
   std::uint64_t bytes = 0;
   /// The producer's flush count when it was begun.
   std::uint64_t epoch = 0;
+  /// Of a named producer: the application's numbers of its first and last message.
+  sequence named_first = {};
+  sequence named_last = {};
 };
 
 /// The batches of one producer for one queue: sends them in order, none that is `producer_window`
@@ -59,6 +62,10 @@ struct sealed_batch {
 /// A refusal for good (say, `message_too_large`) needs no fresh id: the batches behind are sent
 /// again with the `previous` that holds without it.
 ///
+/// A lane of a named producer keeps its queue without gaps: behind a batch that failed nothing is
+/// stored, and every batch fails. So the application can send everything again that is not
+/// answered: the node knows the highest number that is stored, and below it nothing is missing.
+///
 /// Pure: time and fresh ids are arguments. Not thread-safe.
 class lane {
 public:
@@ -76,10 +83,14 @@ public:
   };
 
   /// @param fresh_id Gives a producer id that nobody has used.
-  lane(queue_id queue, std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id);
+  /// @param named Of a named producer: its name, epoch and spread.
+  lane(queue_id queue, std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id,
+       named_part named = {});
 
   /// Takes a batch. Its deadline is not before that of the batch before it.
   void push(sealed_batch batch);
+  /// A batch that would come now failed before it got here.
+  void miss_one();
 
   /// The next batch that may be sent now; from then on its answer is awaited. Call until there is
   /// nothing more.
@@ -87,6 +98,8 @@ public:
 
   void on_receipt(key batch, const frames::receipt& receipt, std::vector<settled>& out);
   void on_error(key batch, const frames::error& error, time_point now, std::vector<settled>& out);
+  /// Nothing of the batch is stored: these of its messages were before. The others are sent again.
+  void on_duplicates(key batch, const frames::duplicates& told, std::vector<settled>& out);
   /// The connection is gone, and with it all awaited answers.
   void on_lost();
   /// Gives up what is past its deadline.
@@ -136,10 +149,17 @@ private:
   /// Makes the oldest batch fit to be sent: which `previous`, which identity.
   void resolve_front(time_point now, std::vector<settled>& out);
   void take_fresh_identity();
+  /// Gives up what may not be sent, because one before it failed.
+  void drop_behind(std::vector<settled>& out);
+  void settle_one(entry& e, result<frames::receipt> outcome, std::vector<settled>& out);
+  void erase(const entry& e);
   void stall(time_point until);
   [[nodiscard]] std::chrono::milliseconds back_off();
 
   queue_id queue_;
+  named_part named_;
+  /// Of a named producer: from this batch on everything fails.
+  std::optional<key> broken_from_;
   std::shared_ptr<identity> identity_;
   std::function<producer_id()> fresh_id_;
   std::deque<entry> batches_;

@@ -6,19 +6,21 @@
 namespace carafe::client {
 
 outbox::outbox(queue_name name, const producer_options& options, batch_limits limits,
-               std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id)
+               std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id,
+               named_part named)
   : name_(std::move(name)),
     options_(options),
     count_max_(std::clamp(options.batch_count, 1u, limits.batch_count_max)),
-    lane_(name_.queue, std::move(shared), std::move(fresh_id)),
+    lane_(name_.queue, std::move(shared), std::move(fresh_id), named),
     builder_(limits) {}
 
 result<void> outbox::add(const message_view& message, completion& done, std::uint64_t bytes,
-                         time_point given, std::uint64_t epoch) {
+                         time_point given, std::uint64_t epoch, sequence number) {
   const bool timed = message.deliver_at != 0;
+  const auto id = message.dedup_id.empty() ? id_digest{} : digest_of(message.dedup_id);
   if (building() &&
       (epoch != epoch_ || timed != timed_ || builder_.bytes() + bytes > options_.batch_bytes ||
-       given - first_given_ > spread_max()))
+       given - first_given_ > spread_max() || (id != id_digest{} && ids_.contains(id))))
     seal();
   auto added = builder_.add(message);
   if (added.code() == errc::batch_too_large) {
@@ -26,7 +28,12 @@ result<void> outbox::add(const message_view& message, completion& done, std::uin
     added = builder_.add(message);
   }
   if (!added) return added;
-  if (builder_.count() == 1) begin(given, epoch);
+  if (builder_.count() == 1) {
+    begin(given, epoch);
+    named_first_ = number;
+  }
+  named_last_ = number;
+  if (id != id_digest{}) ids_.insert(id);
   timed_ = timed;
   note(done);
   bytes_ += bytes;
@@ -64,6 +71,9 @@ void outbox::seal() {
   batch.deadline = first_given_ + options_.delivery_timeout;
   batch.bytes = std::exchange(bytes_, 0);
   batch.epoch = epoch_;
+  batch.named_first = named_first_;
+  batch.named_last = named_last_;
+  ids_.clear();
   auto data = builder_.finish(options_.compression);
   if (data) {
     batch.data = std::move(*data);
@@ -71,6 +81,7 @@ void outbox::seal() {
   } else {
     batch.data.count = count;
     failed_.push_back({std::move(batch), {}, data.error()});
+    lane_.miss_one();
   }
 }
 

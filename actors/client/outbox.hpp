@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 namespace carafe::client {
@@ -17,14 +18,16 @@ namespace carafe::client {
 class outbox {
 public:
   outbox(queue_name name, const producer_options& options, batch_limits limits,
-         std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id);
+         std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id,
+         named_part named = {});
 
   /// Adds a message to the batch being built; full batches are sealed.
   /// @param bytes What the message holds of the producer's `in_flight_bytes_max`.
   /// @param given When it was given to the producer.
+  /// @param number Of a named producer: the application's own.
   /// @errors What `batch_builder::add` says; then `done` is as it was.
   result<void> add(const message_view& message, completion& done, std::uint64_t bytes,
-                   time_point given, std::uint64_t epoch);
+                   time_point given, std::uint64_t epoch, sequence number = {});
   /// Closes the batch being built, if there is one, and gives it to the lane.
   void seal();
   /// Seals if the batch could go now and need not wait for more.
@@ -63,6 +66,10 @@ private:
   std::uint64_t epoch_ = 0;
   /// Whether the batch being built has messages for later.
   bool timed_ = false;
+  sequence named_first_;
+  sequence named_last_;
+  /// Of the messages in the batch being built: one of an id that is there goes into the next.
+  std::unordered_set<id_digest> ids_;
   std::uint64_t sealed_ = 0;
   std::vector<lane::settled> failed_;
 };

@@ -61,13 +61,29 @@ unix_ms wall_clock::at(time_point now) {
   return unix_ms{wall_.value + std::chrono::duration_cast<milliseconds>(now - steady_).count()};
 }
 
-producer_core::lane_state::lane_state(queue_name name, producer_core& core)
-  : box(std::move(name), core.options_, core.link_.limits(), core.identity_, random_producer_id) {}
+producer_core::lane_state::lane_state(queue_name name, producer_core& core, std::uint32_t spread)
+  : box(std::move(name), core.options_, core.link_.limits(), core.identity_, random_producer_id,
+        named_part{core.holder_.name, core.holder_.epoch, {}, {}, spread}) {}
 
-producer_core::producer_core(link& wire, producer_options options)
+producer_core::producer_core(link& wire, producer_options options, frames::producer_opened holder)
   : link_(wire),
-    options_(options),
-    identity_(std::make_shared<identity>(identity{random_producer_id()})) {}
+    options_(std::move(options)),
+    identity_(std::make_shared<identity>(identity{random_producer_id()})),
+    holder_(holder) {}
+
+result<void> producer_core::check_number(const topic_state& topic, const message& m) const {
+  if (holder_.name.value == 0) {
+    if (m.sequence.value == 0) return {};
+    return {errc::invalid_argument, "only a producer with a name sends messages with a sequence"};
+  }
+  if (m.sequence.value == 0)
+    return {errc::invalid_argument, "a named producer's messages have a sequence, from 1 on"};
+  if (m.sequence <= topic.given)
+    return {errc::invalid_argument, "sequence " + std::to_string(m.sequence.value) +
+                                      " is not above " + std::to_string(topic.given.value) +
+                                      ", the one before it"};
+  return {};
+}
 
 result<void> producer_core::add(const std::string& topic, message&& m, completion& done,
                                 std::optional<queue_number> to) {
@@ -76,10 +92,12 @@ result<void> producer_core::add(const std::string& topic, message&& m, completio
   auto bytes = payload + message_overhead_bytes;
   auto guard = std::unique_lock{mutex_};
   if (auto room = wait_for_room(guard, bytes); !room) return room;
-  if (stopped_) return {errc::disconnected, "an earlier message failed"};
+  if (stopped_) return stop_reason_;
   auto now = steady_clock::now();
   if (m.born.value == 0) m.born = clock_.at(now);
   auto& t = topic_of(topic);
+  if (auto good = check_number(t, m); !good) return good;
+  const auto number = m.sequence;
   if (t.queues.empty()) {
     if (auto max = link_.limits().message_bytes_max; payload > max)
       return {errc::message_too_large,
@@ -89,6 +107,7 @@ result<void> producer_core::add(const std::string& topic, message&& m, completio
   } else if (auto added = append(t, m, done, to, bytes, now, epoch_); !added) {
     return added;
   }
+  t.given = number;
   took(bytes, epoch_);
   return {};
 }
@@ -132,8 +151,12 @@ result<producer_core::lane_state*> producer_core::choose(topic_state& topic, con
     return {errc::queue_unknown,
             "queue " + std::to_string(to->value) + " of " + std::to_string(count)};
   }
-  if (!m.key.empty())
-    return topic.queues[queue_of_key(m.key, static_cast<std::uint32_t>(count)).value];
+  const bool named = holder_.name.value != 0;
+  const auto spread = named ? topic.spread : static_cast<std::uint32_t>(count);
+  // Who sends a message again finds the queue that it went to.
+  const auto& key = m.key.empty() ? m.dedup_id : m.key;
+  if (!key.empty()) return topic.queues[queue_of_key(key, spread).value];
+  if (named) return topic.queues[m.sequence.value % spread];
   topic.turn %= count;
   if (topic.queues[topic.turn]->box.sealed() != topic.turn_began) {
     topic.turn = (topic.turn + 1) % count;
@@ -149,9 +172,14 @@ result<void> producer_core::append(topic_state& topic, message& m, completion& d
   if (!chosen) return chosen.error();
   auto& lane = **chosen;
   auto& box = lane.box;
+  if (m.sequence.value != 0 && m.sequence <= lane.stored) {
+    skip(lane, std::move(done), bytes, epoch);
+    return {};
+  }
   auto view = message_view{m.key, m.body, m.tag, {}, m.born, m.priority};
   view.ttl_ms = static_cast<std::uint64_t>(m.ttl.count());
   view.deliver_at = m.delay.count() > 0 ? -m.delay.count() : m.deliver_at.value;
+  view.dedup_id = m.dedup_id;
   auto properties = std::vector<std::pair<std::string_view, std::string_view>>{};
   if (!m.properties.empty()) {
     properties.assign(m.properties.begin(), m.properties.end());
@@ -159,12 +187,34 @@ result<void> producer_core::append(topic_state& topic, message& m, completion& d
   }
   auto building = box.building();
   auto sealed = box.sealed();
-  if (auto added = box.add(view, done, bytes, given, epoch); !added) return added;
+  if (auto added = box.add(view, done, bytes, given, epoch, m.sequence); !added) return added;
   auto sendable = box.sealed() != sealed && box.way().in_flight() < producer_window;
   auto begun = !building && (box.way().empty() || options_.linger.count() > 0);
   if (sendable || begun) request_service(lane);
   if (begun && given - topic.known_at > known_for) look_up(topic);
   return {};
+}
+
+void producer_core::skip(lane_state& lane, completion&& done, std::uint64_t bytes,
+                         std::uint64_t epoch) {
+  auto one = sealed_batch{};
+  one.data.count = 1;
+  one.bytes = bytes;
+  one.epoch = epoch;
+  one.completions.push_back(std::move(done));
+  auto there = frames::receipt{};
+  there.queue = lane.box.name().queue;
+  there.duplicate = true;
+  skipped_.push_back({lane::settled{std::move(one), {}, there}, &lane.box.name()});
+  if (skipped_.size() > 1) return;
+  link_.loop().post([self = shared_from_this()] {
+    auto out = outcomes{};
+    {
+      auto inner = std::lock_guard{self->mutex_};
+      out = std::exchange(self->skipped_, {});
+    }
+    self->tell(std::move(out));
+  });
 }
 
 void producer_core::took(std::uint64_t bytes, std::uint64_t epoch) {

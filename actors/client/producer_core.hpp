@@ -31,7 +31,8 @@ private:
 /// sends, retries and tells the outcome.
 class producer_core : public listener, public std::enable_shared_from_this<producer_core> {
 public:
-  producer_core(link& wire, producer_options options);
+  /// @param holder Of a named producer: what its name was opened as.
+  producer_core(link& wire, producer_options options, frames::producer_opened holder = {});
 
   /// Takes `done` unless it fails. @thread Any. See `producer::send_async`.
   result<void> add(const std::string& topic, message&& m, completion& done,
@@ -41,6 +42,8 @@ public:
   /// Gives up what is unanswered. @thread The connection's.
   void abandon();
   [[nodiscard]] producer_id id() const noexcept { return identity_->producer; }
+  /// Of a named producer; name 0: it has none.
+  [[nodiscard]] const frames::producer_opened& holder() const noexcept { return holder_; }
 
   void on_ready() override;
   void on_lost() override;
@@ -50,8 +53,10 @@ public:
 private:
   /// An outbox with what the connection's thread keeps about it.
   struct lane_state {
-    lane_state(queue_name name, producer_core& core);
+    lane_state(queue_name name, producer_core& core, std::uint32_t spread);
     outbox box;
+    /// Of a named producer: what is stored here up to this number is not sent.
+    sequence stored;
     /// Waits in `to_serve_`.
     bool listed = false;
     std::optional<event_loop::timer> timer;
@@ -76,6 +81,12 @@ private:
     bool asked = false;
     time_point asked_at{};
     time_point known_at{};
+    /// Of a named producer: over so many queues its messages are spread, in this topic; 0: not
+    /// known yet. And the highest number given.
+    topic_id id;
+    std::uint32_t spread = 0;
+    sequence given;
+    std::map<queue_id, sequence> stored;
     /// Gives up what waits too long.
     std::optional<event_loop::timer> timer;
   };
@@ -90,6 +101,9 @@ private:
   result<void> wait_for_room(std::unique_lock<std::mutex>& guard, std::uint64_t bytes);
   topic_state& topic_of(const std::string& name);
   result<lane_state*> choose(topic_state& topic, const message& m, std::optional<queue_number> to);
+  [[nodiscard]] result<void> check_number(const topic_state& topic, const message& m) const;
+  /// It was stored before, in this lane's queue; somebody waits to be told.
+  void skip(lane_state& lane, completion&& done, std::uint64_t bytes, std::uint64_t epoch);
   result<void> append(topic_state& topic, message& m, completion& done,
                       std::optional<queue_number> to, std::uint64_t bytes, time_point given,
                       std::uint64_t epoch);
@@ -112,13 +126,20 @@ private:
   void ask(const std::string& name);
   void on_description(const std::string& name, frames::body&& body);
   void learn(topic_state& topic, const frames::topic_description& told, refusals& refused);
+  /// What the topic's queues have of a named producer's messages comes before anything is sent.
+  void ask_progress(const std::string& name, const frames::topic_description& told);
+  void on_progress(const std::string& name, const frames::topic_description& told,
+                   frames::body&& body);
+  void not_learnt(topic_state& topic, const failure& why, refusals& refused);
   void arm_parked(topic_state& topic);
   void expire_parked(topic_state& topic);
   void tell_refused(refusals refused);
+  void stop(const failure& why);
 
   link& link_;
   const producer_options options_;
   const std::shared_ptr<identity> identity_;
+  const frames::producer_opened holder_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -131,6 +152,9 @@ private:
   std::uint64_t bytes_ = 0;
   /// A message failed, and no more are to be taken.
   bool stopped_ = false;
+  failure stop_reason_{errc::disconnected, "an earlier message failed"};
+  /// Of messages that were stored before: to be told by the connection's thread.
+  outcomes skipped_;
   /// Senders that wait for room, and those that wait in `flush`.
   unsigned pressed_ = 0;
   unsigned flushing_ = 0;

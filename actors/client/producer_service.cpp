@@ -115,12 +115,16 @@ void producer_core::on_answer(lane_state& lane, lane::key batch, frames::body&& 
     auto guard = std::lock_guard{mutex_};
     auto settled = std::vector<lane::settled>{};
     auto& way = lane.box.way();
+    auto answer = std::get_if<frames::producer_answer>(&body);
     if (auto receipt = std::get_if<frames::receipt>(&body)) {
       way.on_receipt(batch, *receipt, settled);
+    } else if (auto told = answer ? std::get_if<frames::duplicates>(&answer->what) : nullptr) {
+      way.on_duplicates(batch, *told, settled);
     } else {
       auto error = std::get_if<frames::error>(&body);
       auto odd = frames::error{{errc::internal, "the answer to produce is no receipt"}, 0};
       way.on_error(batch, error ? *error : odd, steady_clock::now(), settled);
+      if (error && error->why.code == errc::producer_fenced) stop(error->why);
       if (error && is_about_topic(error->why.code)) {
         auto topic = topics_.find(lane.box.name().topic);
         if (topic != topics_.end()) look_up(*topic->second);
@@ -133,7 +137,8 @@ void producer_core::on_answer(lane_state& lane, lane::key batch, frames::body&& 
 }
 
 void producer_core::note(lane::settled what, const queue_name& where, outcomes& out) {
-  if (!what.outcome && options_.stop_at_failure) stopped_ = true;
+  const bool stops = options_.stop_at_failure || holder_.name.value != 0;
+  if (!what.outcome && stops) stopped_ = true;
   out.push_back({std::move(what), &where});
 }
 
@@ -151,8 +156,10 @@ void producer_core::tell(outcomes out) {
     auto told = result<receipt>{receipt{what.first, where->topic, where->number, where->queue,
                                         got.first, got.first, what.batch.data.count, got.reached,
                                         got.replicas, got.duplicate, got.broker_time, got.timed}};
+    // Stored before, and it is not known where.
+    if (got.count == 0) told->batch_count = 0;
     for (std::uint64_t i = 0; i < done.size(); ++i) {
-      told->id.sequence = what.first.sequence + i;
+      if (what.first.producer.value != 0) told->id.sequence = what.first.sequence + i;
       told->offset = got.first + i;
       complete(done[i], told);
     }
@@ -163,6 +170,11 @@ void producer_core::tell(outcomes out) {
     auto& batch = each.what.batch;
     gave_back(batch.bytes, batch.epoch, batch.data.count);
   }
+}
+
+void producer_core::stop(const failure& why) {
+  stopped_ = true;
+  stop_reason_ = why;
 }
 
 void producer_core::gave_back(std::uint64_t bytes, std::uint64_t epoch, std::uint64_t count) {

@@ -59,7 +59,8 @@ topic_info told(frames::topic_description&& from) {
   auto to = topic_info{};
   to.topic = from.topic;
   to.name = std::move(from.name);
-  to.settings = {from.settings.retention_ms, from.settings.mode, from.settings.default_ttl_ms};
+  to.settings = {from.settings.retention_ms, from.settings.mode, from.settings.default_ttl_ms,
+                 from.settings.dedup_window_ms};
   to.created = from.created;
   to.queues = each<queue_info>(from.queues, [](frames::topic_queue&& q) {
     return queue_info{q.number, q.queue, q.shard, q.mode, q.earliest, q.end, q.last_time};

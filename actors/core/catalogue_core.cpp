@@ -51,6 +51,16 @@ result<void> check_ttl(std::uint64_t ms) {
                                     " (100 years); 0: messages do not expire"};
 }
 
+/// Ids are kept in memory as long.
+constexpr std::uint64_t dedup_window_ms_max = 2'592'000'000;
+
+result<void> check_dedup_window(std::uint64_t ms) {
+  if (ms <= dedup_window_ms_max) return {};
+  return {errc::invalid_argument, "a dedup window of " + std::to_string(ms) + " ms; at most " +
+                                    std::to_string(dedup_window_ms_max) +
+                                    " (30 days); 0: ids do not matter"};
+}
+
 failure unknown_topic(std::string_view name) { return {errc::topic_unknown, std::string{name}}; }
 
 } // namespace
@@ -68,10 +78,12 @@ result<void> check_group_name(std::string_view name) {
 }
 
 catalogue_core::catalogue_core(catalogue_limits limits, std::vector<topic_record> topics,
-                               std::vector<group_record> groups, std::uint64_t next_id)
+                               std::vector<group_record> groups, std::uint64_t next_id,
+                               const std::vector<named_producer_record>& producers)
   : limits_(limits), next_id_(next_id) {
   for (const auto& topic : topics) put(topic);
   for (const auto& group : groups) put(group);
+  for (const auto& producer : producers) put(producer);
 }
 
 void catalogue_core::put(const topic_record& topic) {
@@ -82,13 +94,17 @@ void catalogue_core::put(const topic_record& topic) {
 
 void catalogue_core::add_queue(topic_record& topic, shard_id shard, std::uint64_t& next_id,
                                decision& out) {
-  const auto queue = queue_id{next_id++};
-  topic.queues.push_back({queue, shard});
-  const effects::queue_opened opened{queue, topic.topic};
-  if (shard == shard_id{0})
+  topic.queues.push_back({queue_id{next_id++}, shard});
+  tell_queue(topic, topic.queues.back(), out);
+}
+
+void catalogue_core::tell_queue(const topic_record& topic, const queue_place& place,
+                                decision& out) {
+  const effects::queue_opened opened{place.queue, topic.topic, topic.settings.dedup_window_ms};
+  if (place.shard == shard_id{0})
     out.entry.emplace_back(opened);
   else
-    out.follow_ups[shard].emplace_back(opened);
+    out.follow_ups[place.shard].emplace_back(opened);
 }
 
 /// The topic as it is now comes before what follows from it.
@@ -126,6 +142,7 @@ result<catalogue_core::decision> catalogue_core::create_topic(const frames::topi
             "a topic has at most " + std::to_string(limits_.queues_per_topic_max)};
   if (auto ok = check_retention(wish.settings.retention_ms); !ok) return ok.error();
   if (auto ok = check_ttl(wish.settings.default_ttl_ms); !ok) return ok.error();
+  if (auto ok = check_dedup_window(wish.settings.dedup_window_ms); !ok) return ok.error();
   decision out;
   auto next_id = next_id_;
   topic_record record;
@@ -152,9 +169,14 @@ catalogue_core::alter_topic(const frames::topic_alter& wish) const {
     if (auto ok = check_retention(*wish.retention_ms); !ok) return ok.error();
   }
   if (auto ok = check_ttl(wish.default_ttl_ms.value_or(0)); !ok) return ok.error();
+  if (auto ok = check_dedup_window(wish.dedup_window_ms.value_or(0)); !ok) return ok.error();
   if (wish.retention_ms) record.settings.retention_ms = *wish.retention_ms;
   if (wish.default_ttl_ms) record.settings.default_ttl_ms = *wish.default_ttl_ms;
   decision out;
+  if (wish.dedup_window_ms) {
+    record.settings.dedup_window_ms = *wish.dedup_window_ms;
+    for (const auto& place : record.queues) tell_queue(record, place, out);
+  }
   auto next_id = next_id_;
   add_queues(record, wish.queues == 0 ? 0 : wish.queues - had, next_id, out);
   return out;
@@ -194,6 +216,8 @@ void catalogue_core::apply(const decision& done) {
       next_id_ = std::max(next_id_, put_group->group.group.value + 1);
     } else if (const auto* gone_group = std::get_if<effects::group_deleted>(&effect)) {
       remove(gone_group->group);
+    } else if (const auto* producer = std::get_if<effects::producer_put>(&effect)) {
+      apply(*producer);
     }
   }
 }
@@ -206,10 +230,17 @@ std::vector<effects::effect> catalogue_core::repairs(shard_id shard, const inven
   for (const auto group : there.groups)
     if (!groups_.contains(group) && !consumers_.contains(group))
       out.emplace_back(effects::progress_dropped{group});
+  const auto window_of = [&there](queue_id queue) {
+    const auto at = there.dedup_windows.find(queue);
+    return at == there.dedup_windows.end() ? 0 : at->second;
+  };
   for (const auto& [id, record] : topics_)
-    for (const auto& place : record.queues)
-      if (place.shard == shard && !open.contains(place.queue))
-        out.emplace_back(effects::queue_opened{place.queue, id});
+    for (const auto& place : record.queues) {
+      const auto window = record.settings.dedup_window_ms;
+      if (place.shard == shard && (!open.contains(place.queue) || window_of(place.queue) != window))
+        out.emplace_back(effects::queue_opened{place.queue, id, window});
+    }
+  repair_producers(there, out);
   return out;
 }
 

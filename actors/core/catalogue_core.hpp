@@ -24,6 +24,7 @@ struct catalogue_limits {
   std::uint32_t shards_per_mode = 1;
   /// Of a `broadcast` group: names under which offsets are kept.
   std::uint32_t names_per_group_max = 1'000;
+  std::uint32_t producer_names_max = 10'000;
 };
 
 /// 1..127 of letters, digits, '.', '_', '-', not beginning with '.' or '-'; the node's own names
@@ -55,7 +56,8 @@ inline constexpr std::string_view consumer_mode = "consumer";
 class catalogue_core {
 public:
   catalogue_core(catalogue_limits limits, std::vector<topic_record> topics,
-                 std::vector<group_record> groups, std::uint64_t next_id);
+                 std::vector<group_record> groups, std::uint64_t next_id,
+                 const std::vector<named_producer_record>& producers = {});
 
   struct decision {
     /// One entry of shard 0; empty: nothing to write.
@@ -66,6 +68,8 @@ public:
     group_record group;
     /// Of `group`: the named consumer that is meant, if one is.
     std::optional<group_record> consumer;
+    /// As it is then, or was when it is forgotten.
+    std::optional<named_producer_record> producer;
   };
 
   /// @errors topic_exists, topic_name_invalid, too_many_topics, too_many_queues, invalid_argument.
@@ -101,6 +105,18 @@ public:
   /// @errors group_unknown
   result<decision> delete_group(const std::string& name) const;
 
+  /// Whoever asks has the name from now on, and holders before are fenced, in each of `shards`; the
+  /// name is made if it is not there.
+  /// @param shards All that there are.
+  /// @errors invalid_argument (no such name can be), too_many_names
+  result<decision> open_producer(const std::string& name, const std::vector<shard_id>& shards,
+                                 unix_ms now) const;
+  /// @errors not_found
+  result<decision> forget_producer(const std::string& name,
+                                   const std::vector<shard_id>& shards) const;
+  /// What a shard that is made now has to be told.
+  [[nodiscard]] std::vector<effects::effect> known_producers() const;
+
   void apply(const decision& done);
 
   /// What a shard holds that only the catalogue can tell to be right.
@@ -108,6 +124,10 @@ public:
     std::vector<queue_id> queues;
     /// Groups that have progress there.
     std::vector<group_id> groups;
+    /// Of queues whose messages' ids count.
+    std::map<queue_id, std::uint64_t> dedup_windows = {};
+    /// Names, and the epochs that are known of them.
+    std::map<producer_name_id, std::uint32_t> producers = {};
   };
   /// What a restarted node has to repeat: queues that should be open in `shard` but are not, and
   /// queues and progress there that belong to nothing any more.
@@ -124,12 +144,20 @@ public:
   [[nodiscard]] const std::map<group_id, group_record>& consumers() const noexcept {
     return consumers_;
   }
+  [[nodiscard]] const named_producer_record* producer(std::string_view name) const;
+  [[nodiscard]] const named_producer_record* producer(producer_name_id id) const;
+  [[nodiscard]] const std::map<producer_name_id, named_producer_record>&
+  producers() const noexcept {
+    return producers_;
+  }
   /// The topic that has this queue.
   [[nodiscard]] const topic_record* owner_of(queue_id queue) const;
 
 private:
   void add_queues(topic_record& topic, std::uint32_t count, std::uint64_t& next_id,
                   decision& out) const;
+  /// The queue is there, and is as its topic says.
+  static void tell_queue(const topic_record& topic, const queue_place& place, decision& out);
   static void add_queue(topic_record& topic, shard_id shard, std::uint64_t& next_id, decision& out);
   static void finish(decision& out);
   result<decision> make_group(const frames::group_put& wish, unix_ms now) const;
@@ -137,6 +165,9 @@ private:
   [[nodiscard]] std::vector<std::string> topics_read(const group_record& group) const;
   void put(const topic_record& topic);
   void put(const group_record& group);
+  void put(const named_producer_record& producer);
+  void apply(const effects::producer_put& effect);
+  void repair_producers(const inventory& there, std::vector<effects::effect>& out) const;
   void remove(group_id group);
   /// Their record and progress go, in every shard that the group reads from.
   void drop(const group_record& group, group_id of, decision& out) const;
@@ -150,6 +181,8 @@ private:
   /// By the names of their records.
   std::map<std::string, group_id, std::less<>> consumer_names_;
   std::unordered_map<queue_id, topic_id> queue_topics_;
+  std::map<producer_name_id, named_producer_record> producers_;
+  std::map<std::string, producer_name_id, std::less<>> producer_names_;
   std::uint64_t next_id_;
 };
 

@@ -23,6 +23,9 @@ enum class row_kind : char {
   transaction = 'x',
   schedule = 'S',
   fired = 'F',
+  name = 'N',
+  named = 'n',
+  ids = 'd',
 };
 
 /// Keys of checkpoint rows: one letter and big-endian ids, so that rows of one id are neighbours.
@@ -61,6 +64,15 @@ struct row_key {
   [[nodiscard]] static std::string of(schedule_id id) { return make(row_kind::schedule, id.value); }
   /// How far a schedule is, by what this shard knows.
   [[nodiscard]] static std::string fired(schedule_id id) { return make(row_kind::fired, id.value); }
+  [[nodiscard]] static std::string of(producer_name_id id) {
+    return make(row_kind::name, id.value);
+  }
+  [[nodiscard]] static std::string of(const named_key& k) {
+    return make(row_kind::named, k.name.value) + big_endian(k.queue.value);
+  }
+  [[nodiscard]] static std::string of(const id_table::row_key& k) {
+    return make(row_kind::ids, k.queue.value) + big_endian(k.place);
+  }
   [[nodiscard]] static std::string catalogue() { return {static_cast<char>(row_kind::catalogue)}; }
 
   [[nodiscard]] static std::optional<row_key> parse(std::string_view text) {
@@ -74,11 +86,14 @@ struct row_key {
     case row_kind::applied:
     case row_kind::schedule:
     case row_kind::fired:
+    case row_kind::name:
       if (rest.size() != 8) return std::nullopt;
       return row_key{kind, number(rest), 0, 0};
     case row_kind::producer:
     case row_kind::progress:
     case row_kind::transaction:
+    case row_kind::named:
+    case row_kind::ids:
       if (rest.size() != 16) return std::nullopt;
       return row_key{kind, number(rest.substr(0, 8)), number(rest.substr(8)), 0};
     case row_kind::waiting:

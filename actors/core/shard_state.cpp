@@ -15,6 +15,7 @@ void shard_state::apply(unix_ms time, const std::vector<effects::effect>& effect
   time_ = std::max(time_, time);
   for (const auto& effect : effects) std::visit([this](const auto& e) { on(e); }, effect);
   expire_producers();
+  expire_ids();
 }
 
 namespace {
@@ -46,6 +47,8 @@ void shard_state::on(const effects::batch& e) {
     queue.last_time = time_;
   }
   dirty_.insert(row_key::of(e.queue));
+  if (e.named.name.value != 0) note_named(e);
+  if (!e.ids.empty()) note_ids(e);
   if (!e.guarded()) return;
 
   const auto key = producer_key{e.producer, e.queue};
@@ -91,8 +94,10 @@ void shard_state::on(const effects::timer_moved& e) {
 
 void shard_state::on(const effects::queue_opened& e) {
   auto [at, fresh] = queues_.try_emplace(e.queue);
-  if (!fresh) return; // Idempotent: the catalogue repeats it until it knows.
+  // Idempotent: the catalogue repeats it until it knows.
+  if (!fresh && at->second.dedup_window_ms == e.dedup_window_ms) return;
   at->second.topic = e.topic;
+  at->second.dedup_window_ms = e.dedup_window_ms;
   dirty_.insert(row_key::of(e.queue));
 }
 
@@ -106,6 +111,7 @@ void shard_state::on(const effects::queue_closed& e) {
     for (const auto producer : std::set{at->second}) forget_producer({producer, e.queue});
   if (auto at = groups_of_.find(e.queue); at != groups_of_.end())
     for (const auto group : std::set{at->second}) forget_progress({group, e.queue});
+  forget_rows_of(e.queue);
 }
 
 namespace {
@@ -247,6 +253,12 @@ std::optional<std::string> shard_state::row_value(const std::string& key) const 
     return find(schedules_, schedule_id{parsed->first});
   case row_kind::fired:
     return find(fired_, schedule_id{parsed->first});
+  case row_kind::name:
+    return find(names_, producer_name_id{parsed->first});
+  case row_kind::named:
+    return find(named_, named_key{producer_name_id{parsed->first}, queue_id{parsed->second}});
+  case row_kind::ids:
+    return find(ids_.rows(), id_table::row_key{queue_id{parsed->first}, parsed->second});
   }
   return std::nullopt;
 }
@@ -319,6 +331,20 @@ result<void> shard_state::load(std::string_view key, std::string_view value) {
   case row_kind::fired:
     return load_row<schedule_progress>(
       value, [&](schedule_progress r) { fired_[schedule_id{parsed->first}] = std::move(r); });
+  case row_kind::name:
+    return load_row<named_producer_record>(value, [&](named_producer_record r) {
+      names_[producer_name_id{parsed->first}] = std::move(r);
+    });
+  case row_kind::named:
+    return load_row<named_progress_record>(value, [&](named_progress_record r) {
+      const auto id = named_key{producer_name_id{parsed->first}, queue_id{parsed->second}};
+      named_[id] = r;
+      names_of_[id.queue].insert(id.name);
+    });
+  case row_kind::ids:
+    return load_row<stored_ids_record>(value, [&](stored_ids_record r) {
+      ids_.add({queue_id{parsed->first}, parsed->second}, std::move(r));
+    });
   }
   return {errc::format_newer, "a checkpoint row of unknown kind"};
 }
@@ -359,6 +385,9 @@ std::uint64_t shard_state::hash() const {
   for (const auto& [id, r] : fired_) add(row_key::fired(id), encode_record(r));
   add(row_key::catalogue(), encode_record(catalogue_));
   for (const auto& [key, value] : transactions_.rows()) add(key, value);
+  for (const auto& [id, r] : names_) add(row_key::of(id), encode_record(r));
+  for (const auto& [id, r] : named_) add(row_key::of(id), encode_record(r));
+  for (const auto& [id, r] : ids_.rows()) add(row_key::of(id), encode_record(r));
   return sum;
 }
 

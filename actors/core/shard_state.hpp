@@ -2,6 +2,7 @@
 
 #include "actors/core/delivery_progress.hpp"
 #include "actors/core/transaction_table.hpp"
+#include "actors/core/id_table.hpp"
 #include "schema/records.hpp"
 #include "storage/state_store.hpp"
 
@@ -35,6 +36,14 @@ struct progress_key {
   queue_id queue;
 
   friend auto operator<=>(const progress_key&, const progress_key&) = default;
+};
+
+/// One named producer on one queue.
+struct named_key {
+  producer_name_id name;
+  queue_id queue;
+
+  friend auto operator<=>(const named_key&, const named_key&) = default;
 };
 
 /// What a group waits for, and where it lies.
@@ -127,6 +136,15 @@ public:
   /// @cost O(waiting rows of the groups on the queue + deliveries that need letters)
   [[nodiscard]] std::vector<held_message> held(queue_id queue, offset end, std::size_t max) const;
   [[nodiscard]] const catalogue_record& catalogue() const noexcept { return catalogue_; }
+  /// The name's present holder, as this shard was told; nothing if it is not known.
+  [[nodiscard]] const named_producer_record* name(producer_name_id id) const;
+  [[nodiscard]] const std::map<producer_name_id, named_producer_record>& names() const noexcept {
+    return names_;
+  }
+  [[nodiscard]] const named_progress_record* named(const named_key& key) const;
+  /// Rows of (name, queue).
+  [[nodiscard]] std::size_t named_rows() const noexcept { return named_.size(); }
+  [[nodiscard]] const id_table& ids() const noexcept { return ids_; }
   /// Messages that wait for their times, of all queues.
   [[nodiscard]] std::uint64_t timers_pending() const noexcept { return timers_pending_; }
   [[nodiscard]] const transaction_table& transactions() const noexcept { return transactions_; }
@@ -163,6 +181,15 @@ private:
   void on(const effects::schedule_put& e);
   void on(const effects::schedule_deleted& e);
   void on(const effects::schedule_fired& e);
+  void on(const effects::producer_put& e);
+
+  // -- shard_producers.cpp -----------------------------------------------------------------------
+  void note_named(const effects::batch& e);
+  void forget_named(const named_key& key);
+  void note_ids(const effects::batch& e);
+  void expire_ids();
+  /// Of names, and ids.
+  void forget_rows_of(queue_id queue);
 
   /// The delivery of a group on a queue that is open; nothing otherwise. Its row will change.
   [[nodiscard]] delivery_progress* deliver(const progress_key& key);
@@ -197,6 +224,11 @@ private:
   transaction_table transactions_;
   std::map<schedule_id, schedule_record> schedules_;
   std::map<schedule_id, schedule_progress> fired_;
+  std::map<producer_name_id, named_producer_record> names_;
+  std::map<named_key, named_progress_record> named_;
+  /// Whose rows go with a queue; never empty.
+  std::unordered_map<queue_id, std::set<producer_name_id>> names_of_;
+  id_table ids_;
   std::uint64_t timers_pending_ = 0;
   std::vector<timer_news> timer_news_;
   std::set<std::string> dirty_;

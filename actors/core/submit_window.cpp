@@ -6,10 +6,11 @@
 
 namespace carafe::core {
 
-submit_window::submit_window(const shard_state& committed, std::size_t producers_max)
-  : committed_(&committed), producers_max_(producers_max) {}
+submit_window::submit_window(const shard_state& committed, std::size_t producers_max,
+                             std::size_t ids_max)
+  : committed_(&committed), producers_max_(producers_max), ids_max_(ids_max) {}
 
-result<stamp> submit_window::check(const batch_request& request) const {
+result<stamp> submit_window::check(const batch_request& request, unix_ms now) const {
   const auto* queue = committed_->queue(request.queue);
   if (queue == nullptr)
     return {errc::queue_unknown, "queue " + std::to_string(request.queue.value)};
@@ -18,7 +19,17 @@ result<stamp> submit_window::check(const batch_request& request) const {
   if (request.first.value > std::numeric_limits<std::uint64_t>::max() - request.count ||
       request.previous >= request.first)
     return {errc::invalid_argument, "sequence must be above previous and must not overflow"};
-  return check_sequence(request, *queue);
+  if (auto holds = check_holder(request.named, request.count); !holds) return holds.error();
+  auto stamped = check_sequence(request, *queue);
+  if (!stamped || !std::holds_alternative<stamp_fresh>(*stamped)) return stamped;
+  if (auto good = check_named(request); !good) return good.error();
+  if (request.ids.empty() || queue->dedup_window_ms == 0) return stamped;
+  if (auto found = repeated(request, now); !found.messages.empty()) return stamp{std::move(found)};
+  if (auto good = check_ids(request); !good) return good.error();
+  auto& effect = std::get<stamp_fresh>(*stamped).effect;
+  effect.ids = request.ids;
+  effect.id_window_ms = queue->dedup_window_ms;
+  return stamped;
 }
 
 result<offset> submit_window::next_of(queue_id queue) const {
@@ -90,6 +101,7 @@ result<stamp> submit_window::check_sequence(const batch_request& request,
   effect.bytes = request.bytes;
   effect.timed = request.timed;
   effect.ranked = request.ranked;
+  effect.named = request.named;
   return stamp{stamp_fresh{std::move(effect)}};
 }
 
@@ -97,6 +109,7 @@ void submit_window::submitted(const effects::batch& effect, entry_index index) {
   auto& queue = flights(effect.timed)[effect.queue];
   queue.next = effect.base + effect.count;
   ++queue.entries;
+  submitted_parts(effect, index);
   if (!effect.guarded()) return;
   producers_[{effect.producer, effect.queue}].push_back(
     {effect.first, effect.count, effect.base, index});
@@ -107,6 +120,7 @@ void submit_window::applied(const effects::batch& effect) {
   auto queue = in_flight.find(effect.queue);
   if (queue == in_flight.end()) return; // Not submitted here: replayed, or from another leader.
   if (--queue->second.entries == 0) in_flight.erase(queue);
+  applied_parts(effect);
   if (!effect.guarded()) return;
   auto flight = producers_.find(producer_key{effect.producer, effect.queue});
   CARAFE_ASSERT(flight != producers_.end());
@@ -120,6 +134,10 @@ void submit_window::clear() {
   queues_.clear();
   timers_.clear();
   producers_.clear();
+  holders_.clear();
+  named_.clear();
+  ids_.clear();
+  ids_in_flight_ = 0;
 }
 
 } // namespace carafe::core

@@ -124,11 +124,23 @@ bool on_schedules(session_pointer self, const frames::frame& f) {
   return true;
 }
 
+bool on_producers(session_pointer self, const frames::frame& f) {
+  const auto& catalogue = self->state.context->catalogue;
+  const auto* wish = std::get_if<frames::producer_request>(&f.body);
+  if (wish == nullptr) return false;
+  if (const auto* forget = std::get_if<frames::producer_forget>(&wish->what))
+    ask<caf::ok_atom>(self, f.request, catalogue, as_ok, forget_atom_v, *forget);
+  else
+    ask<frames::producer_answer>(self, f.request, catalogue, as_is<frames::producer_answer>(),
+                                 alter_atom_v, *wish);
+  return true;
+}
+
 } // namespace
 
 bool on_admin(session_pointer self, const frames::frame& f) {
-  return on_topic(self, f) || on_group(self, f) || on_timers(self, f) || on_schedules(self, f) ||
-         on_message(self, f) ||
+  return on_topic(self, f) || on_group(self, f) || on_timers(self, f) || on_producers(self, f) ||
+         on_schedules(self, f) || on_message(self, f) ||
          on_node(self, f);
 }
 

@@ -24,10 +24,18 @@ void append(session_pointer self, std::uint64_t request, const shard_actor& shar
   wish.bytes = what.batch;
   wish.timed = valid.timed;
   wish.ranked = valid.ranked;
+  wish.named = what.named;
+  wish.ids = valid.ids;
   begin_request(self);
   self->request(shard, caf::infinite, append_atom_v, std::move(wish))
     .then(
       [self, request, queue = what.queue, bytes = what.batch.size()](const append_done& done) {
+        if (!done.repeated.empty()) {
+          reply(self, request, frames::producer_answer{frames::duplicates{done.repeated}});
+          end_request(self);
+          flush(self);
+          return;
+        }
         frames::receipt receipt;
         receipt.queue = queue;
         receipt.first = done.base;

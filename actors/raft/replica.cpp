@@ -129,12 +129,14 @@ result<void> replica::room(std::uint64_t bytes) const {
 
 result<replica::batch_outcome> replica::submit_batch(const core::batch_request& request,
                                                      unix_ms wall, mono_ms now) {
-  auto stamped = window_.check(request);
+  auto stamped = window_.check(request, std::max(stamped_, wall));
   if (!stamped) return stamped.error();
   if (const auto* done = std::get_if<core::stamp_committed>(&*stamped))
     return batch_outcome{known{done->base, done->count, done->time}};
   if (const auto* joins = std::get_if<core::stamp_joins>(&*stamped))
     return batch_outcome{pending{joins->index, joins->base, true}};
+  if (auto* repeated = std::get_if<core::stamp_repeated>(&*stamped))
+    return batch_outcome{std::move(*repeated)};
   if (refusal_) return *refusal_;
   if (request.timed && state_.timers_pending() + request.count > options_.timers_max)
     return {errc::too_many_timers, "timers-max is " + std::to_string(options_.timers_max)};
@@ -165,9 +167,13 @@ result<entry_index> replica::submit_effects(std::vector<effects::effect> effects
   auto bytes = effects.size() * effect_bytes;
   for (const auto& batch : batches) bytes += batch.bytes.size();
   if (auto ok = room(bytes); !ok) return ok.error();
+  std::vector<effects::producer_put> holders;
+  for (const auto& effect : effects)
+    if (const auto* put = std::get_if<effects::producer_put>(&effect)) holders.push_back(*put);
   auto index = submit(std::move(effects), wall, now);
   if (!index) return index;
   for (const auto& batch : batches) window_.submitted(batch, *index);
+  for (const auto& put : holders) window_.submitted(put);
   return index;
 }
 
@@ -244,8 +250,10 @@ std::vector<applied_entry> replica::apply_committed() {
     const auto& header = entry.write.entry->header;
     applied_term_ = header.term;
     fold(header.time, entry.effects);
-    for (const auto& effect : entry.effects)
+    for (const auto& effect : entry.effects) {
       if (const auto* batch = std::get_if<effects::batch>(&effect)) window_.applied(*batch);
+      if (const auto* put = std::get_if<effects::producer_put>(&effect)) window_.applied(*put);
+    }
     out.push_back({applied_, header.time, std::move(entry.effects)});
   }
   return out;

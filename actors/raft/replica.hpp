@@ -88,7 +88,7 @@ public:
     offset base;
     bool joined = false;
   };
-  using batch_outcome = std::variant<known, pending>;
+  using batch_outcome = std::variant<known, pending, core::stamp_repeated>;
 
   /// @errors Those of `submit_window::check`; too_many_requests (in-flight limit); not_leader.
   result<batch_outcome> submit_batch(const core::batch_request& request, unix_ms wall, mono_ms now);

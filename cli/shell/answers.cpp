@@ -28,6 +28,11 @@ void append_json(std::string& out, std::uint64_t line, const client::receipt& r)
 }
 
 void append_text(std::string& out, std::uint64_t line, const client::receipt& r) {
+  if (r.batch_count == 0) {
+    out += "line " + std::to_string(line) + ": queue " + std::to_string(r.number.value) +
+           ", stored by an earlier run\n";
+    return;
+  }
   out += "line " + std::to_string(line) + ": queue " + std::to_string(r.number.value) +
          (r.timed ? ", for later: number " : ", offset ") + std::to_string(r.offset.value) +
          (r.timed ? ", id " + client::to_string(r.id) : "") + ", " +

@@ -28,6 +28,8 @@
   ADD(dlq_redrive)                                                                                 \
   ADD(dlq_purge)                                                                                   \
   ADD(produce)                                                                                     \
+  ADD(producer_list)                                                                               \
+  ADD(producer_forget)                                                                             \
   ADD(consume)                                                                                     \
   ADD(request)                                                                                     \
   ADD(respond)                                                                                     \

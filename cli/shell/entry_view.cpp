@@ -57,7 +57,13 @@ struct effect_fields {
     r.add("count", value::id(e.count)).add("bytes", value::id(e.bytes.size()));
     r.add("compression", value::text(codec_name(e.compression)));
     r.add("producer", value::text(producer_text(e.producer)));
-    return std::move(r.add("first_sequence", value::id(e.first.value)));
+    r.add("first_sequence", value::id(e.first.value));
+    if (e.named.name.value != 0) {
+      r.add("name_id", value::id(e.named.name.value));
+      r.add("last_of_name", value::id(e.named.last.value));
+    }
+    if (!e.ids.empty()) r.add("id_window_ms", value::id(e.id_window_ms));
+    return r;
   }
   record operator()(const effects::commit& e) const {
     auto r = named("commit");
@@ -179,6 +185,12 @@ struct effect_fields {
     r.add("step", value::id(e.progress.step)).add("due", value::time(e.progress.handled));
     r.add("fired", value::id(e.progress.fired)).add("missed", value::id(e.progress.missed));
     return std::move(r.add("failed", value::id(e.progress.failed)));
+  }
+
+  record operator()(const effects::producer_put& e) const {
+    auto r = named(e.forgotten ? "producer_forgotten" : "producer_put");
+    r.add("name_id", value::id(e.producer.id.value)).add("name", value::text(e.producer.name));
+    return std::move(r.add("epoch", value::id(e.producer.epoch)));
   }
 
 private:

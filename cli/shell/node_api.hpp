@@ -31,7 +31,8 @@ public:
   virtual result<client::topic_info> alter_topic(const std::string& name,
                                                  std::optional<std::uint32_t> queues,
                                                  std::optional<std::uint64_t> retention_ms,
-                                                 std::optional<std::uint64_t> default_ttl_ms) = 0;
+                                                 std::optional<std::uint64_t> default_ttl_ms,
+                                                 std::optional<std::uint64_t> dedup_window_ms) = 0;
   virtual result<void> delete_topic(const std::string& name) = 0;
   virtual result<std::vector<client::topic_line>> list_topics() = 0;
   virtual result<client::topic_info> describe_topic(const std::string& name,
@@ -50,6 +51,9 @@ public:
   virtual result<std::vector<client::redriven_letter>>
   redrive(const std::string& group, const std::vector<client::dead_letter_range>& letters,
           bool purge) = 0;
+
+  virtual result<std::vector<client::producer_line>> list_producers() = 0;
+  virtual result<void> forget_producer(const std::string& name) = 0;
 
   virtual result<std::uint32_t> cancel_timers(const client::timer_selection& which) = 0;
   virtual result<std::uint32_t> move_timers(const client::timer_selection& which,

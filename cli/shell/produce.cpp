@@ -57,6 +57,13 @@ std::string conflict_in(const produce_options& o, const command_context& context
   if (o.timer_name && !o.delay && !o.deliver_at)
     return "--timer-name is for messages for later; give --delay or --deliver-at";
   if (o.key_separator && o.key_separator->empty()) return "--key-separator is empty";
+  if (o.sequence_from && !o.producer)
+    return "--sequence-from is for producers with a name; give --producer";
+  if (o.dedup_id && !o.body && !o.whole)
+    return "--dedup-id is of one message; give --body or --whole";
+  if (o.dedup_id && o.dedup_keys) return "--dedup-id and --dedup-keys are two sources; give one";
+  if (o.dedup_keys && !o.key && !o.key_separator)
+    return "--dedup-keys takes the keys; give --key or --key-separator";
   const bool reads_stdin = !o.body && o.file.value_or("-") == "-";
   if (reads_stdin && context.stdin_taken)
     return "stdin holds the commands; give the messages with --file or --body";
@@ -95,6 +102,7 @@ exit_code produce(const produce_options& o, command_context& context) {
   options.compression = o.compression;
   options.room_timeout = production::room_wait;
   options.stop_at_failure = true;
+  options.name = o.producer.value_or("");
   if (context.globals.timeout) options.delivery_timeout = *context.globals.timeout;
   auto producer = node->make_producer(options);
   if (!producer) return context.fail(producer.error());
@@ -142,6 +150,14 @@ std::vector<option> options_of(produce_options& o) {
            "Deliver the messages at this time, such as 2026-11-22T10:00:00Z.", parse_instant),
     name("--timer-name", "NAME", o.timer_name,
          "A name to cancel or move them by (timer cancel --name)."),
+    name("--producer", "NAME", o.producer,
+         "Send as the producer of this name: what an earlier run has stored is not stored again."),
+    number<std::uint64_t>("--sequence-from", "N", o.sequence_from,
+                          "The number of the first message, or line (default 1).", 1,
+                          std::uint64_t{1} << 62),
+    text("--dedup-id", "ID", o.dedup_id,
+         "The message's id: where the topic has a dedup window, another of this id is not stored."),
+    flag("--dedup-keys", o.dedup_keys, "The key of each message is its dedup id, too."),
     parsed(
       "--batch-bytes", "N", o.batch_bytes,
       "A batch is sent when it is so large: bytes, or such as 256KiB (default 64KiB).",

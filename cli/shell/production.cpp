@@ -71,6 +71,8 @@ bool production::send(std::string_view piece, std::uint64_t line) {
   m.ttl = options_.ttl;
   m.delay = options_.delay.value_or(std::chrono::milliseconds{0});
   m.deliver_at = options_.deliver_at.value_or(unix_ms{0});
+  if (options_.producer) m.sequence = sequence{options_.sequence_from.value_or(1) + line - 1};
+  m.dedup_id = options_.dedup_keys ? m.key : options_.dedup_id.value_or("");
   if (options_.timer_name) m.properties.emplace_back("carafe-timer", *options_.timer_name);
   const auto given = give(m, line);
   if (given)
@@ -143,7 +145,10 @@ void production::report_failures() {
   const auto failures = answers_.failures();
   for (const auto& [line, why] : failures) {
     const auto detail = place(line) + (why.detail.empty() ? "" : ": " + why.detail);
-    if (why.code == errc::outcome_unknown && !context_.globals.json)
+    if (options_.producer && is_retriable(why.code) && !context_.globals.json)
+      context_.fail(to_string(why.code), detail + ": send all of it again under this name; what is "
+                                                  "stored already is not stored twice");
+    else if (why.code == errc::outcome_unknown && !context_.globals.json)
       // A later `produce` is another producer: nothing it sends is recognised.
       context_.fail(to_string(why.code), detail + ": it may or may not be stored; look before you "
                                                   "send it again, it would be stored twice");

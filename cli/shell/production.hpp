@@ -29,6 +29,11 @@ struct produce_options {
   std::optional<std::chrono::milliseconds> delay;
   std::optional<unix_ms> deliver_at;
   std::optional<std::string> timer_name;
+  std::optional<std::string> producer, dedup_id;
+  /// Of a named producer: the sequence of the first message, or line.
+  std::optional<std::uint64_t> sequence_from;
+  /// Each key is the message's dedup id, too.
+  bool dedup_keys = false;
   /// Messages a second; 0: as fast as they come.
   double rate = 0;
 };

@@ -31,9 +31,11 @@ public:
   result<client::topic_info> alter_topic(const std::string& name,
                                          std::optional<std::uint32_t> queues,
                                          std::optional<std::uint64_t> retention_ms,
-                                         std::optional<std::uint64_t> default_ttl_ms) override {
-    return ask(
-      [&](client::client& c) { return c.alter_topic(name, queues, retention_ms, default_ttl_ms); });
+                                         std::optional<std::uint64_t> default_ttl_ms,
+                                         std::optional<std::uint64_t> dedup_window_ms) override {
+    return ask([&](client::client& c) {
+      return c.alter_topic(name, queues, retention_ms, default_ttl_ms, dedup_window_ms);
+    });
   }
   result<void> delete_topic(const std::string& name) override {
     return ask([&](client::client& c) { return c.delete_topic(name); });
@@ -72,6 +74,12 @@ public:
   redrive(const std::string& group, const std::vector<client::dead_letter_range>& letters,
           bool purge) override {
     return ask([&](client::client& c) { return c.redrive(group, letters, purge); });
+  }
+  result<std::vector<client::producer_line>> list_producers() override {
+    return ask([](client::client& c) { return c.list_producers(); });
+  }
+  result<void> forget_producer(const std::string& name) override {
+    return ask([&](client::client& c) { return c.forget_producer(name); });
   }
   result<std::uint32_t> cancel_timers(const client::timer_selection& which) override {
     return ask([&](client::client& c) { return c.cancel_timers(which); });

@@ -8,7 +8,7 @@ command topic_alter_command() {
   struct options {
     std::string name;
     std::optional<std::uint32_t> queues;
-    std::optional<std::chrono::milliseconds> retention, ttl;
+    std::optional<std::chrono::milliseconds> retention, ttl, dedup_window;
   };
   auto o = std::make_shared<options>();
   command c{.name = "topic alter", .summary = "Add queues to a topic or change its settings."};
@@ -27,14 +27,19 @@ command topic_alter_command() {
                parsed("--ttl", "DURATION", o->ttl,
                       "How long messages are worth delivering to shared and keyed groups; 0: as "
                       "long as they are kept.",
+                      parse_duration),
+               parsed("--dedup-window", "DURATION", o->dedup_window,
+                      "How long a message's dedup id counts, of those that are stored from now on; "
+                      "0: ids do not matter.",
                       parse_duration)};
   c.run = [o](command_context& context) {
-    if (!o->queues && !o->retention && !o->ttl)
-      return context.misused("topic alter needs --queues, --retention or --ttl");
-    std::optional<std::uint64_t> retention_ms, ttl_ms;
+    if (!o->queues && !o->retention && !o->ttl && !o->dedup_window)
+      return context.misused("topic alter needs --queues, --retention, --ttl or --dedup-window");
+    std::optional<std::uint64_t> retention_ms, ttl_ms, dedup_ms;
     if (o->retention) retention_ms = static_cast<std::uint64_t>(o->retention->count());
     if (o->ttl) ttl_ms = static_cast<std::uint64_t>(o->ttl->count());
-    auto topic = context.node()->alter_topic(o->name, o->queues, retention_ms, ttl_ms);
+    if (o->dedup_window) dedup_ms = static_cast<std::uint64_t>(o->dedup_window->count());
+    auto topic = context.node()->alter_topic(o->name, o->queues, retention_ms, ttl_ms, dedup_ms);
     if (!topic) return context.fail(topic.error());
     return context.show(topic_view(*topic));
   };

@@ -9,7 +9,7 @@ command topic_create_command() {
     std::string name;
     std::uint32_t queues = 4;
     durability mode = durability::fsync;
-    std::chrono::milliseconds retention{0}, ttl{0};
+    std::chrono::milliseconds retention{0}, ttl{0}, dedup_window{0};
     bool if_missing = false;
   };
   auto o = std::make_shared<options>();
@@ -36,6 +36,10 @@ command topic_create_command() {
       "How long messages are worth delivering to shared and keyed groups; 0 (default): as long "
       "as they are kept.",
       parse_duration),
+    parsed("--dedup-window", "DURATION", o->dedup_window,
+           "How long a message's dedup id counts, at most 30d: another of this id is not stored in "
+           "the same queue; 0 (default): ids do not matter.",
+           parse_duration),
     flag("--if-missing", o->if_missing,
          "No error if the topic is there already with as many queues and this durability.")};
   c.run = [o](command_context& context) {
@@ -43,6 +47,7 @@ command topic_create_command() {
     settings.mode = o->mode;
     settings.retention_ms = static_cast<std::uint64_t>(o->retention.count());
     settings.default_ttl_ms = static_cast<std::uint64_t>(o->ttl.count());
+    settings.dedup_window_ms = static_cast<std::uint64_t>(o->dedup_window.count());
     auto topic = context.node()->create_topic(o->name, o->queues, settings, o->if_missing);
     if (!topic) return context.fail(topic.error());
     return context.done(topic_view(*topic), "topic " + topic->name + ": " +

@@ -18,6 +18,11 @@ value ttl_value(std::uint64_t ms) {
   return ms == 0 ? std::move(v).shown_as("none") : std::move(v);
 }
 
+value window_value(std::uint64_t ms) {
+  auto v = value::span(ms);
+  return ms == 0 ? std::move(v).shown_as("none") : std::move(v);
+}
+
 record latency_record(const client::latency& l) {
   record r;
   r.add("count", value::count(l.count));
@@ -110,6 +115,7 @@ record topic_view(const client::topic_info& topic) {
   r.add("durability", value::text(durability_name(topic.settings.mode)));
   r.add("retention_ms", retention_value(topic.settings.retention_ms));
   r.add("ttl_ms", ttl_value(topic.settings.default_ttl_ms));
+  r.add("dedup_window_ms", window_value(topic.settings.dedup_window_ms));
   r.add("created", value::time(topic.created));
   r.add("messages", value::count(messages_of(topic)));
   r.add("queues", value::table(std::move(queues)));

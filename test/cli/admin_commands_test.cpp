@@ -63,7 +63,7 @@ TEST_CASE("topic JSON has the documented fields") {
   state->topics["orders"] = fake_topic("orders", 2, 50);
   auto topic = nlohmann::ordered_json::parse(run_line(state, "topic describe orders --json").out);
   CHECK(names_in(topic) == names{"topic", "topic_id", "durability", "retention_ms", "ttl_ms",
-                                 "created", "messages", "queues"});
+                                 "dedup_window_ms", "created", "messages", "queues"});
   CHECK(names_in(topic["queues"][1]) == names{"queue", "queue_id", "shard", "durability",
                                               "earliest", "end", "messages", "last_time"});
   CHECK(topic["messages"] == 100);

@@ -28,7 +28,8 @@ words offered(const std::string& typed) {
 
 TEST_CASE("commands are completed word by word") {
   CHECK(offered("") == words{"bench", "consume", "dlq", "exit", "group", "help", "log", "message",
-                             "node", "produce", "request", "respond", "timer", "topic", "version"});
+                             "node", "produce", "producer", "request", "respond", "timer", "topic",
+                             "version"});
   CHECK(offered("to") == words{"topic"});
   CHECK(offered("topic ") == words{"alter", "create", "delete", "describe", "list", "tail"});
   CHECK(offered("topic de") == words{"delete", "describe"});
@@ -37,8 +38,8 @@ TEST_CASE("commands are completed word by word") {
   CHECK(offered("xyzzy ").empty());
   CHECK(offered("help topic c") == words{"create"});
   CHECK(offered("help ") == words{"bench", "consume", "dlq", "group", "help", "log", "message",
-                                  "node", "produce", "request", "respond", "timer", "topic",
-                                  "version"});
+                                  "node", "produce", "producer", "request", "respond", "timer",
+                                  "topic", "version"});
 }
 
 TEST_CASE("names come from the node") {
@@ -53,9 +54,9 @@ TEST_CASE("names come from the node") {
 }
 
 TEST_CASE("options are offered once, unless they can be repeated") {
-  CHECK(offered("topic create o --") == words{"--durability", "--help", "--if-missing", "--json",
-                                              "--node", "--queues", "--retention", "--timeout",
-                                              "--ttl"});
+  CHECK(offered("topic create o --") == words{"--dedup-window", "--durability", "--help",
+                                              "--if-missing", "--json", "--node", "--queues",
+                                              "--retention", "--timeout", "--ttl"});
   CHECK(offered("topic create o --queues 4 --if-missing --q").empty());
   CHECK(offered("produce o --property a=b --prop") == words{"--property"});
   CHECK(offered("--no") == words{"--node"});

@@ -87,6 +87,7 @@ std::shared_ptr<fake_state> everything() {
   state->story.events.resize(1);
   state->story.groups.resize(1);
   state->story.groups[0].events.resize(1);
+  state->producers = {{"importer", 3, unix_ms{1}, unix_ms{2}}};
   return state;
 }
 
@@ -134,6 +135,8 @@ TEST_CASE("docs/shell.md documents every JSON field") {
     {"group delete", "group delete billing --yes"},
     {"produce", "produce orders --body x"},
     {"produce", "produce orders --body x --receipts"},
+    {"producer list", "producer list"},
+    {"producer forget", "producer forget importer --yes"},
     {"consume", "consume orders --count 2"},
     {"respond", "respond orders --group billing --echo --count 1"},
     {"topic tail", "topic tail orders --count 2"},
@@ -193,7 +196,7 @@ TEST_CASE("docs/shell.md documents every field of a log entry") {
                    effects::timer_moved{},   effects::kept{},
                    effects::tx_prepared{},   effects::tx_ended{},
                    effects::tx_applied{},
-                   effects::schedule_put{},  effects::schedule_deleted{},
+                   effects::producer_put{}, effects::schedule_put{},  effects::schedule_deleted{},
                    effects::schedule_fired{}};
   const auto written = to_json(entry_view(entry, shard_id{0}, "log-1.mdb"));
   for (const auto& field : names_in(written)) {

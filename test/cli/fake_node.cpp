@@ -74,6 +74,7 @@ public:
     return {};
   }
   result<void> flush() override { return {}; }
+  result<sequence> last_sequence(const std::string&) const override { return sequence{count_}; }
   [[nodiscard]] producer_id id() const override { return producer_id{7}; }
 
 private:
@@ -222,12 +223,14 @@ public:
   result<client::topic_info> alter_topic(const std::string& name,
                                          std::optional<std::uint32_t> queues,
                                          std::optional<std::uint64_t> retention_ms,
-                                         std::optional<std::uint64_t> default_ttl_ms) override {
+                                         std::optional<std::uint64_t> default_ttl_ms,
+                                         std::optional<std::uint64_t> dedup_window_ms) override {
     auto known = describe_topic(name, false);
     if (!known) return known;
     if (queues) known->queues.resize(*queues);
     if (retention_ms) known->settings.retention_ms = *retention_ms;
     if (default_ttl_ms) known->settings.default_ttl_ms = *default_ttl_ms;
+    if (dedup_window_ms) known->settings.dedup_window_ms = *dedup_window_ms;
     return state_->topics[name] = *known;
   }
   result<void> delete_topic(const std::string& name) override {
@@ -334,6 +337,15 @@ public:
       return {};
     }
     return {errc::tx_unknown, client::to_string(which)};
+  }
+  result<std::vector<client::producer_line>> list_producers() override {
+    if (state_->down) return *state_->down;
+    return state_->producers;
+  }
+  result<void> forget_producer(const std::string& name) override {
+    if (std::erase_if(state_->producers, [&](const auto& p) { return p.name == name; }) == 0)
+      return {errc::not_found, name};
+    return {};
   }
   result<std::uint32_t> cancel_timers(const client::timer_selection& which) override {
     state_->timers_chosen.push_back(which);

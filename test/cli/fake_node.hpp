@@ -69,6 +69,7 @@ struct fake_state {
   std::vector<std::string> transaction_bodies;
   std::string transaction_story;
   std::vector<client::timer_selection> timers_chosen;
+  std::vector<client::producer_line> producers;
   std::optional<client::delivery_time> moved_to;
   std::map<std::string, client::schedule_info> schedules;
   std::vector<client::story_question> questions;

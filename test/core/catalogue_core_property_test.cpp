@@ -32,7 +32,7 @@ public:
     const auto topic = "t" + std::to_string(dice_->below(6));
     const auto group = "g" + std::to_string(dice_->below(4));
     const auto name = "n" + std::to_string(dice_->below(3));
-    switch (dice_->below(10)) {
+    switch (dice_->below(12)) {
     case 0:
     case 1: {
       frames::topic_create wish;
@@ -46,6 +46,7 @@ public:
       frames::topic_alter wish;
       wish.name = topic;
       wish.queues = static_cast<std::uint32_t>(dice_->below(7));
+      if (dice_->percent(50)) wish.dedup_window_ms = dice_->below(3);
       carry_out(core_->alter_topic(wish));
       break;
     }
@@ -72,6 +73,12 @@ public:
     case 9:
       carry_out(core_->forget_consumer(group, name));
       break;
+    case 10:
+      carry_out(core_->open_producer(name, shard_ids(), unix_ms{1}));
+      break;
+    case 11:
+      carry_out(core_->forget_producer(name, shard_ids()));
+      break;
     }
     check_limits();
   }
@@ -82,7 +89,9 @@ public:
     std::vector<group_record> groups;
     for (const auto& [id, topic] : home.topics()) topics.push_back(topic);
     for (const auto& [id, group] : home.groups()) groups.push_back(group);
-    core_.emplace(limits, topics, groups, home.catalogue().next_id);
+    std::vector<named_producer_record> producers;
+    for (const auto& [id, producer] : home.names()) producers.push_back(producer);
+    core_.emplace(limits, topics, groups, home.catalogue().next_id, producers);
     for (auto& [shard, state] : shards_) {
       state.apply(unix_ms{1}, core_->repairs(shard, inventory(state)));
       REQUIRE(core_->repairs(shard, inventory(state)).empty());
@@ -129,9 +138,19 @@ private:
     state.apply(unix_ms{1}, {effects::commit{group, queue, offset{1}}});
   }
 
+  [[nodiscard]] std::vector<shard_id> shard_ids() const {
+    std::vector<shard_id> out;
+    for (const auto& [id, state] : shards_) out.push_back(id);
+    return out;
+  }
+
   static catalogue_core::inventory inventory(const shard_state& state) {
     catalogue_core::inventory out;
-    for (const auto& [id, queue] : state.queues()) out.queues.push_back(id);
+    for (const auto& [id, queue] : state.queues()) {
+      out.queues.push_back(id);
+      if (queue.dedup_window_ms != 0) out.dedup_windows.emplace(id, queue.dedup_window_ms);
+    }
+    for (const auto& [id, producer] : state.names()) out.producers.emplace(id, producer.epoch);
     for (const auto& [key, progress] : state.all_progress()) out.groups.push_back(key.group);
     return out;
   }
@@ -139,8 +158,12 @@ private:
   void check_shard(shard_id shard, const shard_state& state) const {
     std::set<queue_id> due;
     for (const auto& [id, topic] : core_->topics())
-      for (const auto& place : topic.queues)
-        if (place.shard == shard) due.insert(place.queue);
+      for (const auto& place : topic.queues) {
+        if (place.shard != shard) continue;
+        due.insert(place.queue);
+        REQUIRE(state.queue(place.queue)->dedup_window_ms == topic.settings.dedup_window_ms);
+      }
+    REQUIRE(state.names() == core_->producers());
     std::set<queue_id> open;
     for (const auto& [id, queue] : state.queues()) open.insert(id);
     REQUIRE(open == due);

@@ -40,11 +40,11 @@ public:
 
 private:
   effects::effect effect(const shard_state& before) {
-    switch (dice_->below(33)) {
+    switch (dice_->below(35)) {
     case 0: {
       const auto queue = queue_id{++queues_made_};
       ends_.try_emplace(queue, 0);
-      return effects::queue_opened{queue, topic_id{dice_->between(1, 4)}};
+      return effects::queue_opened{queue, topic_id{dice_->between(1, 4)}, dice_->below(2)};
     }
     case 1: {
       if (!dice_->percent(20)) break;
@@ -116,6 +116,13 @@ private:
       progress.fired = dice_->below(60);
       return effects::schedule_fired{any_schedule(), progress};
     }
+    case 27: {
+      named_producer_record producer;
+      producer.id = any_name();
+      producer.name = "p";
+      producer.epoch = static_cast<std::uint32_t>(dice_->below(5));
+      return effects::producer_put{producer, dice_->percent(25)};
+    }
     default:
       break;
     }
@@ -163,7 +170,13 @@ private:
     const auto base = at == ends_.end() ? 0 : at->second;
     if (at != ends_.end()) at->second += count;
     sequence_ += count;
-    return batch_of(queue, base, count, producer_id{dice_->between(1, 6)}, sequence_);
+    auto out = batch_of(queue, base, count, producer_id{dice_->between(1, 6)}, sequence_);
+    if (dice_->percent(40)) out.named = {any_name(), 1, {}, sequence{dice_->below(500)}, 2};
+    if (dice_->percent(30)) {
+      out.id_window_ms = dice_->between(1, 300);
+      for (std::uint32_t i = 0; i < count; ++i) out.ids.push_back({0, dice_->below(40)});
+    }
+    return out;
   }
 
   effects::effect topic(const shard_state& before) {
@@ -175,6 +188,7 @@ private:
   /// One that was opened, or 0, which never is.
   queue_id any_queue() { return queue_id{dice_->below(queues_made_ + 1)}; }
   schedule_id any_schedule() { return schedule_id{dice_->between(1, 5)}; }
+  producer_name_id any_name() { return producer_name_id{dice_->between(1, 3)}; }
   group_id any_group() { return group_id{dice_->between(1, 5)}; }
 
   dice* dice_;

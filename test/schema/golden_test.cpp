@@ -60,6 +60,9 @@ void for_each_record(Use use) {
   use("record-transaction", sample_transaction());
   use("record-schedule", sample_schedule_record());
   use("record-schedule-progress", sample_schedule_progress());
+  use("record-named-producer", sample_named_producer());
+  use("record-named-progress", sample_named_progress());
+  use("record-stored-ids", sample_stored_ids());
 }
 
 encoded_entry sample_change() {
@@ -119,6 +122,12 @@ TEST_CASE("golden frames decode") {
       join->holder = 0;
     }
     if (auto* reset = std::get_if<frames::group_reset>(&expected)) reset->consumer.clear();
+    if (auto* produce = std::get_if<frames::produce>(&expected)) produce->named = {};
+    if (auto* create = std::get_if<frames::topic_create>(&expected))
+      create->settings.dedup_window_ms = 0;
+    if (auto* alter = std::get_if<frames::topic_alter>(&expected)) alter->dedup_window_ms.reset();
+    if (auto* topic = std::get_if<frames::topic_description>(&expected))
+      topic->settings.dedup_window_ms = 0;
     if (auto* joined = std::get_if<frames::joined>(&expected))
       *joined = {joined->member, joined->group, {}, 0};
     if (auto* group = std::get_if<frames::group_description>(&expected)) {
@@ -158,9 +167,14 @@ TEST_CASE("golden entries decode") {
       CHECK(holds(*opened, sample_messages()));
       batch->bytes = from.bytes;
       batch->checksum = from.checksum;
-      batch->transacted = false; // It came later.
+      batch->transacted = false; // These came later.
+      batch->named = {};
+      batch->ids.clear();
+      batch->id_window_ms = 0;
     }
-    // These came later.
+    if (auto opened = std::get_if<effects::queue_opened>(&expected)) opened->dedup_window_ms = 0;
+    if (auto topic = std::get_if<effects::topic_put>(&expected))
+      topic->topic.settings.dedup_window_ms = 0;
     if (auto* commit = std::get_if<effects::commit>(&expected)) commit->why = {};
     if (auto* settled = std::get_if<effects::settled>(&expected)) settled->why = {};
     CHECK(same(got, expected));
@@ -179,6 +193,9 @@ TEST_CASE("golden records decode") {
     CAPTURE(name);
     auto decoded = decode_record<std::remove_cvref_t<decltype(record)>>(golden(name).text());
     REQUIRE(decoded);
-    CHECK(*decoded == record);
+    auto expected = record;
+    if constexpr (std::is_same_v<decltype(expected), topic_record>)
+      expected.settings.dedup_window_ms = 0; // It came later.
+    CHECK(*decoded == expected);
   });
 }

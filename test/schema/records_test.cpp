@@ -71,6 +71,9 @@ TEST_CASE("every record comes back as it was, and damage never crashes the decod
   check_record(sample_transaction());
   check_record(transaction_counts{1, 2, 3, 4, 5});
   check_record(transactions_applied{17});
+  check_record(sample_named_producer());
+  check_record(sample_named_progress());
+  check_record(sample_stored_ids());
 }
 
 TEST_CASE("a topic of many queues comes back as it was") {

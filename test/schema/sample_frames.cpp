@@ -22,6 +22,7 @@ produce sample_produce() {
   to.compression = batch.compression;
   to.checksum = batch.checksum;
   to.batch = batch.bytes;
+  to.named = {producer_name_id{51}, 7, sequence{300}, sequence{312}, 4};
   return to;
 }
 
@@ -53,7 +54,7 @@ tx_prepare sample_prepare() {
 }
 
 topic_description sample_topic_description() {
-  auto settings = topic_settings{604'800'000, durability::interval, 90'000};
+  auto settings = topic_settings{604'800'000, durability::interval, 90'000, 60'000};
   return {topic_id{11},
           "orders",
           settings,
@@ -192,7 +193,7 @@ node_status_report sample_status() {
 } // namespace
 
 std::vector<named<frame>> sample_frames() {
-  auto settings = topic_settings{604'800'000, durability::memory, 90'000};
+  auto settings = topic_settings{604'800'000, durability::memory, 90'000, 60'000};
   auto bodies = std::vector<named<body>>{
     {"error", error{{errc::not_leader, "node n2"}, 250}},
     {"hello", hello{2, 3, "worker", "carafe 0.1.0"}},
@@ -234,7 +235,7 @@ std::vector<named<frame>> sample_frames() {
     {"topicDescribe", topic_describe{"orders", true}},
     {"topicDescription", sample_topic_description()},
     {"topicCreate", topic_create{"orders", 2, settings, true}},
-    {"topicAlter", topic_alter{"orders", 4, 3'600'000, 90'000}},
+    {"topicAlter", topic_alter{"orders", 4, 3'600'000, 90'000, 60'000}},
     {"topicDelete", topic_delete{"orders"}},
     {"topicList", topic_list{}},
     {"topicNames", topic_names{{{"orders", topic_id{11}, 2, 12}, {"x", topic_id{14}, 1, 2}}}},
@@ -304,6 +305,9 @@ std::vector<named<frame>> sample_frames() {
                 20,
                 8,
                 12}},
+    {"producerRequest", producer_request{producer_progress_ask{producer_name_id{51}, 7, "orders"}}},
+    {"producerAnswer", producer_answer{producer_progress{
+                         4, {{queue_id{12}, sequence{312}}, {queue_id{13}, sequence{311}}}}}},
     {"schedulePut", schedule_put{sample_schedule(), true}},
     {"scheduleDelete", schedule_delete{"nightly"}},
     {"scheduleList", schedule_list{"nightly", "a", 100}},

@@ -50,7 +50,7 @@ topic_record sample_topic() {
   return {topic_id{11},
           "orders",
           {{queue_id{12}, shard_id{1}}, {queue_id{13}, shard_id{2}}},
-          {604'800'000, durability::memory, 90'000},
+          {604'800'000, durability::memory, 90'000, 60'000},
           unix_ms{1'700'000'000'000}};
 }
 
@@ -175,6 +175,17 @@ transaction_record sample_transaction() {
 
 catalogue_record sample_catalogue() { return {71}; }
 
+named_producer_record sample_named_producer() {
+  return {producer_name_id{51}, "importer", 7, unix_ms{1'700'000'000'010},
+          unix_ms{1'700'000'000'011}};
+}
+
+named_progress_record sample_named_progress() { return {sequence{312}, 4}; }
+
+stored_ids_record sample_stored_ids() {
+  return {unix_ms{1'700'000'060'000}, {{0x0123456789abcdef, 0xfedcba9876543210}, {}, {1, 2}}};
+}
+
 std::vector<named<effects::effect>> sample_effects() {
   auto batch = effects::batch{};
   auto encoded = encode_messages(sample_messages(), codec::lz4);
@@ -189,11 +200,16 @@ std::vector<named<effects::effect>> sample_effects() {
   batch.timed = true;
   batch.ranked = true;
   batch.transacted = true;
+  batch.named.name = producer_name_id{51};
+  batch.named.last = sequence{312};
+  batch.named.spread = 4;
+  for (std::uint64_t i = 0; i < batch.count; ++i) batch.ids.push_back({i, i * i});
+  batch.id_window_ms = 60'000;
   return {
     {"batch", batch},
     {"commit",
      effects::commit{group_id{21}, queue_id{12}, offset{61}, effects::commit::reason::reset}},
-    {"queueOpened", effects::queue_opened{queue_id{12}, topic_id{11}}},
+    {"queueOpened", effects::queue_opened{queue_id{12}, topic_id{11}, 60'000}},
     {"queueClosed", effects::queue_closed{queue_id{12}}},
     {"queueStart", effects::queue_start{queue_id{12}, offset{31}, true}},
     {"topicPut", effects::topic_put{sample_topic()}},
@@ -222,6 +238,7 @@ std::vector<named<effects::effect>> sample_effects() {
                                         sample_transaction().consumed}},
     {"txEnded", effects::tx_ended{sample_transaction().id, true, {shard_id{1}, shard_id{2}}}},
     {"txApplied", effects::tx_applied{shard_id{1}, shard_id{2}, 17, true}},
+    {"producerPut", effects::producer_put{sample_named_producer(), true}},
     {"schedulePut", effects::schedule_put{sample_schedule_record()}},
     {"scheduleDeleted", effects::schedule_deleted{schedule_id{31}}},
     {"scheduleFired", effects::schedule_fired{schedule_id{31}, sample_schedule_progress()}},

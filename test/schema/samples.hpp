@@ -60,6 +60,9 @@ struct owned_message {
 [[nodiscard]] catalogue_record sample_catalogue();
 [[nodiscard]] half_batch sample_half();
 [[nodiscard]] transaction_record sample_transaction();
+[[nodiscard]] named_producer_record sample_named_producer();
+[[nodiscard]] named_progress_record sample_named_progress();
+[[nodiscard]] stored_ids_record sample_stored_ids();
 
 [[nodiscard]] entry_header sample_header();
 

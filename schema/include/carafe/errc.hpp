@@ -41,6 +41,8 @@ enum class errc : std::uint16_t {
   tx_unknown = 64,
   tx_ended = 65,
   too_many_transactions = 66,
+  producer_fenced = 67,
+  too_many_ids = 68,
   // Topics and queues.
   topic_unknown = 80,
   topic_exists = 81,

@@ -40,6 +40,8 @@ using group_id = strong<struct group_id_tag, std::uint64_t>;
 using member_id = strong<struct member_id_tag, std::uint64_t>;
 /// Chosen at random by a producer; never 0.
 using producer_id = strong<struct producer_id_tag, std::uint64_t>;
+/// A producer's name, unique in the cluster and never reused; 0 is no name.
+using producer_name_id = strong<struct producer_name_id_tag, std::uint64_t>;
 /// Counts a producer's messages over all queues, from 1. (producer, sequence) is a message's id.
 using sequence = strong<struct sequence_tag, std::uint64_t>;
 /// Number of a queue within its topic, from 0.

@@ -19,6 +19,8 @@ struct topic_settings {
   /// How long after it was stored a message is worth delivering to `shared` and `keyed` groups; 0:
   /// always.
   std::uint64_t default_ttl_ms = 0;
+  /// How long the `dedup_id` of a message counts, at most 30 days; 0: ids do not matter.
+  std::uint64_t dedup_window_ms = 0;
 };
 struct queue_info {
   queue_number number;
@@ -35,6 +37,14 @@ struct topic_info {
   topic_settings settings;
   unix_ms created;
   std::vector<queue_info> queues;
+};
+/// A producer's name.
+struct producer_line {
+  std::string name;
+  /// How often it was opened.
+  std::uint32_t epoch = 0;
+  unix_ms created;
+  unix_ms opened;
 };
 struct topic_line {
   std::string name;

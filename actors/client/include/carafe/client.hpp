@@ -69,7 +69,8 @@ public:
                                   topic_settings settings = {}, bool if_missing = false) const;
   result<topic_info> alter_topic(const std::string& name, std::optional<std::uint32_t> queues,
                                  std::optional<std::uint64_t> retention_ms,
-                                 std::optional<std::uint64_t> default_ttl_ms = {}) const;
+                                 std::optional<std::uint64_t> default_ttl_ms = {},
+                                 std::optional<std::uint64_t> dedup_window_ms = {}) const;
   result<void> delete_topic(const std::string& name) const;
   result<std::vector<topic_line>> list_topics() const;
   result<topic_info> describe_topic(const std::string& name, bool create_if_missing = false) const;
@@ -104,6 +105,13 @@ public:
                                                bool purge = false) const;
 
   result<void> delete_group(const std::string& name) const;
+
+  /// Names of producers, by name; see `producer_options::name`.
+  result<std::vector<producer_line>> list_producers() const;
+  /// The name goes, with what is known of it: its holder is fenced, and who opens it again begins
+  /// anew.
+  /// @errors not_found
+  result<void> forget_producer(const std::string& name) const;
 
   /// Messages that wait for their time are not delivered at all.
   /// @returns How many.

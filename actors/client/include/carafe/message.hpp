@@ -31,6 +31,14 @@ struct message {
   /// Only one of the two. A property `carafe-timer` gives it a name to cancel it by.
   unix_ms deliver_at{};
   std::chrono::milliseconds delay{0};
+  /// Of a producer with a name, and only there: where the message stands in what the application
+  /// sends, such as its offset or line in a source. From 1 on, rising from message to message of a
+  /// topic; gaps are fine.
+  carafe::sequence sequence{};
+  /// In a topic with a dedup window: a message whose id was stored in the same queue within this
+  /// window is not stored again, whoever sends it. Without a key, it also chooses the queue, so
+  /// that equal ids meet. At most 255 bytes; empty: none.
+  std::string dedup_id{};
 };
 
 /// (producer, sequence): unique in the cluster.
@@ -78,7 +86,9 @@ struct receipt {
   std::uint32_t batch_count = 0;
   durability reached = durability::fsync;
   std::uint16_t replicas = 1;
-  /// A retry found it already stored.
+  /// It was stored before: by a retry, by an earlier run of this named producer, or as another
+  /// message with the same dedup id. Of the last two `id` is 0, since it is not known; of an
+  /// earlier run the offset is not known either, and `batch_count` is 0.
   bool duplicate = false;
   unix_ms broker_time;
   /// It was stored to be delivered later.

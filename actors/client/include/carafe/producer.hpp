@@ -32,6 +32,17 @@ struct producer_options {
   /// After the first message that fails none is taken: `send` and `send_async` answer
   /// `disconnected`, so that nothing is stored behind it but what was given before.
   bool stop_at_failure = false;
+  /// Makes it a named producer, which remembers over restarts of node and application what it has
+  /// stored. A name is 1 to 127 letters, digits, '.', '_' or '-', the first no '.' or '-'. It has
+  /// one holder: who opens it fences whoever had it before (`producer_fenced`).
+  ///
+  /// Each message has a `sequence` of the application's own. After a restart the application sends
+  /// again from the last one that it knows to be stored, or from the first: what is stored already
+  /// is told so (`receipt::duplicate`) and not stored twice. Stored is what the queue of the
+  /// message has; so the same message must go to the same queue: by the same key, or the same `to`,
+  /// or neither. The first message that fails stops the producer, as `stop_at_failure` does: behind
+  /// it nothing of its queue is stored. Then make another producer of this name, and send again.
+  std::string name = {};
   /// A missing topic comes to be by its first use, if the node allows it (create-on-use-queues).
   bool create_topics = true;
 };
@@ -68,6 +79,15 @@ public:
   /// @errors timeout after `delivery_timeout`.
   virtual result<void> flush() = 0;
 
+  /// Of a named producer: the highest `sequence` that a queue of the topic has, 0 if none. Lower
+  /// ones may be missing in other queues if an earlier run ended in the middle: send again from
+  /// what the application knows to be stored; what is there is not stored twice.
+  /// @errors invalid_argument (it has no name, or it was called on the connection's thread),
+  ///         producer_fenced, topic_unknown, timeout
+  /// @cost One request.
+  virtual result<sequence> last_sequence(const std::string& topic) const = 0;
+
+  /// Chosen at random for this object. Messages of a named producer have other ids in each run.
   [[nodiscard]] virtual producer_id id() const = 0;
 };
 
