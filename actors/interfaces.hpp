@@ -189,37 +189,37 @@ using timers_actor = caf::typed_actor<
 using tx_watcher_actor = caf::typed_actor<caf::reacts_to<news_atom, tx_news>>;
 
 /// One shard: drives its replica, answers writers when their entry is applied, tells watchers.
-using shard_actor =
-  caf::typed_actor<caf::replies_to<append_atom, core::batch_request>::with<append_done>,
-                   caf::replies_to<write_atom, effect_list>::with<entry_index>,
-                   caf::replies_to<watch_atom, queue_id, queue_actor>::with<queue_view>,
-                   caf::replies_to<queues_atom, queue_ids>::with<queue_views>,
-                   caf::replies_to<inventory_atom>::with<shard_inventory>,
-                   caf::replies_to<progress_atom, group_id>::with<progress_rows>,
-                   caf::replies_to<progress_atom, producer_name_id, queue_ids>::with<frames::producer_progress>,
-                   caf::replies_to<load_atom>::with<catalogue_rows>, // Shard 0.
-                   caf::replies_to<schedules_atom>::with<schedule_rows>,
-                   // What its timers answer.
-                   caf::replies_to<close_atom, timer_selection>::with<std::uint32_t>,
-                   caf::replies_to<move_atom, timer_selection, std::int64_t>::with<std::uint32_t>,
-                   caf::replies_to<list_atom, timer_page>::with<timer_rows>,
-                   caf::replies_to<find_atom, timer_selection>::with<timer_rows>,
-                   caf::replies_to<backup_atom>::with<timer_handle>,
-                   // Transactions: more of one; its end (true: commit); parts of others' commits;
-                   // what another shard has yet to take of this one's.
-                   caf::replies_to<prepare_atom, tx_wish>::with<frames::tx_prepared>,
-                   caf::replies_to<finish_atom, transaction_id, bool>::with<tx_done>,
-                   caf::replies_to<apply_atom, tx_parts>::with<tx_done>,
-                   caf::replies_to<load_atom, shard_id>::with<tx_parts>,
-                   caf::replies_to<watch_atom, tx_watcher_actor>::with<tx_news>,
-                   caf::replies_to<status_atom>::with<frames::shard_status>,
-                   caf::replies_to<actors_atom>::with<frames::node_actor_list>,
-                   caf::replies_to<drain_atom>::with<caf::ok_atom>, // Finish, checkpoint; then
-                                                                    // answer.
-                   caf::reacts_to<written_atom, write_done>,
-                   caf::reacts_to<space_atom, storage::log_room>, // What there is room for from now
-                                                                  // on.
-                   caf::reacts_to<sync_atom>, caf::reacts_to<tick_atom>>;
+using shard_actor = caf::typed_actor<
+  caf::replies_to<append_atom, core::batch_request>::with<append_done>,
+  caf::replies_to<write_atom, effect_list>::with<entry_index>,
+  caf::replies_to<watch_atom, queue_id, queue_actor>::with<queue_view>,
+  caf::replies_to<queues_atom, queue_ids>::with<queue_views>,
+  caf::replies_to<inventory_atom>::with<shard_inventory>,
+  caf::replies_to<progress_atom, group_id>::with<progress_rows>,
+  caf::replies_to<progress_atom, producer_name_id, queue_ids>::with<frames::producer_progress>,
+  caf::replies_to<load_atom>::with<catalogue_rows>, // Shard 0.
+  caf::replies_to<schedules_atom>::with<schedule_rows>,
+  // What its timers answer.
+  caf::replies_to<close_atom, timer_selection>::with<std::uint32_t>,
+  caf::replies_to<move_atom, timer_selection, std::int64_t>::with<std::uint32_t>,
+  caf::replies_to<list_atom, timer_page>::with<timer_rows>,
+  caf::replies_to<find_atom, timer_selection>::with<timer_rows>,
+  caf::replies_to<backup_atom>::with<timer_handle>,
+  // Transactions: more of one; its end (true: commit); parts of others' commits;
+  // what another shard has yet to take of this one's.
+  caf::replies_to<prepare_atom, tx_wish>::with<frames::tx_prepared>,
+  caf::replies_to<finish_atom, transaction_id, bool>::with<tx_done>,
+  caf::replies_to<apply_atom, tx_parts>::with<tx_done>,
+  caf::replies_to<load_atom, shard_id>::with<tx_parts>,
+  caf::replies_to<watch_atom, tx_watcher_actor>::with<tx_news>,
+  caf::replies_to<status_atom>::with<frames::shard_status>,
+  caf::replies_to<actors_atom>::with<frames::node_actor_list>,
+  caf::replies_to<drain_atom>::with<caf::ok_atom>, // Finish, checkpoint; then
+                                                   // answer.
+  caf::reacts_to<written_atom, write_done>,
+  caf::reacts_to<space_atom, storage::log_room>, // What there is room for from now
+                                                 // on.
+  caf::reacts_to<sync_atom>, caf::reacts_to<tick_atom>>;
 
 /// A shard and who reads its log.
 struct shard_handles {

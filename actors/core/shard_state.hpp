@@ -1,8 +1,8 @@
 #pragma once
 
 #include "actors/core/delivery_progress.hpp"
-#include "actors/core/transaction_table.hpp"
 #include "actors/core/id_table.hpp"
+#include "actors/core/transaction_table.hpp"
 #include "schema/records.hpp"
 #include "storage/state_store.hpp"
 

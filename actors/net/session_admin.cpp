@@ -140,8 +140,7 @@ bool on_producers(session_pointer self, const frames::frame& f) {
 
 bool on_admin(session_pointer self, const frames::frame& f) {
   return on_topic(self, f) || on_group(self, f) || on_timers(self, f) || on_producers(self, f) ||
-         on_schedules(self, f) || on_message(self, f) ||
-         on_node(self, f);
+         on_schedules(self, f) || on_message(self, f) || on_node(self, f);
 }
 
 } // namespace carafe

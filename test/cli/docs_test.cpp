@@ -195,8 +195,8 @@ TEST_CASE("docs/shell.md documents every field of a log entry") {
                    effects::waiting{},       effects::timers_ended{},
                    effects::timer_moved{},   effects::kept{},
                    effects::tx_prepared{},   effects::tx_ended{},
-                   effects::tx_applied{},
-                   effects::producer_put{}, effects::schedule_put{},  effects::schedule_deleted{},
+                   effects::tx_applied{},    effects::producer_put{},
+                   effects::schedule_put{},  effects::schedule_deleted{},
                    effects::schedule_fired{}};
   const auto written = to_json(entry_view(entry, shard_id{0}, "log-1.mdb"));
   for (const auto& field : names_in(written)) {

@@ -118,6 +118,7 @@ public:
   }
   result<void> run(const std::function<bool(const client::delivery&)>&) override { return {}; }
   void stop() override {}
+  [[nodiscard]] std::string group() const override { return {}; }
   result<void> ack(const client::delivery& d) override {
     if (d.number.value == 9) return {errc::not_owner, "queue 9"};
     state_->acknowledged.push_back(d.offset);
