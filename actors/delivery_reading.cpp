@@ -105,7 +105,8 @@ void run(delivery_pointer self, const delivery_state::errand& what) {
                  const auto passes = core::first_passes(**batch, state.wanted, limits);
                  if (passes && !*passes)
                    return carry_out(self,
-                                    self->state.core->looked(what.queue, what.at, {}, now(self)));
+                                    self->state.core->looked(what.queue, what.at, {}, now(self),
+                                                             effects::settled::reason::filtered));
                }
                go_on_with(self, what, batch);
              });

@@ -203,18 +203,17 @@ delivery_core::effects_list delivery_core::reopened(queue_id id) {
 }
 
 delivery_core::effects_list delivery_core::looked(queue_id id, offset at, delivery_batch_ptr batch,
-                                                  instant now) {
+                                                  instant now, effects::settled::reason without) {
   effects_list out;
   auto* queue = find(id);
   if (queue == nullptr || queue->looking != at) return out;
   queue->looking.reset();
   if (batch) {
     lend_ready(id, *queue, batch, {priority_at(*queue, at), everything}, out, now);
-  } else if (queue->ready.contains(at)) { // Retention has passed it.
+  } else if (queue->ready.contains(at)) {
     forget(*queue, id, {at, 1});
     queue->progress.settle({{at, 1}});
-    using reason = effects::settled::reason;
-    out.push_back(write{id, effects::settled{options_.group, id, {{at, 1}}, reason::gone}});
+    out.push_back(write{id, effects::settled{options_.group, id, {{at, 1}}, without}});
   }
   give(out, now);
   return out;

@@ -160,7 +160,9 @@ public:
   /// Its reader is another one, which was not asked for anything yet.
   effects_list reopened(queue_id queue);
   /// `look` found this, or nothing.
-  effects_list looked(queue_id queue, offset at, delivery_batch_ptr batch, instant now);
+  /// @param without  Why it is done, if there is no batch.
+  effects_list looked(queue_id queue, offset at, delivery_batch_ptr batch, instant now,
+                      effects::settled::reason without = effects::settled::reason::gone);
 
   /// `id` is done with these for good. What is being buried stays dead.
   /// @errors queue_unknown, invalid_argument (past the queue's end)

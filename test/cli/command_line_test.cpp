@@ -52,7 +52,8 @@ TEST_CASE("usage errors name cause and fix and exit with 2") {
         "127.0.0.1:7470\n");
   CHECK(error_of("topic create o --queues 1 --queues 2") ==
         "carafe: topic create: --queues is given more than once\n");
-  CHECK(error_of("topic alter o") == "carafe: topic alter needs --queues, --retention or --ttl\n");
+  CHECK(error_of("topic alter o") ==
+        "carafe: topic alter needs --queues, --retention, --ttl or --dedup-window\n");
   CHECK(
     error_of("group reset g --to nowhere").find("group reset: --to: 'nowhere' is not a place") !=
     std::string::npos);

@@ -28,8 +28,8 @@ words offered(const std::string& typed) {
 
 TEST_CASE("commands are completed word by word") {
   CHECK(offered("") == words{"bench", "consume", "dlq", "exit", "group", "help", "log", "message",
-                             "node", "produce", "producer", "request", "respond", "timer", "topic",
-                             "version"});
+                             "node", "produce", "producer", "request", "respond", "schedule",
+                             "timer", "topic", "tx", "version"});
   CHECK(offered("to") == words{"topic"});
   CHECK(offered("topic ") == words{"alter", "create", "delete", "describe", "list", "tail"});
   CHECK(offered("topic de") == words{"delete", "describe"});
@@ -38,8 +38,8 @@ TEST_CASE("commands are completed word by word") {
   CHECK(offered("xyzzy ").empty());
   CHECK(offered("help topic c") == words{"create"});
   CHECK(offered("help ") == words{"bench", "consume", "dlq", "group", "help", "log", "message",
-                                  "node", "produce", "producer", "request", "respond", "timer",
-                                  "topic", "version"});
+                                  "node", "produce", "producer", "request", "respond", "schedule",
+                                  "timer", "topic", "tx", "version"});
 }
 
 TEST_CASE("names come from the node") {

@@ -74,7 +74,7 @@ TEST_CASE("schedule create wants one rule, and its own options") {
 
 TEST_CASE("schedule list, describe, pause, resume and delete") {
   const auto state = std::make_shared<fake_state>();
-  CHECK(run_line(state, "schedule list").out == "no schedules\n");
+  CHECK(run_line(state, "schedule list").err == "no schedules\n");
   run_line(state, "schedule create beat --topic health --every 5m --body alive --property a=b");
   auto& beat = state->schedules.at("beat");
   beat.fired = 12;

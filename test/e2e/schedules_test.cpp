@@ -104,7 +104,7 @@ TEST_CASE("schedules: over kills and an outage each time is sent once, and none 
 
 TEST_CASE("schedules: the shell creates, shows, pauses and deletes them") {
   running_node at{{{"create-on-use-queues", "2"}}};
-  CHECK(at.run({"schedule", "list"}).out.find("no schedules") != std::string::npos);
+  CHECK(at.run({"schedule", "list"}).err.find("no schedules") != std::string::npos);
   const auto made =
     at.run({"schedule", "create", "nightly", "--topic", "reports", "--cron", "30 2 * * mon-fri",
             "--zone", "Europe/Berlin", "--body", "run", "--property", "a=b", "--key", "k"});
