@@ -53,12 +53,23 @@ void delivery_progress::lend(const std::vector<offset_range>& ranges) {
   }
 }
 
+namespace {
+
+/// Whether who wrote `now` did not know of the copy that `before` names. Later copies lie further
+/// on.
+bool misses_a_copy(const waiting_record& before, const waiting_record& now) {
+  if (before.letter_queue.value == 0) return false;
+  if (now.letter_queue.value == 0) return true;
+  return before.letter_queue == kept_messages &&
+         (now.letter_queue != kept_messages || now.letter < before.letter);
+}
+
+} // namespace
+
 void delivery_progress::put(const waiting_record& row) {
   const auto before = waiting_.find(row.at);
   meet({row.at, 1});
-  // Who wrote it may not have known of the copy.
-  if (row.letter_queue.value == 0 && before != waiting_.end() &&
-      before->second.letter_queue.value != 0) {
+  if (before != waiting_.end() && misses_a_copy(before->second, row)) {
     auto with_letter = row;
     const auto& was = before->second;
     with_letter.letter_queue = was.letter_queue;

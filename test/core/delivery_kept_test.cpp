@@ -126,6 +126,14 @@ TEST_CASE("what is copied is held where its copy is") {
   // Who knows nothing of the copy leaves it in the row.
   b.state.apply(unix_ms{80}, {effects::waiting{the_group, the_queue, row_of(4)}});
   CHECK(progress.waiting().at(offset{4}).letter == offset{2});
+  // So does who knows only of an earlier copy.
+  auto older = row_of(4);
+  older.letter_queue = kept_messages;
+  older.letter = offset{1};
+  older.attempts = 7;
+  b.state.apply(unix_ms{85}, {effects::waiting{the_group, the_queue, older}});
+  CHECK(progress.waiting().at(offset{4}).letter == offset{2});
+  CHECK(progress.waiting().at(offset{4}).attempts == 7);
   b.state.apply(unix_ms{90}, {effects::settled{the_group, the_queue, {{offset{2}, 3}}}});
   CHECK(b.held(kept_messages, 9) == "3 ");
 }
