@@ -119,7 +119,9 @@ void lending_oracle::settled(const message_place& place, const moment& asked) {
   if (stale(place.queue, asked)) return;
   // It may have come while the message was dead still.
   const bool of_this_life = m.redrives == 0 || m.revived.number < asked.number;
-  if (of_this_life) lives_.settled(place);
+  // A reset group passes over what was gone by then; its copy, lent before, may come late.
+  const bool passed_over = reset_.number > 0 && gone(place);
+  if (of_this_life && !passed_over) lives_.settled(place);
   if (m.settling && !m.settled && of_this_life) m.settled = now();
   note(place, " is settled, and that is answered");
 }
