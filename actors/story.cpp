@@ -119,7 +119,8 @@ void walked(self_pointer self);
 
 void take(self_pointer self, const walk_reply& reply) {
   auto& s = self->state;
-  if (reply.cut) s.told->known_from(reply.begins);
+  // If nothing is left of the log, nothing is known of what was before now.
+  if (reply.cut) s.told->known_from(reply.begins.value > 0 ? reply.begins : s.plan.clocks->wall());
   const auto before = std::exchange(s.next, reply.next);
   for (const auto& entry : reply.entries) {
     if (!s.told->take(entry)) continue;

@@ -1,6 +1,7 @@
 /// `carafe_sim`: runs of the simulation, each from one seed.
 ///
-///     carafe_sim [--seed N] [--runs N] [--steps N] [--trace] [--looking-for TEXT]
+///     carafe_sim [--seed N] [--runs N] [--steps N] [--trace] [--without-stories]
+///                [--looking-for TEXT]
 ///
 /// Without --seed the runs have fresh seeds, which are printed. Exit code 1: a promise was broken,
 /// by the run that is named; the same seed breaks it again. With
@@ -65,6 +66,7 @@ struct wish {
   std::uint32_t steps = plan{}.steps;
   bool seeded = false;
   bool trace = false;
+  bool stories = true;
   std::string looking_for;
 };
 
@@ -80,6 +82,10 @@ bool read_arguments(int argc, char** argv, wish& w) {
     const std::string_view key = argv[i];
     if (key == "--trace") {
       w.trace = true;
+      continue;
+    }
+    if (key == "--without-stories") {
+      w.stories = false;
       continue;
     }
     if (++i == argc) return false;
@@ -116,7 +122,7 @@ int main(int argc, char** argv) {
   wish w;
   if (!read_arguments(argc, argv, w)) {
     std::fputs("usage: carafe_sim [--seed N] [--runs N] [--steps N] [--trace] "
-               "[--looking-for TEXT]\n",
+               "[--without-stories] [--looking-for TEXT]\n",
                stderr);
     return exit_usage;
   }
@@ -136,7 +142,7 @@ int main(int argc, char** argv) {
     if (words >= 0 && ::ftruncate(words, 0) != 0) return exit_usage;
     std::optional<simulation> run;
     try {
-      run.emplace(plan{seed, w.steps, w.trace});
+      run.emplace(plan{seed, w.steps, w.trace, w.stories});
       all += run->run();
     } catch (const std::exception& why) {
       if (std::string_view{why.what()}.find(w.looking_for) == std::string_view::npos) continue;

@@ -27,6 +27,8 @@ struct plan {
   std::uint32_t steps = 600;
   /// Prints each as it happens.
   bool trace = false;
+  /// Asks for stories of messages, and compares them with what clients saw.
+  bool stories = true;
 };
 
 /// What a run came to, so that a run in which nothing happens is noticed.

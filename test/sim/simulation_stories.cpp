@@ -52,7 +52,8 @@ void simulation::ask_why() {
   const auto& topic = dice_.pick(topics_);
   const auto& queue = dice_.pick(topic.queues);
   const auto end = oracle_.acknowledged_end(queue.queue);
-  ask_why(topic, queue, offset{dice_.below(end.value + 2)});
+  const offset at{dice_.below(end.value + 2)};
+  if (plan_.stories) ask_why(topic, queue, at);
 }
 
 void simulation::ask_why(const known_topic& topic, const frames::topic_queue& queue, offset at) {
