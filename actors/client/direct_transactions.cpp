@@ -113,6 +113,8 @@ result<void> direct_transaction::send(const std::string& topic, message m,
   if (ended_) return {errc::tx_ended, "it has ended; begin another one"};
   if (m.deliver_at.value != 0 || m.delay.count() != 0)
     return {errc::unsupported, "a message of a transaction cannot have a time of delivery"};
+  if (!m.dedup_id.empty())
+    return {errc::unsupported, "a message of a transaction cannot have a dedup id"};
   if (m.ttl.count() < 0) return {errc::invalid_argument, "ttl is below 0"};
   auto info = desk_->topic(topic);
   if (!info) return info.error();

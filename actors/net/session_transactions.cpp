@@ -45,6 +45,8 @@ result<std::vector<half_batch>> halves_of(session_pointer self, const frames::tx
     if (!valid) return valid.error();
     if (valid->timed)
       return {errc::unsupported, "a message of a transaction cannot have a time of delivery"};
+    if (!valid->ids.empty())
+      return {errc::unsupported, "a message of a transaction cannot have a dedup id"};
     last = each.first.value + each.count - 1;
     out.push_back({each.queue,
                    {},

@@ -316,6 +316,30 @@ TEST_CASE("transaction: a deleted topic's part is dropped at the commit, the oth
         errc::queue_unknown);
 }
 
+TEST_CASE("transaction: messages with a time of delivery or a dedup id are refused") {
+  rig r;
+  rig::client c{r, "c"};
+  const auto queue = make_topic(c, "t", 1).queues[0].queue;
+  const auto refusal_of = [&](const message_view& message) {
+    batch_builder builder;
+    REQUIRE(builder.add(message).ok());
+    const auto batch = builder.finish(codec::none);
+    REQUIRE(batch.ok());
+    return c
+      .ask<frames::tx_prepared>(preparing(
+        1, {{queue, sequence{1}, batch->count, batch->compression, batch->checksum, batch->bytes}}))
+      .code();
+  };
+  message_view message;
+  message.body = "b";
+  message.dedup_id = "order 1";
+  CHECK(refusal_of(message) == errc::unsupported);
+  message.dedup_id = {};
+  message.deliver_at = -1'000;
+  CHECK(refusal_of(message) == errc::unsupported);
+  CHECK(listed(c).prepared == 0);
+}
+
 TEST_CASE("transaction: what does not fit is refused, and limits are named") {
   rig r;
   r.crash(false);

@@ -79,7 +79,7 @@ public:
   /// Adds a message. It is kept here until `prepare` or `commit`.
   /// @param to  A queue number, instead of the one that key or turn would choose.
   /// @errors message_too_large, topic_unknown, queue_unknown, invalid_argument; unsupported: it has
-  ///         a time of delivery.
+  ///         a time of delivery, or a dedup id.
   virtual result<void> send(const std::string& topic, message m,
                             std::optional<queue_number> to = {}) = 0;
 
