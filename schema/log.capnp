@@ -233,6 +233,10 @@ struct TopicRecord {
   defaultTtlMs @7 :UInt64;
   # Of messages that say none; 0: they do not expire.
   dedupWindowMs @8 :UInt64;
+  compacted @9 :Bool;
+  # Reserved, as the next two.
+  produceBytesPerSecond @10 :UInt64;
+  consumeBytesPerSecond @11 :UInt64;
 }
 
 struct GroupRecord {

@@ -323,6 +323,10 @@ struct TopicSettings {
   # Of messages that say none; 0: they do not expire.
   dedupWindowMs @3 :UInt64;
   # How long a message's id counts; 0: ids do not matter.
+  compacted @4 :Bool;
+  # Reserved, as the next two.
+  produceBytesPerSecond @5 :UInt64;
+  consumeBytesPerSecond @6 :UInt64;
 }
 
 struct TopicCreate {
@@ -344,6 +348,13 @@ struct TopicAlter {
   defaultTtlSet @5 :Bool;
   dedupWindowMs @6 :UInt64;
   dedupWindowSet @7 :Bool;
+  compacted @8 :Bool;
+  # Reserved, as the next five.
+  compactedSet @9 :Bool;
+  produceBytesPerSecond @10 :UInt64;
+  produceQuotaSet @11 :Bool;
+  consumeBytesPerSecond @12 :UInt64;
+  consumeQuotaSet @13 :Bool;
 }
 
 struct TopicDescribe {
