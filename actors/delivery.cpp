@@ -111,6 +111,9 @@ core::instant now(delivery_pointer self) {
 
 void put_off(delivery_pointer self, const delivery_state::errand& what, const failure& why) {
   auto& s = self->state;
+  if (what.dead)
+    burial_ended(self, what,
+                 {errc::too_many_requests, "its dead letter is not written yet: " + why.message()});
   if (s.failed_errands.empty()) {
     logging::warning("delivery", s.record.name + ": " + why.message() + "; tried again");
     s.errands_after = mono_ms{s.clocks->monotonic().value + errands_again_ms};
@@ -212,22 +215,31 @@ caf::result<caf::ok_atom> on_settle(delivery_pointer self, const frames::settle&
       why = {errc::too_many_requests, "a message becomes a dead letter just now"};
     take(s.core->settle(request.member, each.queue, each.ranges, now(self)));
   }
+  std::vector<delivery_state::burial_place> dying;
   for (const auto& each : request.failed) {
     if (!known(each.queue)) continue;
+    const std::vector<offset_range> message{{each.at, 1}};
+    if (s.core->burying(each.queue, message)) {
+      dying.emplace_back(each.queue, each.at); // Told before.
+      continue;
+    }
     if (each.dead)
       take(s.core->reject(request.member, each.queue, each.at, each.error, now(self)));
     else
       take(s.core->nack(request.member, each.queue, each.at, each.delay_ms, each.error, now(self)));
+    if (s.core->burying(each.queue, message)) dying.emplace_back(each.queue, each.at);
   }
   for (const auto& each : request.returned)
     if (known(each.queue))
       carry_out(self, s.core->give_back(request.member, each.queue, each.ranges, now(self)));
   auto answer = owe<caf::ok_atom>(self);
   auto promise = answer.promise();
-  when_all_written(self, shards, [answer, why](const failure& written) mutable {
+  const auto told = when_all(dying.size() + 1, [answer, why](const failure& written) mutable {
     const auto& worst = written.code == errc::none ? why : written;
     answer.give(worst.code == errc::none ? result<caf::ok_atom>{caf::ok_atom::value} : worst);
   });
+  for (const auto& [queue, at] : dying) when_buried(self, queue, at, told);
+  when_all_written(self, shards, told);
   return promise;
 }
 
@@ -276,6 +288,7 @@ caf::result<caf::ok_atom> on_remove(delivery_pointer self) {
       return to_caf({errc::group_in_use, "its progress is being reset"});
   if (s.removal) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
   s.removed = true;
+  burials_ended(self, std::nullopt, {errc::group_unknown, s.record.name + " was deleted just now"});
   for (const auto& [queue, state] : s.queues) stop_reading(self, queue);
   auto answer = owe<caf::ok_atom>(self);
   s.removal = [answer](result<caf::ok_atom> done) mutable { answer.give(std::move(done)); };
@@ -378,7 +391,10 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
     [self](describe_atom) { return describe_group(self); },
     [self](reset_atom, const frames::group_reset& wish) { return reset_group(self, wish); },
     [self](remove_atom) { return on_remove(self); },
-    [self](close_atom) { self->state.owed.end(self); },
+    [self](close_atom) {
+      burials_ended(self, std::nullopt, {errc::shard_unavailable, "the group's actor stops"});
+      self->state.owed.end(self);
+    },
     [self](alter_atom, const topic_record& topic, const shard_table& shards_now) {
       self->state.shards = shards_now;
       add_queues(self, topic, {});

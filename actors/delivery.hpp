@@ -83,6 +83,9 @@ struct delivery_state {
     bool asked = false;
   };
 
+  using burial_place = std::pair<queue_id, offset>;
+  using told_later = std::vector<std::function<void(const failure&)>>;
+
   group_record record;
   std::map<std::string, topic_record> topics;
   shard_table shards;
@@ -112,6 +115,8 @@ struct delivery_state {
   std::function<void(result<caf::ok_atom>)> removal;
   /// Dead letters under way to the log.
   std::size_t burying = 0;
+  /// Who is told when a message's dead letter is written, or cannot be just now.
+  std::map<burial_place, told_later> burials;
   watch_list watched;
   owed_answers owed;
 };
@@ -162,15 +167,26 @@ void run(delivery_pointer self, const delivery_state::errand& what);
 void write(delivery_pointer self, queue_id queue, effects::effect what, bool at_once);
 /// Runs `then` when everything given for the shard so far is written, or cannot be.
 void when_written(delivery_pointer self, shard_id shard, std::function<void(const failure&)> then);
+/// What is to be called `count` times; the last call runs `then` with one of the failures.
+[[nodiscard]] std::function<void(const failure&)>
+when_all(std::size_t count, std::function<void(const failure&)> then);
 void when_all_written(delivery_pointer self, const std::set<shard_id>& shards,
                       std::function<void(const failure&)> then);
 void flush(delivery_pointer self, shard_id shard);
 /// Answers a removal once the log has everything that this actor wrote: whoever serves the group
 /// next begins from there.
 void maybe_removed(delivery_pointer self);
+
+// delivery_burial.cpp
 /// Writes the dead letter and the end of its source, as one entry.
 void bury(delivery_pointer self, const delivery_state::errand& what,
           const core::delivery_batch_ptr& batch);
+/// Runs `then` when the message's dead letter is written, or cannot be just now.
+void when_buried(delivery_pointer self, queue_id queue, offset at,
+                 std::function<void(const failure&)> then);
+void burial_ended(delivery_pointer self, const delivery_state::errand& what, const failure& why);
+/// Those of a queue, or all, will not be written by this actor.
+void burials_ended(delivery_pointer self, std::optional<queue_id> queue, const failure& why);
 
 // delivery_letters.cpp
 caf::result<frames::dead_letter_list> dead_letters(delivery_pointer self);

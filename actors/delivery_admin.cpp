@@ -100,6 +100,7 @@ void begin_anew(delivery_pointer self, const task_ptr& task) {
     const auto at = s.queues.find(id);
     const auto arrived = [self, task, id = id, where = where](const failure& why) {
       if (why.code != errc::none) task->why = why;
+      burials_ended(self, id, why); // What became of its messages counts no more.
       if (auto there = self->state.queues.find(id);
           why.code == errc::none && there != self->state.queues.end()) {
         there->second.known = true;

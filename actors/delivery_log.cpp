@@ -1,10 +1,10 @@
-#include "actors/core/delivery_batches.hpp"
 #include "actors/core/delivery_entry.hpp"
 #include "actors/delivery.hpp"
 #include "actors/error_bridge.hpp"
 #include "actors/logging.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -36,6 +36,7 @@ void give_up(delivery_pointer self, const delivery_state::chunk& what, const fai
   logging::error("delivery", self->state.record.name + ": " + why.message());
   settle_all(what, why);
   for (auto& [shard, box] : self->state.outboxes) settle_all(std::exchange(box.gathering, {}), why);
+  burials_ended(self, std::nullopt, why);
   self->state.owed.end(self);
 }
 
@@ -93,13 +94,18 @@ void when_written(delivery_pointer self, shard_id shard, std::function<void(cons
   flush_soon(self, shard);
 }
 
-void when_all_written(delivery_pointer self, const std::set<shard_id>& shards,
-                      std::function<void(const failure&)> then) {
-  auto open = std::make_shared<std::pair<std::size_t, failure>>(shards.size() + 1, errc::none);
-  const auto written = [then = std::move(then), open](const failure& part) {
+std::function<void(const failure&)> when_all(std::size_t count,
+                                             std::function<void(const failure&)> then) {
+  auto open = std::make_shared<std::pair<std::size_t, failure>>(count, errc::none);
+  return [then = std::move(then), open](const failure& part) {
     if (part.code != errc::none) open->second = part;
     if (--open->first == 0) then(open->second);
   };
+}
+
+void when_all_written(delivery_pointer self, const std::set<shard_id>& shards,
+                      std::function<void(const failure&)> then) {
+  const auto written = when_all(shards.size() + 1, std::move(then));
   for (const auto shard : shards) when_written(self, shard, written);
   written(failure{errc::none});
 }
@@ -129,75 +135,6 @@ void maybe_removed(delivery_pointer self) {
   for (const auto& [shard, box] : s.outboxes)
     if (box.writing || !box.gathering.wish.effects.empty()) return;
   std::exchange(s.removal, {})(caf::ok_atom::value);
-}
-
-namespace {
-
-/// The queue for dead letters in this shard; nothing if there is none yet.
-std::optional<queue_id> grave_in(const delivery_state& s, shard_id shard) {
-  if (!s.graves) return std::nullopt;
-  for (const auto& place : s.graves->queues)
-    if (place.shard == shard) return place.queue;
-  return std::nullopt;
-}
-
-void make_graves(delivery_pointer self, const delivery_state::errand& what,
-                 const core::delivery_batch_ptr& batch) {
-  self->request(self->state.catalogue, caf::infinite, graves_atom_v, self->state.record.name)
-    .then(
-      [self, what, batch](const topic_record& topic) {
-        self->state.graves = topic;
-        const auto queue = self->state.queues.find(what.queue);
-        if (queue != self->state.queues.end() && grave_in(self->state, queue->second.shard))
-          bury(self, what, batch);
-        else
-          put_off(self, what, {errc::queue_unknown, "no queue for them in the shard"});
-      },
-      [self, what](const caf::error& why) { put_off(self, what, from_caf(why)); });
-}
-
-} // namespace
-
-void bury(delivery_pointer self, const delivery_state::errand& what,
-          const core::delivery_batch_ptr& batch) {
-  auto& s = self->state;
-  const auto queue = s.queues.find(what.queue);
-  if (queue == s.queues.end() || s.removed) return;
-  effect_list wish;
-  if (batch) {
-    const auto grave = grave_in(s, queue->second.shard);
-    if (!grave) return make_graves(self, what, batch);
-    auto letter = core::make_dead_letter(*batch, *what.dead,
-                                         {s.record.name, queue->second.topic, queue->second.number},
-                                         s.options.limits);
-    if (!letter) return put_off(self, what, letter.error());
-    effects::batch out;
-    out.queue = *grave;
-    out.count = letter->count;
-    out.producer = no_producer;
-    out.compression = letter->compression;
-    out.checksum = letter->checksum;
-    out.bytes = letter->bytes;
-    wish.effects.emplace_back(std::move(out));
-  } // Otherwise retention has passed the message, and with it what could be kept.
-  using reason = effects::settled::reason;
-  wish.effects.emplace_back(effects::settled{
-    s.record.group, what.queue, {{what.at, 1}}, batch ? reason::dead : reason::gone});
-  ++s.burying;
-  self->request(s.shards.at(queue->second.shard).shard, caf::infinite, write_atom_v, wish)
-    .then(
-      [self, what](entry_index) {
-        --self->state.burying;
-        carry_out(self, self->state.core->buried(what.queue, what.at, now(self)));
-        maybe_removed(self);
-      },
-      [self, what](const caf::error& error) {
-        --self->state.burying;
-        maybe_removed(self);
-        const auto why = from_caf(error);
-        if (why.code == errc::queue_unknown) self->state.graves.reset();
-        put_off(self, what, why);
-      });
 }
 
 } // namespace carafe

@@ -156,6 +156,7 @@ void remove_topic(delivery_pointer self, const topic_record& topic) {
   for (const auto& place : topic.queues) {
     stop_reading(self, place.queue);
     s.core->remove_queue(place.queue);
+    burials_ended(self, place.queue, {errc::queue_unknown, topic.name + " was deleted"});
     s.queues.erase(place.queue);
   }
 }

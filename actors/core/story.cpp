@@ -364,8 +364,10 @@ void story::on(const effects::settled& e, const decoded_entry& entry) {
     in.events.push(happened(kind::purged, entry));
     return;
   }
-  if (in.finished()) return;
-  is_there(in);
+  // Whoever has it already may be done with it when nothing is left of it here.
+  const bool late = in.now == part::stage::gone && e.why == reason::acknowledged;
+  if (in.finished() && !late) return;
+  if (e.why != reason::gone && !late) is_there(in);
   switch (e.why) {
   case reason::acknowledged:
     in.now = part::stage::acknowledged;

@@ -49,6 +49,33 @@ TEST_CASE("a failed message comes again after the group's pause, and at last is 
   CHECK(told.at("carafe-dead-error") == "still no");
 }
 
+TEST_CASE("a message is told dead when its letter is durable, not before") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"};
+  const auto queue = keyed_topic(admin, {"a"});
+  const worker a{one, "shared"};
+  r.settle();
+  REQUIRE(a.offsets() == offsets{0});
+  for (auto& [shard, disk] : r.disks) disk.log->append_fails = errc::storage_full;
+  const auto first = a.failed(queue, 0, {}, "bad", true).code();
+  CHECK(first != errc::none);
+  CHECK(first != errc::not_owner);
+  // Told again, it is waited for; it is not another's meanwhile.
+  const auto again = a.failed(queue, 0, {}, "bad", true).code();
+  CHECK(again != errc::none);
+  CHECK(again != errc::not_owner);
+  CHECK_FALSE(a.done(queue, 0).ok());
+  for (auto& [shard, disk] : r.disks) disk.log->append_fails = errc::none;
+  r.pass(30s);
+  r.crash(false);
+  r.start();
+  rig::client after{r, "after"};
+  const auto open = after.ask<frames::dead_letter_list>(frames::dead_letters{"g"});
+  REQUIRE(open.ok());
+  REQUIRE(open->queues.size() == 1);
+  CHECK(open->queues[0].open == std::vector<offset_range>{{offset{0}, 1}});
+}
+
 TEST_CASE("dead letters are listed, brought back to their group alone, or purged") {
   rig r;
   rig::client admin{r, "admin"}, one{r, "one"};
