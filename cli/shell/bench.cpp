@@ -1,6 +1,7 @@
 #include "cli/bench/deliveries.hpp"
 #include "cli/bench/rounds.hpp"
 #include "cli/bench/timers.hpp"
+#include "cli/bench/transactions.hpp"
 #include "cli/bench/workload.hpp"
 #include "cli/shell/commands.hpp"
 
@@ -31,6 +32,8 @@ enum class workload : std::uint8_t {
   shared,
   keyed,
   poison,
+  transactions,
+  features,
   store_later,
   deliver_later,
   ceiling
@@ -42,6 +45,7 @@ struct bench_options {
   std::string topic, folder;
   std::uint64_t one_by_one = 10'000;
   std::uint32_t rounds = 3;
+  std::uint64_t transaction_messages = 10;
   std::chrono::milliseconds ahead = std::chrono::hours{24 * 365};
   bool keep = false;
 };
@@ -132,6 +136,10 @@ public:
       return take(bench::consume_in_group(*node_, o_.load, how, context_.stop));
     }
     if (o_.what == workload::poison) return measure_poison();
+    if (o_.what == workload::features) return measure_features();
+    if (o_.what == workload::transactions)
+      return take(
+        bench::commit_transactions(*node_, o_.load, o_.transaction_messages, context_.stop));
     const auto wants = [&](workload w) { return o_.what == w || o_.what == workload::all; };
     if (wants(workload::produce))
       if (auto ok = take(bench::produce(*node_, o_.load, context_.stop)); !ok) return ok;
@@ -147,6 +155,7 @@ public:
 
   result<void> measure_ceiling();
   result<void> measure_poison();
+  result<void> measure_features();
 
 private:
   result<fs::path> folder() const;
@@ -247,6 +256,42 @@ result<void> run::measure_poison() {
   return {};
 }
 
+/// What groups and transactions reach of plain messages in and out.
+result<void> run::measure_features() {
+  const auto rate_of = [](const figures& f) {
+    return f.seconds > 0 ? static_cast<double>(f.messages) / f.seconds : 0;
+  };
+  const auto take = [&](const figures& f, double plain) {
+    auto r = figures_record(f);
+    r.add("of_plain", ratio(rate_of(f), plain));
+    show(r);
+  };
+  auto load = o_.load;
+  load.key_bytes = std::max<std::uint64_t>(load.key_bytes, 8);
+  auto in = bench::produce(*node_, load, context_.stop);
+  if (!in) return in.error();
+  take(*in, rate_of(*in));
+  auto out = bench::consume(*node_, load, context_.stop);
+  if (!out) return out.error();
+  take(*out, rate_of(*out));
+  for (const auto mode : {client::group_mode::shared, client::group_mode::keyed}) {
+    bench::settling how;
+    how.mode = mode;
+    auto settled = bench::consume_in_group(*node_, load, how, context_.stop);
+    if (!settled) return settled.error();
+    take(*settled, rate_of(*out));
+  }
+  // A tenth of them: each transaction waits for the log twice.
+  auto fewer = load;
+  fewer.messages = std::max<std::uint64_t>(fewer.messages / 10, 1);
+  for (const auto size : {o_.transaction_messages, o_.transaction_messages * 10}) {
+    auto committed = bench::commit_transactions(*node_, fewer, size, context_.stop);
+    if (!committed) return committed.error();
+    take(*committed, rate_of(*in));
+  }
+  return {};
+}
+
 exit_code measure(bench_options& o, command_context& context) {
   const bool one_by_one = o.what == workload::one_by_one;
   if (one_by_one && o.load.rate > 0)
@@ -283,8 +328,9 @@ std::vector<option> options_of(bench_options& o) {
     choice("WORKLOAD", o.what,
            "What to measure: all (default: produce, consume, then one-by-one), one of these; "
            "shared or keyed: produce, then a group of that mode; poison: a keyed group with and "
-           "without keys that always fail; store-later or deliver-later: messages for later; or "
-           "ceiling: the broker next to LMDB and TCP alone.",
+           "without keys that always fail; transactions; features: what groups and transactions "
+           "reach of plain produce and consume; store-later or deliver-later: messages for later; "
+           "or ceiling: the broker next to LMDB and TCP alone.",
            {{"all", workload::all},
             {"produce", workload::produce},
             {"consume", workload::consume},
@@ -292,6 +338,8 @@ std::vector<option> options_of(bench_options& o) {
             {"shared", workload::shared},
             {"keyed", workload::keyed},
             {"poison", workload::poison},
+            {"transactions", workload::transactions},
+            {"features", workload::features},
             {"store-later", workload::store_later},
             {"deliver-later", workload::deliver_later},
             {"ceiling", workload::ceiling}}),
@@ -327,6 +375,8 @@ std::vector<option> options_of(bench_options& o) {
                                       60'000),
     parsed("--ahead", "DURATION", o.ahead,
            "The times of 'store-later' are spread over so long (default 365d).", parse_duration),
+    number<std::uint64_t>("--transaction-messages", "N", o.transaction_messages,
+                          "Messages of a transaction (default 10).", 1, 10'000),
     number<std::uint32_t>("--rounds", "N", o.rounds, "Rounds of 'ceiling' (default 3).", 1, 1'000),
     text("--folder", "DIR", o.folder,
          "Where 'ceiling' measures the disk (default: next to the node's data).")
@@ -343,10 +393,8 @@ command bench_command() {
     "The client and the node share the machine unless --node says otherwise. Latencies are from "
     "when a message was due to its acknowledgement. 'ceiling' repeats the load on the broker, on "
     "plain LMDB with groups of the same sizes and on bare TCP, the disk synced before each and "
-    "each "
-    "round in the opposite order of the one before, and shows medians. A broker share of 0.8 means "
-    "that what the line "
-    "measures took 0.8 of the broker's time in the same round.";
+    "each round in the opposite order of the one before, and shows medians. A broker share of 0.8 "
+    "means that what the line measures took 0.8 of the broker's time in the same round.";
   c.examples = {"carafe bench --durability memory --count 5000000",
                 "carafe bench produce --rate 10000 --body-bytes 1KiB --count 300000",
                 "carafe bench ceiling --durability fsync --json"};

@@ -225,6 +225,15 @@ TEST_CASE("shell: bench measures a node and leaves nothing behind") {
   REQUIRE(poison.objects().size() == 4);
   CHECK(poison.objects().at(1).at("messages") == 19'800);
   CHECK(poison.objects().at(3).at("share") > 0);
+  const auto features = at.run.json({"bench", "features", "--count", "20000"});
+  REQUIRE(features.code == 0);
+  REQUIRE(features.objects().size() == 6);
+  CHECK(features.objects().at(0).at("of_plain") == 1.0);
+  CHECK(features.objects().at(2).at("workload") == "shared group");
+  CHECK(features.objects().at(5).at("workload") == "transactions of 100");
+  CHECK(features.objects().at(5).at("messages") == 2'000);
+  CHECK(at.run({"bench", "transactions", "--count", "100", "--transaction-messages", "7"}).code ==
+        0);
   CHECK(at.run.json({"topic", "list"}).objects().empty());
 }
 
