@@ -2,6 +2,8 @@
 
 /// Internal to schema/: records to and from their shape in log.capnp.
 
+#include "schema/compaction.capnp.h"
+#include "schema/latest.hpp"
 #include "schema/log.capnp.h"
 #include "schema/records.hpp"
 
@@ -19,6 +21,7 @@ void put(wire::ProgressRecord::Builder to, const progress_record& from);
 void put(wire::CatalogueRecord::Builder to, const catalogue_record& from);
 void put(wire::WaitingRecord::Builder to, const waiting_record& from);
 void put(wire::TimerRecord::Builder to, const timer_record& from);
+void put(wire::LatestRecord::Builder to, const latest_record& from);
 void put(wire::schedule::Record::Builder to, const schedule_record& from);
 void put(wire::schedule::Progress::Builder to, const schedule_progress& from);
 void put(wire::NamedProducerRecord::Builder to, const named_producer_record& from);
@@ -38,6 +41,7 @@ errc get(wire::ProgressRecord::Reader from, progress_record& to);
 errc get(wire::CatalogueRecord::Reader from, catalogue_record& to);
 errc get(wire::WaitingRecord::Reader from, waiting_record& to);
 errc get(wire::TimerRecord::Reader from, timer_record& to);
+errc get(wire::LatestRecord::Reader from, latest_record& to);
 errc get(wire::schedule::Record::Reader from, schedule_record& to);
 errc get(wire::schedule::Progress::Reader from, schedule_progress& to);
 errc get(wire::NamedProducerRecord::Reader from, named_producer_record& to);

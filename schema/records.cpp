@@ -1,4 +1,5 @@
 #include "schema/records.hpp"
+#include "schema/latest.hpp"
 
 #include "schema/enums.hpp"
 #include "schema/flat_message.hpp"
@@ -42,6 +43,10 @@ struct shape<waiting_record> {
 template <>
 struct shape<timer_record> {
   using wire = wire::TimerRecord;
+};
+template <>
+struct shape<latest_record> {
+  using wire = wire::LatestRecord;
 };
 template <>
 struct shape<schedule_record> {
@@ -251,6 +256,7 @@ template std::string encode_record(const producer_record&);
 template std::string encode_record(const progress_record&);
 template std::string encode_record(const waiting_record&);
 template std::string encode_record(const timer_record&);
+template std::string encode_record(const latest_record&);
 template std::string encode_record(const catalogue_record&);
 template std::string encode_record(const half_batch&);
 template std::string encode_record(const transaction_record&);
@@ -269,6 +275,7 @@ template result<producer_record> decode_record<producer_record>(std::string_view
 template result<progress_record> decode_record<progress_record>(std::string_view);
 template result<waiting_record> decode_record<waiting_record>(std::string_view);
 template result<timer_record> decode_record<timer_record>(std::string_view);
+template result<latest_record> decode_record<latest_record>(std::string_view);
 template result<catalogue_record> decode_record<catalogue_record>(std::string_view);
 template result<half_batch> decode_record<half_batch>(std::string_view);
 template result<transaction_record> decode_record<transaction_record>(std::string_view);

@@ -2,6 +2,7 @@
 
 #include "schema/records.hpp"
 #include "storage/file.hpp"
+#include "storage/key_bytes.hpp"
 #include "storage/page_check.hpp"
 #include "storage/state_layout.hpp"
 
@@ -35,25 +36,13 @@ constexpr std::uint64_t commit_pages = 128;
 /// Leaves that one timer's change touches, in three tables; twice, as they may be split.
 constexpr std::uint64_t pages_per_change = 6;
 
-std::string big_endian(std::uint64_t v) {
-  std::string out(8, '\0');
-  for (std::size_t i = 0; i < 8; ++i) out[i] = static_cast<char>(v >> (56 - 8 * i));
-  return out;
-}
-
-std::uint64_t number_at(std::string_view text, std::size_t at) {
-  std::uint64_t v = 0;
-  for (const char c : text.substr(at, 8)) v = v << 8 | static_cast<unsigned char>(c);
-  return v;
-}
-
 /// Times before 1970 come first.
 constexpr std::uint64_t sign = std::uint64_t{1} << 63;
 
 std::string time_bytes(unix_ms t) { return big_endian(static_cast<std::uint64_t>(t.value) ^ sign); }
 
 unix_ms time_at(std::string_view text, std::size_t at) {
-  return unix_ms{static_cast<std::int64_t>(number_at(text, at) ^ sign)};
+  return unix_ms{static_cast<std::int64_t>(big_endian_at(text, at) ^ sign)};
 }
 
 std::string due_key(const timer_key& at) {
@@ -61,7 +50,7 @@ std::string due_key(const timer_key& at) {
 }
 
 timer_key key_of(std::string_view due) {
-  return {time_at(due, 0), queue_id{number_at(due, 8)}, number_at(due, 16)};
+  return {time_at(due, 0), queue_id{big_endian_at(due, 8)}, big_endian_at(due, 16)};
 }
 
 std::string id_key(producer_id producer, sequence number) {
@@ -292,7 +281,7 @@ result<std::vector<timer_record>> timer_index::with_name(queue_id queue, const s
   for (; at && *at && out.size() < rows_max; at = names->next()) {
     const auto text = as_text((*at)->key);
     if (!text.starts_with(prefix)) return out;
-    const auto key = due_key({time_at(text, 16), queue, number_at(text, 24)});
+    const auto key = due_key({time_at(text, 16), queue, big_endian_at(text, 24)});
     auto stored = txn->get(env_->table_at(table_due), as_bytes(key));
     if (!stored) return stored.error();
     if (!*stored) continue;

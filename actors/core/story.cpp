@@ -364,10 +364,12 @@ void story::on(const effects::settled& e, const decoded_entry& entry) {
     in.events.push(happened(kind::purged, entry));
     return;
   }
-  // Whoever has it already may be done with it when nothing is left of it here.
-  const bool late = in.now == part::stage::gone && e.why == reason::acknowledged;
-  if (in.finished() && !late) return;
-  if (e.why != reason::gone && !late) is_there(in);
+  // Whoever has it already may be done with it when nothing is left of it here; and a dead letter
+  // may be under way when a reset passes its message.
+  const bool returned = in.now == part::stage::gone && e.why == reason::acknowledged;
+  const bool buried = in.now == part::stage::skipped && e.why == reason::dead;
+  if (in.finished() && !returned && !buried) return;
+  if (e.why != reason::gone && !returned) is_there(in);
   switch (e.why) {
   case reason::acknowledged:
     in.now = part::stage::acknowledged;

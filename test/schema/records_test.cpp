@@ -1,3 +1,4 @@
+#include "schema/latest.hpp"
 #include "schema/records.hpp"
 #include "test/schema/samples.hpp"
 
@@ -10,7 +11,7 @@ using namespace carafe::test;
 
 TEMPLATE_TEST_CASE("a record with nothing filled comes back as it was", "", topic_record,
                    group_record, queue_record, producer_record, progress_record, waiting_record,
-                   timer_record, catalogue_record, half_batch, transaction_record,
+                   timer_record, latest_record, catalogue_record, half_batch, transaction_record,
                    transaction_counts, transactions_applied, schedule_record, schedule_progress) {
   auto decoded = decode_record<TestType>(encode_record(TestType{}));
   REQUIRE(decoded);
@@ -62,6 +63,7 @@ TEST_CASE("every record comes back as it was, and damage never crashes the decod
   check_record(sample_delivery());
   check_record(sample_waiting());
   check_record(sample_timer());
+  check_record(sample_latest());
   check_record(sample_schedule_record());
   check_record(sample_schedule_progress());
   check_record(sample_kept());

@@ -113,6 +113,16 @@ timer_record sample_timer() {
           "a batch of one message"};
 }
 
+latest_record sample_latest() {
+  return {queue_id{12},
+          offset{4711},
+          unix_ms{1'700'000'090'000},
+          producer_id{0x0123456789abcdef},
+          sequence{77},
+          {0x1122334455667788, 0x99aabbccddeeff00},
+          "a batch of one message"};
+}
+
 schedule_definition sample_schedule() {
   return {"nightly",
           "reports",

@@ -5,6 +5,7 @@
 
 #include "schema/batch.hpp"
 #include "schema/frame.hpp"
+#include "schema/latest.hpp"
 #include "schema/records.hpp"
 
 #include <string>
@@ -51,6 +52,7 @@ struct owned_message {
 [[nodiscard]] progress_record sample_delivery();
 [[nodiscard]] waiting_record sample_waiting();
 [[nodiscard]] timer_record sample_timer();
+[[nodiscard]] latest_record sample_latest();
 [[nodiscard]] schedule_definition sample_schedule();
 [[nodiscard]] schedule_progress sample_schedule_progress();
 [[nodiscard]] schedule_record sample_schedule_record();
