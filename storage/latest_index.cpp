@@ -5,12 +5,14 @@
 #include "storage/key_bytes.hpp"
 #include "storage/page_check.hpp"
 #include "storage/state_layout.hpp"
+#include "storage/table_rows.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -69,9 +71,8 @@ result<offset> offset_of(std::string_view key, std::string_view stored,
   return offset{big_endian_at(*value, 0)};
 }
 
-result<latest_record> record_of(std::string_view key, std::string_view stored,
-                                const std::filesystem::path& path) {
-  auto value = open_value(key, stored);
+result<latest_record> decoded_row(std::string_view key, const result<std::string_view>& value,
+                                  const std::filesystem::path& path) {
   auto row = value ? decode_record<latest_record>(*value) : result<latest_record>{value.error()};
   if (row && row_key(row->queue, row->at) != key)
     row = {errc::storage_corrupt, "it is another one's"};
@@ -79,6 +80,11 @@ result<latest_record> record_of(std::string_view key, std::string_view stored,
     return damaged(path, "offset " + std::to_string(big_endian_at(key, 8)) + " of queue " +
                            std::to_string(big_endian_at(key, 0)) + ": " + row.error().detail);
   return row;
+}
+
+result<latest_record> record_of(std::string_view key, std::string_view stored,
+                                const std::filesystem::path& path) {
+  return decoded_row(key, open_value(key, stored), path);
 }
 
 result<void> make(const std::filesystem::path& path) {
@@ -106,8 +112,45 @@ result<void> reserve(const lmdb::env& env, std::size_t changes, std::uint64_t va
 } // namespace
 
 bool latest_index::is_there(const std::filesystem::path& folder) {
-  auto there = storage::is_there(folder / index_name);
+  auto there = storage::is_there(path_in(folder));
   return there && *there;
+}
+
+std::filesystem::path latest_index::path_in(const std::filesystem::path& folder) {
+  return folder / index_name;
+}
+
+result<void> latest_index::check(const std::filesystem::path& folder) {
+  const auto path = path_in(folder);
+  auto from = page_file::open(path);
+  if (!from) return from.error();
+  if (auto sound = check_pages(*from, index_rules); !sound) return sound;
+  std::map<std::uint64_t, std::uint64_t> horizons;
+  auto read = for_each_row(*from, index_tables[table_queues].name,
+                           [&](std::string_view key, std::string_view value) -> result<void> {
+                             if (value.size() != 8) return damaged(path, "a horizon is no number");
+                             horizons[big_endian_at(key, 0)] = big_endian_at(value, 0);
+                             return {};
+                           });
+  if (!read) return read;
+  std::uint64_t rows = 0;
+  read = for_each_row(*from, index_tables[table_rows].name,
+                      [&](std::string_view key, std::string_view value) -> result<void> {
+                        auto row = decoded_row(key, value, path);
+                        if (!row) return row.error();
+                        ++rows;
+                        const auto top = horizons.find(row->queue.value);
+                        if (top != horizons.end() && row->at.value < top->second) return {};
+                        return damaged(path, "offset " + std::to_string(row->at.value) +
+                                               " of queue " + std::to_string(row->queue.value) +
+                                               " is not below its queue's horizon");
+                      });
+  if (!read) return read;
+  auto there = find_table(*from, index_tables[table_keys].name);
+  if (!there) return there.error();
+  if (there->entries == rows) return {};
+  return damaged(path, std::to_string(rows) + " messages have " + std::to_string(there->entries) +
+                         " keys");
 }
 
 result<std::unique_ptr<latest_index>> latest_index::open(const std::filesystem::path& folder) {

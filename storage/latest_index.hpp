@@ -28,6 +28,10 @@ public:
   /// @errors storage_corrupt, storage_full, storage_failed
   static result<std::unique_ptr<latest_index>> open(const std::filesystem::path& folder);
   [[nodiscard]] static bool is_there(const std::filesystem::path& folder);
+  [[nodiscard]] static std::filesystem::path path_in(const std::filesystem::path& folder);
+  /// Reads all of it, without LMDB: every row has its key and is below its queue's horizon.
+  /// @errors storage_corrupt
+  static result<void> check(const std::filesystem::path& folder);
 
   /// What is kept of a queue.
   struct kept {

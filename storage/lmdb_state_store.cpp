@@ -1,7 +1,7 @@
 #include "storage/lmdb_state_store.hpp"
 
-#include "storage/page_cursor.hpp"
 #include "storage/state_layout.hpp"
+#include "storage/table_rows.hpp"
 
 #include <carafe/shared_bytes.hpp>
 
@@ -45,32 +45,6 @@ failure named(const std::filesystem::path& path, failure why) {
 
 std::string_view text(lmdb::bytes_view bytes) { return as_text(bytes); }
 
-result<std::string> read_state_value(const page_cursor& at, const std::filesystem::path& path) {
-  std::string stored(at.value_bytes(), '\0');
-  if (auto done = at.read_value(std::as_writable_bytes(std::span{stored})); !done)
-    return done.error();
-  auto value = open_value(as_text(at.key()), stored);
-  if (!value) return named(path, value.error());
-  stored.resize(value->size());
-  return stored;
-}
-
-/// Reads every row of a table.
-template <class Row>
-result<void> for_each_row(const page_file& from, state_table table, Row row) {
-  auto root = find_table(from, state_tables[table].name);
-  if (!root) return root.error();
-  page_cursor rows{from, *root, false};
-  auto there = rows.first();
-  for (; there && *there; there = rows.next()) {
-    auto value = read_state_value(rows, from.path());
-    if (!value) return value.error();
-    if (auto done = row(as_text(rows.key()), std::string_view{*value}); !done) return done;
-  }
-  if (!there) return there.error();
-  return {};
-}
-
 } // namespace
 
 result<std::optional<checkpoint_mark>> check_state(const std::filesystem::path& folder,
@@ -81,7 +55,7 @@ result<std::optional<checkpoint_mark>> check_state(const std::filesystem::path& 
   if (auto sound = check_pages(*from, state_rules); !sound) return sound.error();
   auto identified = false;
   std::optional<checkpoint_mark> mark;
-  auto done = for_each_row(*from, table_state_meta,
+  auto done = for_each_row(*from, state_tables[table_state_meta].name,
                            [&](std::string_view key, std::string_view value) -> result<void> {
                              if (key == state_identity_key) {
                                identified = true;
@@ -95,7 +69,7 @@ result<std::optional<checkpoint_mark>> check_state(const std::filesystem::path& 
                            });
   if (!done) return done.error();
   if (!identified) return {errc::format_foreign, path.string() + " does not hold a shard's state"};
-  auto rows = for_each_row(*from, table_state_rows,
+  auto rows = for_each_row(*from, state_tables[table_state_rows].name,
                            [](std::string_view, std::string_view) { return result<void>{}; });
   if (!rows) return rows.error();
   return mark;

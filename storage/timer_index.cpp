@@ -5,6 +5,7 @@
 #include "storage/key_bytes.hpp"
 #include "storage/page_check.hpp"
 #include "storage/state_layout.hpp"
+#include "storage/table_rows.hpp"
 
 #include <array>
 #include <bit>
@@ -82,9 +83,8 @@ result<void> done(const result<put_outcome>& outcome, const std::filesystem::pat
   return {};
 }
 
-result<timer_record> record_of(std::string_view key, std::string_view stored,
-                               const std::filesystem::path& path) {
-  auto value = open_value(key, stored);
+result<timer_record> decoded_row(std::string_view key, const result<std::string_view>& value,
+                                 const std::filesystem::path& path) {
   auto row = value ? decode_record<timer_record>(*value) : result<timer_record>{value.error()};
   if (row && due_key(row->at) != key) row = {errc::storage_corrupt, "it is another one's"};
   if (!row)
@@ -92,6 +92,11 @@ result<timer_record> record_of(std::string_view key, std::string_view stored,
                                      std::to_string(key_of(key).due.value) + ": " +
                                      row.error().detail};
   return row;
+}
+
+result<timer_record> record_of(std::string_view key, std::string_view stored,
+                               const std::filesystem::path& path) {
+  return decoded_row(key, open_value(key, stored), path);
 }
 
 result<void> make(const std::filesystem::path& path) {
@@ -111,8 +116,23 @@ result<void> make(const std::filesystem::path& path) {
 } // namespace
 
 bool timer_index::is_there(const std::filesystem::path& folder) {
-  auto there = storage::is_there(folder / index_name);
+  auto there = storage::is_there(path_in(folder));
   return there && *there;
+}
+
+std::filesystem::path timer_index::path_in(const std::filesystem::path& folder) {
+  return folder / index_name;
+}
+
+result<void> timer_index::check(const std::filesystem::path& folder) {
+  auto from = page_file::open(path_in(folder));
+  if (!from) return from.error();
+  if (auto sound = check_pages(*from, index_rules); !sound) return sound;
+  return for_each_row(*from, index_tables[table_due].name,
+                      [&](std::string_view key, std::string_view value) -> result<void> {
+                        auto row = decoded_row(key, value, from->path());
+                        return row ? result<void>{} : row.error();
+                      });
 }
 
 result<std::unique_ptr<timer_index>> timer_index::open(const std::filesystem::path& folder) {

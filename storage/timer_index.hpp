@@ -28,6 +28,10 @@ public:
   /// @errors storage_corrupt, storage_full, storage_failed
   static result<std::unique_ptr<timer_index>> open(const std::filesystem::path& folder);
   [[nodiscard]] static bool is_there(const std::filesystem::path& folder);
+  [[nodiscard]] static std::filesystem::path path_in(const std::filesystem::path& folder);
+  /// Reads all of it, without LMDB.
+  /// @errors storage_corrupt
+  static result<void> check(const std::filesystem::path& folder);
 
   /// Puts and ends some, all or none; synced when it returns. Both may be repeated.
   /// @cost One page written for each, if their times are far apart: give it some thousand at most.

@@ -1,9 +1,11 @@
 #include "storage/data_dir.hpp"
 #include "storage/data_format.hpp"
 #include "storage/entry_check.hpp"
+#include "storage/latest_index.hpp"
 #include "storage/lmdb_state_store.hpp"
 #include "storage/log_recovery.hpp"
 #include "storage/state_layout.hpp"
+#include "storage/timer_index.hpp"
 
 #include <algorithm>
 #include <map>
@@ -30,6 +32,13 @@ public:
 
 private:
   result<void> check();
+  /// One that the shard may have besides its log.
+  template <class Index>
+  result<void> check_index() {
+    if (!Index::is_there(folder_)) return {};
+    file_ = Index::path_in(folder_).string();
+    return Index::check(folder_);
+  }
   failure missing(entry_index first, failure why);
   result<void> check_notes(entry_index oldest, entry_index newest);
   /// @returns Whether recovery will put the segment back to an older state.
@@ -72,6 +81,8 @@ result<void> shard_check::check() {
   file_ = (folder_ / state_name).string();
   auto mark = check_state(folder_, shard_);
   if (!mark) return mark.error();
+  if (auto done = check_index<timer_index>(); !done) return done;
+  if (auto done = check_index<latest_index>(); !done) return done;
   auto firsts = list_segments(folder_);
   if (!firsts) return firsts.error();
   file_ = folder_.string();

@@ -138,6 +138,7 @@ TEST_CASE("latest index: a copy is as it was; damage is told, with the file") {
     REQUIRE((*index)->copy_to(copy.path()));
   }
   {
+    CHECK(latest_index::check(copy.path()));
     auto index = latest_index::open(copy.path());
     REQUIRE(index);
     CHECK(offsets(**index) == std::vector<std::uint64_t>{0});
@@ -154,6 +155,7 @@ TEST_CASE("latest index: a copy is as it was; damage is told, with the file") {
     out.seekp(static_cast<std::streamoff>(at));
     out.put('B');
   }
+  CHECK(latest_index::check(dir.path()).code() == errc::storage_corrupt);
   auto index = latest_index::open(dir.path());
   REQUIRE(index);
   const auto found = (*index)->read(mine, offset{0}, much);

@@ -86,6 +86,7 @@ TEST_CASE("timer index: it is there again after it was closed, and so is a copy"
   }
   CHECK(timer_index::is_there(dir.path()));
   for (const auto& folder : {dir.path(), copy.path()}) {
+    CHECK(timer_index::check(folder));
     auto index = timer_index::open(folder);
     REQUIRE(index);
     CHECK((*index)->next(before_all, unix_ms{1'000}, 10, much)->rows ==
@@ -112,6 +113,7 @@ TEST_CASE("timer index: damage is told, with the file") {
     out.seekp(static_cast<std::streamoff>(at));
     out.put('B');
   }
+  CHECK(timer_index::check(dir.path()).code() == errc::storage_corrupt);
   auto index = timer_index::open(dir.path());
   REQUIRE(index);
   const auto found = (*index)->next(before_all, unix_ms{1'000}, 10, much);
