@@ -125,6 +125,9 @@ struct group_description {
   message_filter filter = {};
   /// Of `broadcast` groups.
   std::vector<named_consumer> consumers = {};
+  /// Messages that were not sent for the group's filter, and for their age.
+  std::uint64_t filtered = 0;
+  std::uint64_t expired = 0;
 };
 struct group_put {
   std::string name;

@@ -105,6 +105,8 @@ void put(wire::GroupDescription::Builder to, const group_description& from) {
   carafe::put(to.initFilter(), from.filter);
   if (!from.consumers.empty())
     put(to.initConsumers(size_of(from.consumers.size())), from.consumers);
+  to.setFiltered(from.filtered);
+  to.setExpired(from.expired);
 }
 
 group_description get(wire::GroupDescription::Reader from, decoding& state) {
@@ -123,6 +125,8 @@ group_description get(wire::GroupDescription::Reader from, decoding& state) {
   to.version = from.getVersion();
   to.filter = get(from.getFilter(), state);
   to.consumers = get(from.getConsumers(), state);
+  to.filtered = from.getFiltered();
+  to.expired = from.getExpired();
   return to;
 }
 

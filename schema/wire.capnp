@@ -196,6 +196,10 @@ struct Subscribe {
   start @2 :StartPosition;
   outOfRange @3 :RangePolicy;
   creditBytes @4 :UInt32;
+  filter @5 :Common.Filter;
+  # From version 2 on, as the next: only these messages. A group's queue has the group's filter.
+  expired @6 :Bool;
+  # Messages whose time to live is over, too.
 }
 
 struct Subscribed {
@@ -225,6 +229,12 @@ struct Deliver {
   codec @7 :Codec;
   checksum @8 :UInt32;
   batch @9 :Data;
+  sparse @10 :Bool;
+  # From version 2 on: `batch` holds exactly the messages of `ranges`, and is empty if there are
+  # none. The others of these `count` are not for this subscription; reading has passed them.
+  ranges @11 :List(Common.OffsetRange);
+  expired @12 :List(Common.OffsetRange);
+  # Of what is in `batch`: which were too old. Only if `subscribe` asked for those.
 }
 
 struct SubscriptionEnded {
@@ -409,6 +419,10 @@ struct GroupDescription {
   filter @8 :Common.Filter;
   consumers @9 :List(Broadcast.NamedConsumer);
   # Of `broadcast`.
+  filtered @10 :UInt64;
+  expired @11 :UInt64;
+  # So many messages it was not sent for its filter, and for their age, since the node knows it as
+  # it is: counts begin anew when the node starts and when its mode, topics or filter change.
 
   struct Member {
     member @0 :UInt64;

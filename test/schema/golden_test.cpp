@@ -108,7 +108,9 @@ TEST_CASE("golden frames decode") {
     auto& body = (*decoded)->body;
     REQUIRE(body.index() == expected.index());
     take_batch(std::get_if<frames::produce>(&expected), std::get_if<frames::produce>(&body));
-    take_batch(std::get_if<frames::deliver>(&expected), std::get_if<frames::deliver>(&body));
+    if (auto* deliver = std::get_if<frames::deliver>(&expected);
+        !deliver || !deliver->batch.empty())
+      take_batch(deliver, std::get_if<frames::deliver>(&body));
     take_batch(std::get_if<frames::leased>(&expected), std::get_if<frames::leased>(&body));
     if (auto* status = std::get_if<frames::node_status_report>(&expected)) {
       status->fsyncs = 0; // These came later.
@@ -135,6 +137,7 @@ TEST_CASE("golden frames decode") {
       group->version = 0;
       group->filter = {};
       group->consumers.clear();
+      group->filtered = group->expired = 0;
       for (auto& member : group->members) member.in_flight = member.idle_ms = 0;
       for (auto& queue : group->queues) queue.in_flight = queue.waiting = 0;
     }

@@ -42,6 +42,26 @@ deliver sample_deliver() {
   return to;
 }
 
+deliver sample_sparse_deliver() {
+  auto to = sample_deliver();
+  to.count = 2 * to.count + 3;
+  to.sparse = true;
+  const auto held = (to.count - 3) / 2;
+  to.ranges = {{offset{101}, 1}, {offset{104}, held - 1}};
+  to.expired = {{offset{105}, 1}};
+  return to;
+}
+
+deliver sample_passed() {
+  auto to = deliver{};
+  to.subscription = subscription_id{3};
+  to.queue = queue_id{12};
+  to.base = offset{200};
+  to.count = 4'000'000'000;
+  to.sparse = true;
+  return to;
+}
+
 transaction_name sample_name() { return {shard_id{1}, {producer_id{0x0123456789abcdef}, 42}}; }
 
 tx_prepare sample_prepare() {
@@ -79,6 +99,8 @@ group_description sample_group_description() {
   to.delivery = sample_delivery_group().delivery;
   to.version = 3;
   to.filter = sample_delivery_group().filter;
+  to.filtered = 4'000;
+  to.expired = 5'000;
   to.consumers = {{"desk-1", start_at, member_id{31}, {{queue_id{12}, offset{61}, 38}}},
                   {"desk-2", start_at, member_id{0}, {{queue_id{12}, std::nullopt, 96}}}};
   return to;
@@ -208,6 +230,11 @@ std::vector<named<frame>> sample_frames() {
      subscribe{subscription_id{1}, queue_id{12}, at_offset(), range_policy::latest, 1u << 20}},
     {"subscribed", subscribed{subscription_id{1}, offset{77}, offset{3}, offset{99}}},
     {"unsubscribe", unsubscribe{subscription_id{1}}},
+    {"subscribe-filtered",
+     subscribe{subscription_id{1}, queue_id{12}, at_offset(), range_policy::latest, 1u << 20,
+               sample_delivery_group().filter, true}},
+    {"deliver-sparse", sample_sparse_deliver()},
+    {"deliver-passed", sample_passed()},
     {"credit", credit{subscription_id{1}, 1u << 20}},
     {"deliver", sample_deliver()},
     {"subscriptionEnded",
