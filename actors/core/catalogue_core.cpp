@@ -72,6 +72,8 @@ result<void> check_topic_name(std::string_view name) {
 
 std::string dead_letters_of(std::string_view group) { return "%DLQ%" + std::string{group}; }
 
+bool is_dead_letters(std::string_view topic) { return topic.starts_with("%DLQ%"); }
+
 result<void> check_group_name(std::string_view name) {
   if (plain_name(name)) return {};
   return {errc::group_name_invalid, std::string{name.substr(0, 200)}};

@@ -46,6 +46,8 @@ inline constexpr std::string_view consumer_mode = "consumer";
 
 /// The topic with the dead letters of this group.
 [[nodiscard]] std::string dead_letters_of(std::string_view group);
+/// Whether a topic of this name has the dead letters of a group.
+[[nodiscard]] bool is_dead_letters(std::string_view topic);
 
 /// Which topics and groups there are, and what a wish to change them comes to.
 ///
@@ -83,7 +85,7 @@ public:
   /// are not to be asked for; they come back if they are made again.
   /// @errors group_name_invalid, topic_unknown, subscription_mismatch (shows both),
   ///         too_many_groups, invalid_argument (no topics, a mode that there is not),
-  ///         filter_invalid, unsupported (a filter of an ordered or broadcast group).
+  ///         filter_invalid.
   result<decision> join_group(const std::string& name, std::vector<std::string> topics, unix_ms now,
                               std::string mode = {}, message_filter filter = {}) const;
   /// What `join_group` has decided, for a consumer whose offsets are kept under this name; the name

@@ -213,6 +213,7 @@ delivery_core::effects_list delivery_core::looked(queue_id id, offset at, delive
   } else if (queue->ready.contains(at)) {
     forget(*queue, id, {at, 1});
     queue->progress.settle({{at, 1}});
+    if (without == effects::settled::reason::filtered) ++left_out_.filtered;
     out.push_back(write{id, effects::settled{options_.group, id, {{at, 1}}, without}});
   }
   give(out, now);

@@ -261,6 +261,12 @@ public:
     return members_;
   }
   [[nodiscard]] std::uint64_t in_flight() const noexcept { return in_flight_; }
+  /// Messages that were kept from consumers since this was made, by the filter and by their age.
+  struct left_out_counts {
+    std::uint64_t filtered = 0;
+    std::uint64_t expired = 0;
+  };
+  [[nodiscard]] const left_out_counts& left_out() const noexcept { return left_out_; }
   /// Messages that wait for their next attempt or behind one of their key.
   [[nodiscard]] std::uint64_t waiting() const noexcept { return behind_ + due_.size(); }
 
@@ -342,6 +348,7 @@ private:
   queue_id turn_{0};
   member_id member_turn_{0};
   std::uint64_t in_flight_ = 0;
+  left_out_counts left_out_;
   std::uint64_t lends_ = 0;
   std::uint64_t behind_ = 0;
   /// No lease ends before.

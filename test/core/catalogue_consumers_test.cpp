@@ -73,15 +73,24 @@ TEST_CASE("Names are kept in broadcast groups only, have a form, and there is a 
   CHECK(joining(ordered, "a", "ordered").code() == errc::unsupported);
 }
 
-TEST_CASE("A broadcast group is joined as one, and filters nothing") {
+TEST_CASE("A broadcast group is joined as one, with its filter") {
   auto c = catalogue();
   REQUIRE(joining(c, "a").ok());
   const auto other = c.join_group("g", {"t"}, now);
   REQUIRE(other.code() == errc::subscription_mismatch);
   CHECK(other.error().detail ==
         "group g is broadcast and reads t; this consumer asked for ordered and t");
-  CHECK(c.join_group("g", {"t"}, now, "broadcast", {message_filter::kind::tags, "x"}).code() ==
-        errc::unsupported);
+  const auto filtered =
+    c.join_group("g", {"t"}, now, "broadcast", {message_filter::kind::tags, "x"});
+  REQUIRE(filtered.code() == errc::subscription_mismatch);
+  CHECK(filtered.error().detail == "group g is broadcast and reads t; this consumer asked for "
+                                   "broadcast and t with tags x");
+  CHECK(c.join_group("h", {"t"}, now, "broadcast", {message_filter::kind::sql, "x ="}).code() ==
+        errc::filter_invalid);
+  const auto made =
+    c.join_group("h", {"t"}, now, "broadcast", {message_filter::kind::sql, "x = 1"});
+  REQUIRE(made.ok());
+  CHECK(made->group.filter.text == "x = 1");
 }
 
 TEST_CASE("A group with named consumers stays broadcast") {
