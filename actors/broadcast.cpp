@@ -1,6 +1,7 @@
 #include "actors/broadcast.hpp"
 
 #include "actors/error_bridge.hpp"
+#include "actors/logging.hpp"
 
 #include <utility>
 
@@ -108,6 +109,7 @@ assignment make_assignment(const broadcast_state& s, member_id member, generatio
   out.topic = info.topic;
   out.number = info.number;
   out.queue = queue;
+  out.screen = s.screen;
   if (auto at = s.core->members().find(member); at != s.core->members().end()) {
     out.out_of_range = at->second.info.out_of_range;
     out.credit_bytes = at->second.info.credit_bytes;
@@ -143,7 +145,13 @@ broadcast_actor::behavior_type broadcast(broadcast_pointer self, group_record re
       if (session.address() == down.source) gone.push_back(member);
     for (const auto member : gone) leave(self, member);
   });
-  load_consumers(self, std::move(consumers), std::move(topics));
+  if (auto screen = screening_of(s.record)) {
+    s.screen = std::move(*screen);
+    load_consumers(self, std::move(consumers), std::move(topics));
+  } else { // It was understood when the group was made.
+    logging::error("broadcast", s.record.name + ": " + screen.error().message());
+    self->quit(to_caf(screen.error()));
+  }
   return {
     [self](join_atom, const join_request& request, const session_actor& session) {
       return on_join(self, request, session);

@@ -400,6 +400,7 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
       if (auto at = state.readers.find(reader); at != state.readers.end())
         carry_out(self, state.core->wanted(at->second, what.bytes, what.returned));
     },
+    [](alter_atom, core::reader_id, const core::topic_expiry&) {}, // The topic's record says it.
     [self](ended_atom, core::reader_id reader, const failure& why) {
       reading_ended(self, reader, why);
     },

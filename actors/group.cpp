@@ -27,6 +27,7 @@ assignment make_assignment(self_pointer self, member_id member, generation owner
   out.topic = info.topic;
   out.number = info.number;
   out.queue = queue;
+  out.screen = self->state.screen;
   if (auto at = core.members().find(member); at != core.members().end()) {
     out.out_of_range = at->second.out_of_range;
     out.credit_bytes = at->second.credit_bytes;
@@ -255,7 +256,13 @@ group_actor::behavior_type group(self_pointer self, group_record record,
       if (session.address() == down.source) gone.push_back(member);
     for (const auto member : gone) leave(self, member);
   });
-  load_progress(self, std::move(topics));
+  if (auto screen = screening_of(s.record)) {
+    s.screen = std::move(*screen);
+    load_progress(self, std::move(topics));
+  } else { // It was understood when the group was made.
+    logging::error("group", s.record.name + ": " + screen.error().message());
+    self->quit(to_caf(screen.error()));
+  }
   return {
     [self](join_atom, const join_request& request, const session_actor& session) {
       return on_join(self, request, session);

@@ -27,11 +27,20 @@ struct group_options {
   batch_limits limits = {};
 };
 
+/// What members of a group that reads whole queues are kept from.
+/// @errors filter_invalid
+result<screening> screening_of(const group_record& record);
+/// Puts the filter, and how many messages were left out, into a description.
+void describe(const group_record& record, const left_out_counts& counts,
+              frames::group_description& out);
+
 struct group_reset_task;
 
 struct group_state {
   static inline const char* name = "group";
   group_record record;
+  /// Another filter comes with another actor.
+  screening screen;
   std::map<std::string, topic_record> topics;
   shard_table shards;
   std::unordered_map<queue_id, shard_id> places;

@@ -122,6 +122,8 @@ using reader_actor =
   caf::typed_actor<caf::reacts_to<deliver_atom, core::reader_id, storage::stored_batch>,
                    // A reader's demand is back; it waits for so much at once.
                    caf::reacts_to<want_atom, core::reader_id, want>,
+                   // From the next batch on, how long messages are worth delivering.
+                   caf::reacts_to<alter_atom, core::reader_id, core::topic_expiry>,
                    caf::reacts_to<ended_atom, core::reader_id, failure>>;
 
 /// One client: decodes, validates and answers its frames.
@@ -129,7 +131,8 @@ using session_actor = reader_actor::extend<
   caf::reacts_to<input_atom, byte_buffer>,
   caf::reacts_to<flushed_atom, std::uint64_t>, // So many bytes still unsent.
   caf::reacts_to<closed_atom>, caf::reacts_to<tick_atom>,
-  caf::reacts_to<drain_atom>, // The node stops: answer what is in flight, close.
+  caf::reacts_to<progress_atom>, // Clients are to be told what they were not sent.
+  caf::reacts_to<drain_atom>,    // The node stops: answer what is in flight, close.
   caf::reacts_to<leased_atom, core::reader_id, lending>, caf::reacts_to<assign_atom, assignment>,
   caf::reacts_to<check_atom, frames::tx_check>,    // What became of it?
   caf::reacts_to<ended_atom, assignment, failure>, // It could not begin.
@@ -141,6 +144,7 @@ using queue_actor =
                    caf::reacts_to<unsubscribe_atom, core::reader_id>,
                    caf::reacts_to<demand_atom, core::reader_id, std::uint64_t>,
                    caf::replies_to<resolve_atom, start_position, range_policy>::with<reading>,
+                   caf::reacts_to<alter_atom, core::topic_expiry>, // Its topic's settings changed.
                    caf::reacts_to<news_atom, queue_news>>;
 
 /// Reads a shard's log, on a thread of its own.

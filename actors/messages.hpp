@@ -5,6 +5,7 @@
 #include "actors/core/catalogue_core.hpp"
 #include "actors/core/delivery_core.hpp"
 #include "actors/core/queue_core.hpp"
+#include "actors/core/screen.hpp"
 #include "actors/core/story.hpp"
 #include "actors/core/submit_window.hpp"
 #include "actors/core/timer_core.hpp"
@@ -17,6 +18,7 @@
 #include <carafe/result.hpp>
 #include <carafe/types.hpp>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <set>
@@ -188,6 +190,19 @@ struct join_request {
   std::string address;
 };
 
+/// Messages that members of a group were not sent, since its actor was made.
+struct left_out_counts {
+  std::atomic<std::uint64_t> filtered{0};
+  std::atomic<std::uint64_t> expired{0};
+};
+
+/// What is kept from members of a group, or from a reader without one.
+struct screening {
+  core::screen_rule rule;
+  /// Null: nobody wants to know.
+  std::shared_ptr<left_out_counts> counts;
+};
+
 /// A queue is now this member's.
 struct assignment {
   member_id member;
@@ -198,6 +213,7 @@ struct assignment {
   start_position start;
   range_policy out_of_range = range_policy::error;
   std::uint32_t credit_bytes = 0;
+  screening screen = {};
 };
 
 /// A queue is to be given back.
@@ -231,6 +247,8 @@ struct reading {
   offset begin;
   offset earliest;
   offset end;
+  /// How long its messages are worth delivering.
+  core::topic_expiry expiry = {};
 };
 
 /// What a reader of a queue needs at once, and the demand that it gave back.

@@ -146,6 +146,7 @@ void on_subscribe(self_pointer self, const reader_actor& session, const subscrib
     s.core->add(id, *at);
     auto answer = make_reading(*s.core, *at);
     answer.reader = id;
+    answer.expiry = s.expiry;
     reply.give(answer);
   });
 }
@@ -175,6 +176,12 @@ queue_actor::behavior_type serving(self_pointer self) {
       });
       return reply.promise();
     },
+    [self](alter_atom, const core::topic_expiry& now) {
+      auto& s = self->state;
+      if (s.expiry == now) return;
+      s.expiry = now;
+      for (const auto& [id, reader] : s.readers) self->send(reader.session, alter_atom_v, id, now);
+    },
     [self](news_atom, const queue_news& news) { on_news(self, news); },
   };
 }
@@ -186,8 +193,10 @@ core::reader_id next_reader() {
   return core::reader_id{++made};
 }
 
-queue_actor::behavior_type queue(self_pointer self, queue_id id, shard_handles shard) {
+queue_actor::behavior_type queue(self_pointer self, queue_id id, shard_handles shard,
+                                 core::topic_expiry expiry) {
   self->state.log = shard.reader;
+  self->state.expiry = expiry;
   self->set_down_handler([self](const caf::down_msg& down) {
     auto& s = self->state;
     s.sessions.ended(down.source);

@@ -23,6 +23,7 @@ struct queue_state {
 
   std::optional<core::queue_core> core;
   queue_view view;
+  core::topic_expiry expiry;
   log_reader_actor log;
   std::unordered_map<core::reader_id, reader> readers;
   /// How many readers of each session there are; a session is monitored while it has one.
@@ -38,6 +39,6 @@ struct queue_state {
 /// One queue's reading side: feeds its readers from commits and from the log, as `queue_core`
 /// decides.
 queue_actor::behavior_type queue(queue_actor::stateful_pointer<queue_state> self, queue_id id,
-                                 shard_handles shard);
+                                 shard_handles shard, core::topic_expiry expiry);
 
 } // namespace carafe
