@@ -42,8 +42,12 @@ result<void> group_consumer::ack(const delivery& d) {
   case ack_tracker::answer::marked:
     break;
   }
-  if (!r) return {};
-  if (r->revoked && acks.settled()) {
+  if (r) on_passed(r);
+  return {};
+}
+
+void group_consumer::on_passed(const reading_ptr& r) {
+  if (r->revoked && r->acks.settled()) {
     link_.loop().post([this, self = shared_from_this(), r] {
       auto locked = std::lock_guard{mutex_};
       release_if_done(r);
@@ -54,7 +58,6 @@ result<void> group_consumer::ack(const delivery& d) {
       arm_commit(*options_.commit_interval);
     });
   }
-  return {};
 }
 
 result<void> group_consumer::commit() {

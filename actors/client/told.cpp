@@ -108,6 +108,8 @@ group_info told(frames::group_description&& from) {
   to.delivery = told(std::move(from.delivery));
   to.version = from.version;
   to.filter = {static_cast<message_filter::kind>(from.filter.how), std::move(from.filter.text)};
+  to.filtered = from.filtered;
+  to.expired = from.expired;
   to.consumers = each<named_consumer_info>(from.consumers, [](frames::named_consumer&& c) {
     auto here = named_consumer_info{std::move(c.name), c.created, c.member, {}};
     for (const auto& place : c.places)
@@ -229,8 +231,12 @@ frames::group_put frame_of(const group_definition& from) {
   to.delivery.expired_to_dead_letters = from.delivery.expired_to_dead_letters;
   to.version = from.version;
   to.if_missing = from.if_missing;
-  to.filter = {static_cast<carafe::message_filter::kind>(from.filter.how), from.filter.text};
+  to.filter = wire_filter(from.filter);
   return to;
+}
+
+carafe::message_filter wire_filter(const message_filter& from) {
+  return {static_cast<carafe::message_filter::kind>(from.how), from.text};
 }
 
 } // namespace carafe::client

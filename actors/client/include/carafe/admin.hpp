@@ -16,7 +16,7 @@ namespace carafe::client {
 struct topic_settings {
   std::uint64_t retention_ms = 0; ///< 0: the node's own.
   durability mode = durability::fsync;
-  /// How long after it was stored a message is worth delivering to `shared` and `keyed` groups; 0:
+  /// How long after it was stored a message is worth delivering; 0:
   /// always.
   std::uint64_t default_ttl_ms = 0;
   /// How long the `dedup_id` of a message counts, at most 30 days; 0: ids do not matter.
@@ -87,7 +87,6 @@ struct group_definition {
   std::uint64_t version = 0;
   /// When made: the same group being there already is no error.
   bool if_missing = false;
-  /// Of `shared` and `keyed` groups.
   message_filter filter{};
 };
 /// Dead letters of a group that were neither brought back nor purged, in one queue of its topic
@@ -166,6 +165,11 @@ struct group_info {
   /// Of `broadcast` groups, by name. There `committed` and `lag` of a queue are those of the
   /// consumer that is least far.
   std::vector<named_consumer_info> consumers{};
+  /// Messages that consumers were not sent for the filter, and for their age, since the node knows
+  /// the group as it is: since its start, or the last change of mode, topics or filter. In
+  /// `ordered` and `broadcast` groups once for each reading of the message.
+  std::uint64_t filtered = 0;
+  std::uint64_t expired = 0;
 };
 struct latency {
   std::uint64_t count = 0, p50_us = 0, p99_us = 0, max_us = 0;

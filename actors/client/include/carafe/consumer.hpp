@@ -25,7 +25,7 @@ enum class group_mode : std::uint8_t {
   broadcast,
 };
 
-/// Which messages a `shared` or `keyed` group wants; the node leaves the others out.
+/// Which messages a group, or a consumer without one, wants; the node leaves the others out.
 struct message_filter {
   enum class kind : std::uint8_t {
     none,
@@ -46,8 +46,10 @@ struct consumer_options {
   std::string group{};
   /// Of the group; a new group becomes so.
   group_mode mode = group_mode::ordered;
-  /// Of the group, as its mode.
+  /// Of the group, as its mode; without a group, of this consumer.
   message_filter filter{};
+  /// Without a group only: messages whose time to live is over, too; they are marked.
+  bool expired = false;
   /// A name for people; empty: `durable_name`.
   std::string member{};
   /// `broadcast`: the node keeps this consumer's offsets under this name, and a consumer that comes
