@@ -131,8 +131,6 @@ void add_delivery(record& r, const client::group_info& group) {
     waiting += q.waiting;
   }
   const auto& how = group.delivery;
-  if (group.filter.how != client::message_filter::kind::none)
-    r.add("filter", value::text(filter_text(group.filter)));
   r.add("in_flight", value::count(in_flight));
   r.add("waiting", value::count(waiting).in(waiting == 0 ? tone::plain : tone::warning));
   r.add("lease_ms", value::span(how.lease_ms));
@@ -162,6 +160,10 @@ record group_view(const client::group_info& group) {
   r.add("topics", value::names(group.topics));
   r.add_hidden("version", value::id(group.version));
   r.add("lag", lag_value(lag));
+  if (group.filter.how != client::message_filter::kind::none)
+    r.add("filter", value::text(filter_text(group.filter)));
+  r.add("filtered_messages", value::count(group.filtered));
+  r.add("expired_messages", value::count(group.expired));
   if (lends(group)) add_delivery(r, group);
   r.add("queues", value::table(std::move(queues)));
   r.add("members", value::table(std::move(members)));

@@ -42,6 +42,7 @@ result<client::delivery> read_at(const message_place& place, command_context& co
   options.queues = {place.number};
   options.start = {start_position::kind::at_offset, place.offset, {}};
   options.credit_bytes = 1; // Its batch, and no more.
+  options.expired = true;
   auto consumer = node.make_consumer(options);
   if (!consumer) return consumer.error();
   const auto until =

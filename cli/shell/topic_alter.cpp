@@ -17,21 +17,19 @@ command topic_alter_command() {
               "be taken away.";
   c.examples = {"carafe topic alter orders --queues 8",
                 "carafe topic alter orders --retention 30d"};
-  c.options = {text("NAME", "", o->name, "The topic.").must().completed_by(completes::topic),
-               number<std::uint32_t>("--queues", "N", o->queues,
-                                     "New number of queues; never fewer.", 1,
-                                     config::fixed_limits::queues_per_topic_max),
-               parsed("--retention", "DURATION", o->retention,
-                      "How long messages are kept: 90s, 15m, 12h, 7d; 0: as the node's setting.",
-                      parse_duration),
-               parsed("--ttl", "DURATION", o->ttl,
-                      "How long messages are worth delivering to shared and keyed groups; 0: as "
-                      "long as they are kept.",
-                      parse_duration),
-               parsed("--dedup-window", "DURATION", o->dedup_window,
-                      "How long a message's dedup id counts, of those that are stored from now on; "
-                      "0: ids do not matter.",
-                      parse_duration)};
+  c.options = {
+    text("NAME", "", o->name, "The topic.").must().completed_by(completes::topic),
+    number<std::uint32_t>("--queues", "N", o->queues, "New number of queues; never fewer.", 1,
+                          config::fixed_limits::queues_per_topic_max),
+    parsed("--retention", "DURATION", o->retention,
+           "How long messages are kept: 90s, 15m, 12h, 7d; 0: as the node's setting.",
+           parse_duration),
+    parsed("--ttl", "DURATION", o->ttl,
+           "How long messages are worth delivering; 0: as long as they are kept.", parse_duration),
+    parsed("--dedup-window", "DURATION", o->dedup_window,
+           "How long a message's dedup id counts, of those that are stored from now on; "
+           "0: ids do not matter.",
+           parse_duration)};
   c.run = [o](command_context& context) {
     if (!o->queues && !o->retention && !o->ttl && !o->dedup_window)
       return context.misused("topic alter needs --queues, --retention, --ttl or --dedup-window");

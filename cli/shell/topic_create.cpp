@@ -31,11 +31,9 @@ command topic_create_command() {
     parsed("--retention", "DURATION", o->retention,
            "How long messages are kept: 90s, 15m, 12h, 7d; 0 (default): as the node's setting.",
            parse_duration),
-    parsed(
-      "--ttl", "DURATION", o->ttl,
-      "How long messages are worth delivering to shared and keyed groups; 0 (default): as long "
-      "as they are kept.",
-      parse_duration),
+    parsed("--ttl", "DURATION", o->ttl,
+           "How long messages are worth delivering; 0 (default): as long as they are kept.",
+           parse_duration),
     parsed("--dedup-window", "DURATION", o->dedup_window,
            "How long a message's dedup id counts, at most 30d: another of this id is not stored in "
            "the same queue; 0 (default): ids do not matter.",
