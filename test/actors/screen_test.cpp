@@ -48,8 +48,8 @@ struct tagger {
 /// What came of one subscription: offsets of messages, and how far it is.
 struct view_of_queue {
   offset next;
-  numbers got;
-  numbers marked;
+  numbers got = {};
+  numbers marked = {};
   std::size_t frames = 0;
 
   void take(rig::client& c) {
