@@ -121,6 +121,8 @@ TEST_CASE("golden frames decode") {
       join->name.clear();
       join->holder = 0;
     }
+    // What it was before 2 became the one that goes without saying.
+    if (auto* welcome = std::get_if<frames::welcome>(&expected)) welcome->version = 2;
     if (auto* deliver = std::get_if<frames::deliver>(&expected)) {
       deliver->sparse = false;
       deliver->ranges.clear();

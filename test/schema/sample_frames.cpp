@@ -202,7 +202,7 @@ std::vector<named<frame>> sample_frames() {
   auto bodies = std::vector<named<body>>{
     {"error", error{{errc::not_leader, "node n2"}, 250}},
     {"hello", hello{2, 3, "worker", "carafe 0.1.0"}},
-    {"welcome", welcome{2, "n1", "carafe 0.1.0", 3, 4, 5, 6, 7}},
+    {"welcome", welcome{9, "n1", "carafe 0.1.0", 3, 4, 5, 6, 7}},
     {"ping", ping{}},
     {"pong", pong{}},
     {"ok", ok{}},
