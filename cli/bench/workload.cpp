@@ -155,13 +155,17 @@ result<figures> consume(shell::node_api& node, const load& what, shell::interrup
   options.topics = {what.topic};
   options.filter = what.filter;
   const bool filtered = what.filter.how != client::message_filter::kind::none;
+  // The consumer may get on before it is looked at.
+  auto topic = node.describe_topic(what.topic);
+  if (!topic) return topic.error();
+  std::uint64_t first_place = 0;
+  for (const auto& queue : topic->queues) first_place += queue.earliest.value;
   auto watch = node_watch::begin(node);
   if (!watch) return watch.error();
   auto consumer = node.make_consumer(options);
   if (!consumer) return consumer.error();
   figures out{.workload = filtered ? "consume filtered" : "consume"};
   const auto begun = clock::now();
-  const auto first_place = places_of(**consumer);
   auto last_came = begun;
   while (out.messages < what.messages) {
     if (stop.requested()) return interrupted();
