@@ -4,6 +4,7 @@
 #include "actors/core/catalogue_core.hpp"
 #include "actors/group.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/quotas.hpp"
 #include "actors/schedules.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -24,6 +25,8 @@ struct catalogue_options {
   /// Queues of a topic made by its first use; 0: no such topics.
   std::uint32_t create_on_use_queues = 0;
   schedules_options schedules = {};
+  /// It is told what topics' quotas are.
+  std::shared_ptr<quota_board> quotas = std::make_shared<quota_board>();
 };
 
 struct catalogue_state {

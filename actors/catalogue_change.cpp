@@ -38,6 +38,7 @@ void announce(catalogue_pointer self, const decision& done) {
   for (const auto& effect : done.entry) {
     if (std::holds_alternative<effects::topic_put>(effect)) {
       const auto& topic = done.topic;
+      s.options.quotas->put(topic);
       if (auto at = s.topics.find(topic.topic); at != s.topics.end())
         self->send(at->second, alter_atom_v, topic, s.shards);
       for (const auto& [id, actor] : s.groups) {
@@ -48,6 +49,7 @@ void announce(catalogue_pointer self, const decision& done) {
           self->send(actor, alter_atom_v, topic, s.shards);
       }
     } else if (std::holds_alternative<effects::topic_deleted>(effect)) {
+      s.options.quotas->remove(done.topic);
       if (auto at = s.topics.find(done.topic.topic); at != s.topics.end()) {
         self->send(at->second, remove_atom_v);
         s.topics.erase(at);
@@ -187,7 +189,7 @@ void change_catalogue(catalogue_pointer self, std::function<result<decision>()> 
 topic_actor topic_of(catalogue_pointer self, const topic_record& record) {
   auto& s = self->state;
   if (auto at = s.topics.find(record.topic); at != s.topics.end()) return at->second;
-  auto made = self->spawn<caf::monitored>(topic, record, s.shards, s.clocks);
+  auto made = self->spawn<caf::monitored>(topic, record, s.shards, s.clocks, s.options.quotas);
   s.topics.emplace(record.topic, made);
   return made;
 }

@@ -61,6 +61,7 @@ void load_catalogue(catalogue_pointer self) {
                            rows.producers);
         if (auto ok = check_shards(state); !ok) return self->quit(to_caf(ok.error()));
         for (const auto& [shard, handles] : state.shards) repair(self, shard, handles.shard);
+        for (const auto& [id, topic] : state.core->topics()) state.options.quotas->put(topic);
         // Their messages grow old whether anybody uses them or not.
         for (const auto& [id, topic] : state.core->topics())
           if (topic.settings.retention_ms != 0) topic_of(self, topic);

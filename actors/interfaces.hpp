@@ -61,6 +61,7 @@ CARAFE_ATOM(move, "move")
 CARAFE_ATOM(news, "news")
 CARAFE_ATOM(open_shard, "open")
 CARAFE_ATOM(output, "output")
+CARAFE_ATOM(pace, "pace")
 CARAFE_ATOM(plan, "plan")
 CARAFE_ATOM(prepare, "prepare")
 CARAFE_ATOM(progress, "progress")
@@ -129,6 +130,7 @@ using session_actor = reader_actor::extend<
   caf::reacts_to<input_atom, byte_buffer>,
   caf::reacts_to<flushed_atom, std::uint64_t>, // So many bytes still unsent.
   caf::reacts_to<closed_atom>, caf::reacts_to<tick_atom>,
+  caf::reacts_to<pace_atom>,  // The client's consume quota may have room again.
   caf::reacts_to<drain_atom>, // The node stops: answer what is in flight, close.
   caf::reacts_to<leased_atom, core::reader_id, lending>, caf::reacts_to<assign_atom, assignment>,
   caf::reacts_to<check_atom, frames::tx_check>,    // What became of it?
@@ -141,7 +143,8 @@ using queue_actor =
                    caf::reacts_to<unsubscribe_atom, core::reader_id>,
                    caf::reacts_to<demand_atom, core::reader_id, std::uint64_t>,
                    caf::replies_to<resolve_atom, start_position, range_policy>::with<reading>,
-                   caf::reacts_to<news_atom, queue_news>>;
+                   caf::reacts_to<news_atom, queue_news>,
+                   caf::reacts_to<pace_atom>>; // The topic's quota may have room again.
 
 /// Reads a shard's log, on a thread of its own.
 using log_reader_actor =

@@ -122,7 +122,8 @@ std::vector<shard_id> shards_to_open(const node_state& s) {
   return ids;
 }
 
-catalogue_options catalogue_options_of(const config::node_options& options) {
+catalogue_options catalogue_options_of(const config::node_options& options,
+                                       const std::shared_ptr<quota_board>& quotas) {
   using fixed = config::fixed_limits;
   catalogue_options out;
   out.limits = {options.topics_max, fixed::queues_per_topic_max, fixed::groups_max, options.shards,
@@ -130,6 +131,7 @@ catalogue_options catalogue_options_of(const config::node_options& options) {
   out.groups = {fixed::members_per_group_max, options.revoke_timeout_ms, batch_limits_of(options)};
   out.create_on_use_queues = options.create_on_use_queues;
   out.schedules = {{fixed::schedules_max}, batch_limits_of(options)};
+  out.quotas = quotas;
   return out;
 }
 
@@ -149,6 +151,7 @@ std::shared_ptr<const session_context> make_context(self_pointer self) {
   context->clocks = s.clocks;
   context->metrics = s.metrics;
   context->sending = std::make_shared<send_pool>(s.options.send_bytes_max);
+  context->quotas = s.quotas;
   return context;
 }
 
@@ -181,8 +184,8 @@ caf::result<node_ports> start(self_pointer self) {
                                 " is missing, beside those of other shards; put it back"});
   for (const auto id : shards_to_open(s))
     if (auto opened = open_shard(self, id); !opened) return to_caf(opened.error());
-  s.catalogue =
-    self->spawn(catalogue, node_actor{self}, s.shards, s.clocks, catalogue_options_of(s.options));
+  s.catalogue = self->spawn(catalogue, node_actor{self}, s.shards, s.clocks,
+                            catalogue_options_of(s.options, s.quotas));
   depend_on(self, s.catalogue, "the catalogue");
   s.transactions = self->spawn(transactions, s.catalogue, s.clocks);
   depend_on(self, s.transactions, "the transactions actor");
@@ -319,6 +322,9 @@ node_actor::behavior_type node(self_pointer self, config::node_options options,
   s.clocks = std::move(clocks);
   s.fatal = std::move(fatal);
   s.metrics = std::make_shared<node_metrics>();
+  const auto& o = s.options;
+  s.quotas = std::make_shared<quota_board>(quota_board::client_rates{
+    o.client_produce_bytes_per_second, o.client_consume_bytes_per_second});
   self->set_down_handler([self](const caf::down_msg& down) {
     auto& state = self->state;
     const auto part = state.parts.find(down.source);

@@ -4,6 +4,7 @@
 #include "actors/clock.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
+#include "actors/quotas.hpp"
 #include "config/node_options.hpp"
 #include "storage/data_dir.hpp"
 
@@ -42,6 +43,7 @@ struct node_state {
   std::shared_ptr<storage::data_dir> dir;
   std::shared_ptr<const clock> clocks;
   std::shared_ptr<node_metrics> metrics;
+  std::shared_ptr<quota_board> quotas;
   fatal_handler fatal;
   bool stopping = false;
   /// The parts are told to end: that they do is no failure.

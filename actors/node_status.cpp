@@ -40,6 +40,7 @@ void fill_own(const node_state& s, frames::node_status_report& out) {
   out.bytes_in = s.metrics->bytes_in;
   out.messages_out = s.metrics->messages_out;
   out.bytes_out = s.metrics->bytes_out;
+  out.throttled = s.quotas->throttled();
   out.data_dir = s.dir->path().string();
   if (auto free = s.dir->free_bytes()) out.disk_free_bytes = *free;
   const auto used = usage_of_this_process();

@@ -20,8 +20,21 @@ std::vector<core::batch_span> spans_of(const std::vector<storage::stored_batch>&
   return out;
 }
 
+/// The topic's consume quota, if it has one now.
+shared_quota* limit_of(queue_state& s) {
+  const auto& quotas = s.quotas.get();
+  return quotas && quotas->consume.limits() ? &quotas->consume : nullptr;
+}
+
+void forget_paced(queue_state& s, core::reader_id id) {
+  if (s.pacer.unused()) return;
+  const auto unused = s.pacer.remove(id);
+  if (auto* limit = limit_of(s)) limit->give_back(unused);
+}
+
 void forget(self_pointer self, core::reader_id id) {
   auto& s = self->state;
+  forget_paced(s, id);
   auto at = s.readers.find(id);
   if (at == s.readers.end()) return;
   const auto address = at->second.session.address();
@@ -49,22 +62,83 @@ void read_log(self_pointer self, const core::queue_core::read& wish) {
       });
 }
 
+// -- the topic's consume quota --------------------------------------------------------------------
+
+/// A change of the quota is noticed this soon.
+constexpr std::uint64_t pause_max_ms = 1'000;
+
+/// What was delivered beyond what the quota let through is paid for afterwards.
+void count_delivered(queue_state& s, core::reader_id reader, std::uint64_t bytes) {
+  auto* limit = limit_of(s);
+  if (limit == nullptr && s.pacer.unused()) return;
+  const auto extra = s.pacer.delivered(reader, bytes);
+  if (limit != nullptr) limit->charge(extra, s.clocks->monotonic());
+}
+
+/// Passes demand on as far as the quota goes, and looks again when there is room.
+void pace(self_pointer self) {
+  auto& s = self->state;
+  if (s.pacing) return; // It goes on below.
+  s.pacing = true;
+  while (const auto portion = s.pacer.next()) {
+    if (auto* limit = limit_of(s)) {
+      const auto now = s.clocks->monotonic();
+      if (auto wait = limit->take(portion->bytes, now); wait > 0) {
+        if (!std::exchange(s.pause_is_over_later, true)) {
+          wait = std::min(wait, pause_max_ms);
+          limit->count_paused(wait, now);
+          self->delayed_send(self, std::chrono::milliseconds{wait}, pace_atom_v);
+        }
+        break;
+      }
+    }
+    s.pacer.pass(*portion);
+    carry_out(self, s.core->demand(portion->to, portion->bytes), {});
+  }
+  s.pacing = false;
+}
+
+void on_demand(self_pointer self, core::reader_id reader, std::uint64_t bytes) {
+  auto& s = self->state;
+  const auto* limit = limit_of(s);
+  if (bytes == 0 || !s.readers.contains(reader) || (limit == nullptr && s.pacer.unused())) {
+    carry_out(self, s.core->demand(reader, bytes), {});
+    return;
+  }
+  if (limit != nullptr) s.pacer.portions_of(core::byte_quota{limit->rate()}.portion());
+  s.pacer.add(reader, bytes);
+  pace(self);
+}
+
+void on_want(self_pointer self, const core::queue_core::want& what) {
+  auto& s = self->state;
+  auto upstream = want{what.bytes, what.returned};
+  if (!s.pacer.unused()) {
+    const auto answer = s.pacer.wants(what.reader, what.bytes, what.returned);
+    if (auto* limit = limit_of(s)) limit->give_back(answer.unused);
+    if (!answer.upstream) return;
+    upstream = {answer.upstream->bytes, answer.upstream->returned};
+  }
+  self->send(s.readers.at(what.reader).session, want_atom_v, what.reader, upstream);
+}
+
 void carry_out(self_pointer self, const core::queue_core::effects& effects,
                const std::vector<storage::stored_batch>& batches) {
   auto& s = self->state;
   for (const auto& effect : effects) {
     if (const auto* d = std::get_if<core::queue_core::deliver>(&effect)) {
+      count_delivered(s, d->reader, batches[d->batch].batch.bytes.size());
       self->send(s.readers.at(d->reader).session, deliver_atom_v, d->reader, batches[d->batch]);
     } else if (const auto* r = std::get_if<core::queue_core::read>(&effect)) {
       read_log(self, *r);
     } else if (const auto* w = std::get_if<core::queue_core::want>(&effect)) {
-      self->send(s.readers.at(w->reader).session, want_atom_v, w->reader,
-                 want{w->bytes, w->returned});
+      on_want(self, *w);
     } else if (const auto* e = std::get_if<core::queue_core::end>(&effect)) {
       self->send(s.readers.at(e->reader).session, ended_atom_v, e->reader, e->why);
       forget(self, e->reader);
     }
   }
+  if (!s.pacer.unused()) pace(self);
 }
 
 void close(self_pointer self, const failure& why) {
@@ -73,6 +147,7 @@ void close(self_pointer self, const failure& why) {
   for (const auto& [id, reader] : s.readers) {
     self->send(reader.session, ended_atom_v, id, why);
     s.core->remove(id);
+    forget_paced(s, id);
   }
   s.readers.clear();
   s.owed.end(self);
@@ -162,8 +237,10 @@ queue_actor::behavior_type serving(self_pointer self) {
       self->state.core->remove(id);
       forget(self, id);
     },
-    [self](demand_atom, core::reader_id id, std::uint64_t bytes) {
-      carry_out(self, self->state.core->demand(id, bytes), {});
+    [self](demand_atom, core::reader_id id, std::uint64_t bytes) { on_demand(self, id, bytes); },
+    [self](pace_atom) {
+      self->state.pause_is_over_later = false;
+      pace(self);
     },
     [self](resolve_atom, const start_position& start, range_policy policy) -> caf::result<reading> {
       auto reply = owe<reading>(self);
@@ -186,7 +263,11 @@ core::reader_id next_reader() {
   return core::reader_id{++made};
 }
 
-queue_actor::behavior_type queue(self_pointer self, queue_id id, shard_handles shard) {
+queue_actor::behavior_type queue(self_pointer self, queue_id id, shard_handles shard,
+                                 std::shared_ptr<const clock> clocks,
+                                 std::shared_ptr<const quota_board> quotas) {
+  self->state.clocks = std::move(clocks);
+  self->state.quotas = queue_quotas{std::move(quotas), id};
   self->state.log = shard.reader;
   self->set_down_handler([self](const caf::down_msg& down) {
     auto& s = self->state;
@@ -197,6 +278,7 @@ queue_actor::behavior_type queue(self_pointer self, queue_id id, shard_handles s
         continue;
       }
       s.core->remove(at->first);
+      forget_paced(s, at->first);
       at = s.readers.erase(at);
     }
   });

@@ -34,7 +34,7 @@ caf::result<queue_actor> on_activate(self_pointer self, queue_id id) {
   if (auto at = s.queues.find(id); at != s.queues.end()) return at->second;
   const auto* place = place_of(s.record, id);
   if (place == nullptr) return to_caf({errc::queue_unknown, "queue " + std::to_string(id.value)});
-  auto made = self->spawn<caf::monitored>(queue, id, s.shards.at(place->shard));
+  auto made = self->spawn<caf::monitored>(queue, id, s.shards.at(place->shard), s.clocks, s.quotas);
   s.queues.emplace(id, made);
   return made;
 }
@@ -62,6 +62,9 @@ caf::result<frames::topic_description> on_describe(self_pointer self) {
   if (s.owed.ending()) return to_caf(deleted(s));
   auto answer = owe<frames::topic_description>(self);
   auto out = skeleton(s.record);
+  if (!s.record.queues.empty())
+    if (const auto quotas = s.quotas->of(s.record.queues.front().queue))
+      out.throttled = quotas->throttled();
   query_queues(self, s.shards, s.record.queues,
                [answer, out](const result<std::vector<queue_view>>& views) mutable {
                  if (!views) {
@@ -134,11 +137,13 @@ void arm(self_pointer self, std::chrono::milliseconds in) {
 } // namespace
 
 topic_actor::behavior_type topic(self_pointer self, topic_record record, shard_table shards,
-                                 std::shared_ptr<const clock> clocks) {
+                                 std::shared_ptr<const clock> clocks,
+                                 std::shared_ptr<const quota_board> quotas) {
   auto& s = self->state;
   s.record = std::move(record);
   s.shards = std::move(shards);
   s.clocks = std::move(clocks);
+  s.quotas = std::move(quotas);
   // A queue that died (its shard refused it) is made anew by the next reader.
   self->set_down_handler([self](const caf::down_msg& down) {
     std::erase_if(self->state.queues,

@@ -59,6 +59,9 @@ struct node_options {
   std::uint32_t in_flight_max = 256;
   /// A connection that was silent for this long is closed.
   std::uint64_t idle_timeout_ms = 30'000;
+  /// Of all connections of a client's name together; 0: no limit.
+  std::uint64_t client_produce_bytes_per_second = 0;
+  std::uint64_t client_consume_bytes_per_second = 0;
 
   // -- topics, groups and producers --------------------------------------------------------------
 

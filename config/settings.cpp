@@ -19,7 +19,7 @@ using o = node_options;
 
 } // namespace
 
-constexpr std::array<setting, 27> settings{{
+constexpr std::array<setting, 29> settings{{
   {.key = "node-name",
    .field = &o::node_name,
    .unit = "text",
@@ -137,6 +137,18 @@ constexpr std::array<setting, 27> settings{{
    .min = 1'000,
    .max = hour_ms,
    .about = "Silence after which a connection is closed; clients send heartbeats well within it."},
+  {.key = "client-produce-bytes-per-second",
+   .field = &o::client_produce_bytes_per_second,
+   .unit = bytes,
+   .max = 16 * gib,
+   .about = "Bytes of batches that a client, by its name, may send a second; more is refused with "
+            "`too_many_requests` and when to send again; 0: no limit."},
+  {.key = "client-consume-bytes-per-second",
+   .field = &o::client_consume_bytes_per_second,
+   .unit = bytes,
+   .max = 16 * gib,
+   .about = "Bytes of batches that a client, by its name, is sent a second, more slowly if there "
+            "are more; 0: no limit."},
   {.key = "topics-max",
    .field = &o::topics_max,
    .unit = "topics",

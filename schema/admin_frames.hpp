@@ -27,12 +27,18 @@ struct topic_queue {
   offset end;
   unix_ms last_time;
 };
+/// What quotas held back since the node's start.
+struct throttling {
+  std::uint64_t produce_refused = 0;
+  std::uint64_t consume_paused_ms = 0;
+};
 struct topic_description {
   topic_id topic;
   std::string name;
   topic_settings settings;
   unix_ms created;
   std::vector<topic_queue> queues;
+  throttling throttled = {};
 };
 struct topic_create {
   std::string name;
@@ -47,6 +53,8 @@ struct topic_alter {
   std::optional<std::uint64_t> retention_ms;
   std::optional<std::uint64_t> default_ttl_ms = {};
   std::optional<std::uint64_t> dedup_window_ms = {};
+  std::optional<std::uint64_t> produce_bytes_per_second = {};
+  std::optional<std::uint64_t> consume_bytes_per_second = {};
 };
 struct topic_delete {
   std::string name;
@@ -232,6 +240,7 @@ struct node_status_report {
   std::uint64_t memory_peak_bytes = 0;
   std::uint64_t disk_written_bytes = 0;
   std::uint64_t fsyncs = 0;
+  throttling throttled = {};
 };
 struct node_actors {};
 struct actor_info {

@@ -63,6 +63,8 @@ void put(wire::StartPosition::Builder to, const start_position& from);
 [[nodiscard]] start_position get(wire::StartPosition::Reader from, decoding& state);
 void put(wire::TopicSettings::Builder to, const topic_settings& from);
 [[nodiscard]] topic_settings get(wire::TopicSettings::Reader from, decoding& state);
+void put(wire::Throttling::Builder to, const throttling& from);
+[[nodiscard]] throttling get(wire::Throttling::Reader from);
 
 // frame_session.cpp
 void put(wire::Error::Builder to, const failure& why);

@@ -61,6 +61,15 @@ shard_status get(wire::NodeStatus::Shard::Reader from, decoding& state) {
 
 } // namespace
 
+void put(wire::Throttling::Builder to, const throttling& from) {
+  to.setProduceRefused(from.produce_refused);
+  to.setConsumePausedMs(from.consume_paused_ms);
+}
+
+throttling get(wire::Throttling::Reader from) {
+  return {from.getProduceRefused(), from.getConsumePausedMs()};
+}
+
 void put(wire::NodeStatus::Builder to, const node_status_report& from) {
   to.setNode(wire_text{from.node});
   to.setSoftware(wire_text{from.software});
@@ -85,6 +94,7 @@ void put(wire::NodeStatus::Builder to, const node_status_report& from) {
   to.setMemoryPeakBytes(from.memory_peak_bytes);
   to.setDiskWrittenBytes(from.disk_written_bytes);
   to.setFsyncs(from.fsyncs);
+  put(to.initThrottled(), from.throttled);
 }
 
 node_status_report get(wire::NodeStatus::Reader from, decoding& state) {
@@ -113,6 +123,7 @@ node_status_report get(wire::NodeStatus::Reader from, decoding& state) {
   to.memory_peak_bytes = from.getMemoryPeakBytes();
   to.disk_written_bytes = from.getDiskWrittenBytes();
   to.fsyncs = from.getFsyncs();
+  to.throttled = get(from.getThrottled());
   return to;
 }
 

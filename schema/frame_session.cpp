@@ -72,11 +72,16 @@ void put(wire::TopicSettings::Builder to, const topic_settings& from) {
   to.setDefaultTtlMs(from.default_ttl_ms);
   to.setDurability(to_wire(from.mode));
   to.setDedupWindowMs(from.dedup_window_ms);
+  to.setProduceBytesPerSecond(from.produce_bytes_per_second);
+  to.setConsumeBytesPerSecond(from.consume_bytes_per_second);
 }
 
 topic_settings get(wire::TopicSettings::Reader from, decoding& state) {
-  return {from.getRetentionMs(), state.enumerator(from.getDurability()), from.getDefaultTtlMs(),
-          from.getDedupWindowMs()};
+  auto to = topic_settings{from.getRetentionMs(), state.enumerator(from.getDurability()),
+                           from.getDefaultTtlMs(), from.getDedupWindowMs()};
+  to.produce_bytes_per_second = from.getProduceBytesPerSecond();
+  to.consume_bytes_per_second = from.getConsumeBytesPerSecond();
+  return to;
 }
 
 void put(wire::Error::Builder to, const failure& why) {

@@ -43,6 +43,7 @@ void put(wire::TopicDescription::Builder to, const topic_description& from) {
   to.setCreatedMs(from.created.value);
   auto queues = to.initQueues(size_of(from.queues.size()));
   for (unsigned i = 0; i < queues.size(); ++i) put(queues[i], from.queues[i]);
+  put(to.initThrottled(), from.throttled);
 }
 
 topic_description get(wire::TopicDescription::Reader from, decoding& state) {
@@ -54,6 +55,7 @@ topic_description get(wire::TopicDescription::Reader from, decoding& state) {
   auto queues = from.getQueues();
   to.queues.reserve(queues.size());
   for (auto queue : queues) to.queues.push_back(get(queue, state));
+  to.throttled = get(from.getThrottled());
   return to;
 }
 
@@ -78,6 +80,10 @@ void put(wire::TopicAlter::Builder to, const topic_alter& from) {
   to.setDefaultTtlSet(from.default_ttl_ms.has_value());
   to.setDedupWindowMs(from.dedup_window_ms.value_or(0));
   to.setDedupWindowSet(from.dedup_window_ms.has_value());
+  to.setProduceBytesPerSecond(from.produce_bytes_per_second.value_or(0));
+  to.setProduceQuotaSet(from.produce_bytes_per_second.has_value());
+  to.setConsumeBytesPerSecond(from.consume_bytes_per_second.value_or(0));
+  to.setConsumeQuotaSet(from.consume_bytes_per_second.has_value());
 }
 
 topic_alter get(wire::TopicAlter::Reader from, decoding& state) {
@@ -87,6 +93,8 @@ topic_alter get(wire::TopicAlter::Reader from, decoding& state) {
   if (from.getRetentionSet()) to.retention_ms = from.getRetentionMs();
   if (from.getDefaultTtlSet()) to.default_ttl_ms = from.getDefaultTtlMs();
   if (from.getDedupWindowSet()) to.dedup_window_ms = from.getDedupWindowMs();
+  if (from.getProduceQuotaSet()) to.produce_bytes_per_second = from.getProduceBytesPerSecond();
+  if (from.getConsumeQuotaSet()) to.consume_bytes_per_second = from.getConsumeBytesPerSecond();
   return to;
 }
 

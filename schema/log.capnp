@@ -234,9 +234,10 @@ struct TopicRecord {
   # Of messages that say none; 0: they do not expire.
   dedupWindowMs @8 :UInt64;
   compacted @9 :Bool;
-  # Reserved, as the next two.
+  # Reserved.
   produceBytesPerSecond @10 :UInt64;
   consumeBytesPerSecond @11 :UInt64;
+  # Quotas; 0: none.
 }
 
 struct GroupRecord {

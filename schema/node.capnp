@@ -3,6 +3,7 @@
 
 using Cxx = import "/capnp/c++.capnp";
 using Durability = import "common.capnp".Durability;
+using Quota = import "quota.capnp";
 $Cxx.namespace("carafe::wire");
 
 struct NodeStatus {
@@ -36,6 +37,8 @@ struct NodeStatus {
   # may get less, where a page is written again before the kernel has passed it on.
   fsyncs @21 :UInt64;
   # How often the node waited for the disk since the start.
+  throttled @22 :Quota.Throttling;
+  # By all topics' and clients' quotas.
 
   struct Shard {
     shard @0 :UInt16;

@@ -101,6 +101,8 @@ void put(wire::TopicRecord::Builder to, const topic_record& from) {
   to.setCreatedMs(from.created.value);
   to.setDefaultTtlMs(from.settings.default_ttl_ms);
   to.setDedupWindowMs(from.settings.dedup_window_ms);
+  to.setProduceBytesPerSecond(from.settings.produce_bytes_per_second);
+  to.setConsumeBytesPerSecond(from.settings.consume_bytes_per_second);
 }
 
 errc get(wire::TopicRecord::Reader from, topic_record& to) {
@@ -115,6 +117,8 @@ errc get(wire::TopicRecord::Reader from, topic_record& to) {
   auto mode = from_wire(from.getDurability());
   if (!mode) return errc::format_newer;
   to.settings = {from.getRetentionMs(), *mode, from.getDefaultTtlMs(), from.getDedupWindowMs()};
+  to.settings.produce_bytes_per_second = from.getProduceBytesPerSecond();
+  to.settings.consume_bytes_per_second = from.getConsumeBytesPerSecond();
   to.created = unix_ms{from.getCreatedMs()};
   return errc::none;
 }

@@ -27,6 +27,9 @@ struct topic_settings {
   std::uint64_t default_ttl_ms = 0;
   /// How long a message's id counts; 0: ids do not matter.
   std::uint64_t dedup_window_ms = 0;
+  /// Quotas; 0: none.
+  std::uint64_t produce_bytes_per_second = 0;
+  std::uint64_t consume_bytes_per_second = 0;
 
   friend bool operator==(const topic_settings&, const topic_settings&) = default;
 };

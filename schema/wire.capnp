@@ -10,6 +10,7 @@ using Common = import "common.capnp";
 using Delivery = import "delivery.capnp";
 using Node = import "node.capnp";
 using Producer = import "producer.capnp";
+using Quota = import "quota.capnp";
 using Schedule = import "schedule.capnp";
 using Story = import "story.capnp";
 using Timer = import "timer.capnp";
@@ -324,9 +325,10 @@ struct TopicSettings {
   dedupWindowMs @3 :UInt64;
   # How long a message's id counts; 0: ids do not matter.
   compacted @4 :Bool;
-  # Reserved, as the next two.
+  # Reserved.
   produceBytesPerSecond @5 :UInt64;
   consumeBytesPerSecond @6 :UInt64;
+  # Quotas of the whole topic, in bytes of batches as they are sent; 0: none.
 }
 
 struct TopicCreate {
@@ -349,7 +351,7 @@ struct TopicAlter {
   dedupWindowMs @6 :UInt64;
   dedupWindowSet @7 :Bool;
   compacted @8 :Bool;
-  # Reserved, as the next five.
+  # Reserved, as the next.
   compactedSet @9 :Bool;
   produceBytesPerSecond @10 :UInt64;
   produceQuotaSet @11 :Bool;
@@ -369,6 +371,7 @@ struct TopicDescription {
   settings @2 :TopicSettings;
   createdMs @3 :Int64;
   queues @4 :List(Queue);
+  throttled @5 :Quota.Throttling;
 
   struct Queue {
     number @0 :UInt32;

@@ -36,6 +36,8 @@ result<topic_info> client::create_topic(const std::string& name, std::uint32_t q
   frame.queues = queues;
   frame.settings = {settings.retention_ms, settings.mode, settings.default_ttl_ms,
                     settings.dedup_window_ms};
+  frame.settings.produce_bytes_per_second = settings.produce_bytes_per_second;
+  frame.settings.consume_bytes_per_second = settings.consume_bytes_per_second;
   frame.if_missing = if_missing;
   // With `if_missing` a second attempt finds what the first one made.
   auto loss = if_missing ? on_loss::resend : on_loss::report;
@@ -45,9 +47,12 @@ result<topic_info> client::create_topic(const std::string& name, std::uint32_t q
 result<topic_info> client::alter_topic(const std::string& name, std::optional<std::uint32_t> queues,
                                        std::optional<std::uint64_t> retention_ms,
                                        std::optional<std::uint64_t> default_ttl_ms,
-                                       std::optional<std::uint64_t> dedup_window_ms) const {
+                                       std::optional<std::uint64_t> dedup_window_ms,
+                                       quota_change quotas) const {
   auto frame =
     frames::topic_alter{name, queues.value_or(0), retention_ms, default_ttl_ms, dedup_window_ms};
+  frame.produce_bytes_per_second = quotas.produce_bytes_per_second;
+  frame.consume_bytes_per_second = quotas.consume_bytes_per_second;
   // It says how the topic is to be, not what to change: twice is as good as once.
   return ask<frames::topic_description>(*connection_, frame, on_loss::resend);
 }

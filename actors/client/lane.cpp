@@ -52,6 +52,7 @@ lane::lane(queue_id queue, std::shared_ptr<identity> shared, std::function<produ
   : queue_(queue), named_(named), identity_(std::move(shared)), fresh_id_(std::move(fresh_id)) {}
 
 void lane::push(sealed_batch batch) {
+  if (!batches_.empty()) batch.deadline = std::max(batch.deadline, batches_.back().batch.deadline);
   auto& e = batches_.emplace_back();
   e.batch = std::move(batch);
   e.id = next_key_++;
@@ -152,6 +153,12 @@ void lane::stall(time_point until) {
   retry_at_ = std::max(retry_at_, until);
 }
 
+void lane::hold(time_point now, milliseconds time) {
+  const auto from = std::max(now, held_until_);
+  held_until_ = std::max(from, now + time);
+  for (auto& e : batches_) e.batch.deadline += held_until_ - from;
+}
+
 std::chrono::milliseconds lane::back_off() {
   auto wait = back_off_min * (1u << std::min(refusals_, 10u));
   ++refusals_;
@@ -183,8 +190,9 @@ void lane::on_error(key batch, const frames::error& error, time_point now,
   }
   if (is_retriable(why.code)) {
     e->refusal = why;
-    auto wait = std::max(back_off(), milliseconds{error.retry_after_ms});
-    stall(now + wait);
+    const auto asked = milliseconds{error.retry_after_ms};
+    stall(now + std::max(back_off(), asked));
+    if (why.code == errc::too_many_requests) hold(now, asked);
     return;
   }
   refused(*e, why, out);

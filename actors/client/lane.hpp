@@ -87,7 +87,7 @@ public:
   lane(queue_id queue, std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id,
        named_part named = {});
 
-  /// Takes a batch. Its deadline is not before that of the batch before it.
+  /// Takes a batch. Its deadline is never before that of the batch before it.
   void push(sealed_batch batch);
   /// A batch that would come now failed before it got here.
   void miss_one();
@@ -154,6 +154,8 @@ private:
   void settle_one(entry& e, result<frames::receipt> outcome, std::vector<settled>& out);
   void erase(const entry& e);
   void stall(time_point until);
+  /// The node takes nothing for so long: the time does not count towards the deadlines.
+  void hold(time_point now, std::chrono::milliseconds time);
   [[nodiscard]] std::chrono::milliseconds back_off();
 
   queue_id queue_;
@@ -174,6 +176,7 @@ private:
   /// Something was refused: wait for the other answers and until `retry_at_`, then begin again.
   bool stalled_ = false;
   time_point retry_at_{};
+  time_point held_until_{};
   unsigned refusals_ = 0;
 };
 

@@ -112,6 +112,17 @@ result<void> producer_core::add(const std::string& topic, message&& m, completio
   return {};
 }
 
+template <class Condition>
+bool producer_core::wait_until_changed(std::unique_lock<std::mutex>& guard,
+                                       std::chrono::milliseconds patience, Condition condition) {
+  auto until = steady_clock::now() + patience;
+  while (!changed_.wait_until(guard, until, condition)) {
+    if (held_until_ + patience <= until) return false;
+    until = held_until_ + patience;
+  }
+  return true;
+}
+
 result<void> producer_core::wait_for_room(std::unique_lock<std::mutex>& guard,
                                           std::uint64_t bytes) {
   auto max = options_.in_flight_bytes_max;
@@ -124,8 +135,8 @@ result<void> producer_core::wait_for_room(std::unique_lock<std::mutex>& guard,
   auto low = max - max / 4;
   auto patience =
     options_.room_timeout.count() > 0 ? options_.room_timeout : options_.delivery_timeout;
-  auto room = changed_.wait_until(guard, steady_clock::now() + patience,
-                                  [&] { return stopped_ || bytes_ == 0 || bytes_ + bytes <= low; });
+  auto room = wait_until_changed(guard, patience,
+                                 [&] { return stopped_ || bytes_ == 0 || bytes_ + bytes <= low; });
   --pressed_;
   if (!room) return full;
   return {};
@@ -248,9 +259,8 @@ result<void> producer_core::flush() {
   }
   ++flushing_;
   auto patience = options_.delivery_timeout + flush_grace;
-  auto done = changed_.wait_until(guard, steady_clock::now() + patience, [&] {
-    return unanswered_.empty() || unanswered_.begin()->first > last;
-  });
+  auto done = wait_until_changed(
+    guard, patience, [&] { return unanswered_.empty() || unanswered_.begin()->first > last; });
   --flushing_;
   if (!done) return {errc::timeout, "not everything is answered"};
   return {};

@@ -123,7 +123,10 @@ void producer_core::on_answer(lane_state& lane, lane::key batch, frames::body&& 
     } else {
       auto error = std::get_if<frames::error>(&body);
       auto odd = frames::error{{errc::internal, "the answer to produce is no receipt"}, 0};
-      way.on_error(batch, error ? *error : odd, steady_clock::now(), settled);
+      const auto now = steady_clock::now();
+      way.on_error(batch, error ? *error : odd, now, settled);
+      if (error && error->why.code == errc::too_many_requests)
+        held_until_ = std::max(held_until_, now + std::chrono::milliseconds{error->retry_after_ms});
       if (error && error->why.code == errc::producer_fenced) stop(error->why);
       if (error && is_about_topic(error->why.code)) {
         auto topic = topics_.find(lane.box.name().topic);

@@ -61,6 +61,9 @@ topic_info told(frames::topic_description&& from) {
   to.name = std::move(from.name);
   to.settings = {from.settings.retention_ms, from.settings.mode, from.settings.default_ttl_ms,
                  from.settings.dedup_window_ms};
+  to.settings.produce_bytes_per_second = from.settings.produce_bytes_per_second;
+  to.settings.consume_bytes_per_second = from.settings.consume_bytes_per_second;
+  to.throttled = {from.throttled.produce_refused, from.throttled.consume_paused_ms};
   to.created = from.created;
   to.queues = each<queue_info>(from.queues, [](frames::topic_queue&& q) {
     return queue_info{q.number, q.queue, q.shard, q.mode, q.earliest, q.end, q.last_time};
@@ -154,6 +157,7 @@ node_info told(frames::node_status_report&& from) {
   to.memory_peak_bytes = from.memory_peak_bytes;
   to.disk_written_bytes = from.disk_written_bytes;
   to.fsyncs = from.fsyncs;
+  to.throttled = {from.throttled.produce_refused, from.throttled.consume_paused_ms};
   to.shards =
     each<shard_info>(from.shards, [](frames::shard_status&& s) { return told(std::move(s)); });
   return to;

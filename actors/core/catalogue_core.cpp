@@ -1,6 +1,7 @@
 #include "actors/core/catalogue_core.hpp"
 
 #include "actors/core/placement.hpp"
+#include "actors/core/quota.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -59,6 +60,14 @@ result<void> check_dedup_window(std::uint64_t ms) {
   return {errc::invalid_argument, "a dedup window of " + std::to_string(ms) + " ms; at most " +
                                     std::to_string(dedup_window_ms_max) +
                                     " (30 days); 0: ids do not matter"};
+}
+
+result<void> check_quotas(std::uint64_t produce, std::uint64_t consume) {
+  const auto most = std::max(produce, consume);
+  if (most <= byte_quota::bytes_per_second_max) return {};
+  return {errc::invalid_argument,
+          "a quota of " + std::to_string(most) + " bytes a second; at most " +
+            std::to_string(byte_quota::bytes_per_second_max) + " (16 GiB); 0: none"};
 }
 
 failure unknown_topic(std::string_view name) { return {errc::topic_unknown, std::string{name}}; }
@@ -143,6 +152,10 @@ result<catalogue_core::decision> catalogue_core::create_topic(const frames::topi
   if (auto ok = check_retention(wish.settings.retention_ms); !ok) return ok.error();
   if (auto ok = check_ttl(wish.settings.default_ttl_ms); !ok) return ok.error();
   if (auto ok = check_dedup_window(wish.settings.dedup_window_ms); !ok) return ok.error();
+  if (auto ok = check_quotas(wish.settings.produce_bytes_per_second,
+                             wish.settings.consume_bytes_per_second);
+      !ok)
+    return ok.error();
   decision out;
   auto next_id = next_id_;
   topic_record record;
@@ -170,8 +183,16 @@ catalogue_core::alter_topic(const frames::topic_alter& wish) const {
   }
   if (auto ok = check_ttl(wish.default_ttl_ms.value_or(0)); !ok) return ok.error();
   if (auto ok = check_dedup_window(wish.dedup_window_ms.value_or(0)); !ok) return ok.error();
+  if (auto ok = check_quotas(wish.produce_bytes_per_second.value_or(0),
+                             wish.consume_bytes_per_second.value_or(0));
+      !ok)
+    return ok.error();
   if (wish.retention_ms) record.settings.retention_ms = *wish.retention_ms;
   if (wish.default_ttl_ms) record.settings.default_ttl_ms = *wish.default_ttl_ms;
+  if (wish.produce_bytes_per_second)
+    record.settings.produce_bytes_per_second = *wish.produce_bytes_per_second;
+  if (wish.consume_bytes_per_second)
+    record.settings.consume_bytes_per_second = *wish.consume_bytes_per_second;
   decision out;
   if (wish.dedup_window_ms) {
     record.settings.dedup_window_ms = *wish.dedup_window_ms;

@@ -37,6 +37,9 @@ void on_hello(session_pointer self, std::uint64_t request, const frames::hello& 
   }
   s.greeted = true;
   s.client = what.client.substr(0, 256);
+  // Those without a name are told apart by where they come from.
+  s.quotas = s.context->quotas->of_client(s.client.empty() ? s.from.host : s.client,
+                                          s.context->clocks->monotonic());
   frames::welcome answer;
   answer.version = frames::protocol_version;
   answer.node = options.node_name;
@@ -164,10 +167,13 @@ void reply(session_pointer self, std::uint64_t request, frames::body body) {
   frames::encode(frames::frame{request, std::move(body)}, self->state.output);
 }
 
-void reply_error(session_pointer self, std::uint64_t request, const failure& why) {
+void reply_error(session_pointer self, std::uint64_t request, const failure& why,
+                 std::uint32_t retry_after_ms) {
   frames::error answer;
   answer.why = why;
-  if (why.code == errc::storage_full || why.code == errc::too_many_requests)
+  if (retry_after_ms != 0)
+    answer.retry_after_ms = retry_after_ms;
+  else if (why.code == errc::storage_full || why.code == errc::too_many_requests)
     answer.retry_after_ms = why.code == errc::storage_full ? 1'000 : 20;
   reply(self, request, std::move(answer));
 }
@@ -235,6 +241,10 @@ session_actor::behavior_type session(session_pointer self,
       self->quit();
     },
     [self](tick_atom) { on_tick(self); },
+    [self](pace_atom) {
+      self->state.pausing = false;
+      pace(self);
+    },
     [self](drain_atom) {
       self->state.draining = true;
       set_halted(self, true);

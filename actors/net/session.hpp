@@ -1,12 +1,14 @@
 #pragma once
 
 #include "actors/clock.hpp"
+#include "actors/core/pacer.hpp"
 #include "actors/core/send_budget.hpp"
 #include "actors/error_bridge.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
 #include "actors/net/peer.hpp"
 #include "actors/net/send_pool.hpp"
+#include "actors/quotas.hpp"
 #include "actors/watch_list.hpp"
 #include "schema/batch.hpp"
 #include "schema/frame.hpp"
@@ -42,6 +44,7 @@ struct session_context {
   std::shared_ptr<const clock> clocks;
   std::shared_ptr<node_metrics> metrics;
   std::shared_ptr<send_pool> sending;
+  std::shared_ptr<quota_board> quotas = std::make_shared<quota_board>();
 };
 
 /// More unsent bytes than this, and no more frames are taken: the client does not read its answers.
@@ -100,9 +103,19 @@ struct session_state {
   byte_buffer output;
   std::uint64_t unsent = 0;
 
-  std::unordered_map<queue_id, shard_actor> routes;
+  struct route {
+    shard_actor shard;
+    queue_quotas quotas;
+  };
+  std::unordered_map<queue_id, route> routes;
   std::map<subscription_id, subscription> subscriptions;
   core::send_budget budget;
+  /// This client's; null: none.
+  std::shared_ptr<quota_pair> quotas;
+  /// What it holds back of what the budget grants.
+  core::pacer<subscription_id> pacer;
+  /// It looks again after a while.
+  bool pausing = false;
   /// What the node's send_pool counts for this connection.
   std::uint64_t held_bytes = 0;
   std::unordered_map<core::reader_id, subscription_id> readers;
@@ -124,7 +137,9 @@ session_actor::behavior_type session(session_pointer self,
 
 /// Puts a frame into the output buffer; `flush` sends it.
 void reply(session_pointer self, std::uint64_t request, frames::body body);
-void reply_error(session_pointer self, std::uint64_t request, const failure& why);
+/// @param retry_after_ms  0: as it is usual for this error.
+void reply_error(session_pointer self, std::uint64_t request, const failure& why,
+                 std::uint32_t retry_after_ms = 0);
 void flush(session_pointer self);
 
 /// One request more or less in the client's pipeline; the last may let reading go on.
@@ -149,6 +164,27 @@ void ask(session_pointer self, std::uint64_t request, const Handle& handle, ToBo
         flush(self);
       });
 }
+
+/// Bytes taken from the quotas of a topic and of a client.
+struct quota_use {
+  std::shared_ptr<quota_pair> topic;
+  std::shared_ptr<quota_pair> client;
+  std::uint64_t bytes = 0;
+
+  /// Nothing was stored, or nothing new.
+  void give_back() const;
+};
+/// Takes `bytes` for a batch of `topic`, which may be null. Whoever is over a quota is told which
+/// one and when to come again.
+/// @returns Nothing: `request` was answered with an error.
+std::optional<quota_use> take_quotas(session_pointer self, std::uint64_t request,
+                                     const std::shared_ptr<quota_pair>& topic, std::uint64_t bytes);
+/// Tells the subscription's queue or group of more demand, or holds it back.
+void send_demand(session_pointer self, subscription_id id, std::uint64_t bytes);
+/// Passes demand on as far as the client's consume quota goes, and looks again when there is room.
+void pace(session_pointer self);
+void count_delivered(session_pointer self, subscription_id id, std::uint64_t bytes);
+void forget_paced(session_pointer self, subscription_id id);
 
 void on_produce(session_pointer self, std::uint64_t request, const frames::produce& what);
 

@@ -34,13 +34,8 @@ void opened(session_pointer self, subscription_id id, std::uint64_t opening,
 } // namespace
 
 void tell(session_pointer self, const core::send_budget::grants& grants) {
-  for (const auto& [id, bytes] : grants) {
-    const auto& sub = self->state.subscriptions.at(id);
-    if (sub.delivery)
-      self->send(sub.delivery, demand_atom_v, sub.reader, bytes);
-    else
-      self->send(sub.actor, demand_atom_v, sub.reader, bytes);
-  }
+  for (const auto& [id, bytes] : grants) send_demand(self, id, bytes);
+  pace(self);
   auto& s = self->state;
   const auto held = s.budget.under_way() + s.unsent;
   s.context->sending->held(std::exchange(s.held_bytes, held), held);
@@ -55,11 +50,13 @@ void stop_reading(session_pointer self, subscription_id id, session_state::subsc
     self->state.watched.remove(self, sub.actor.address());
   }
   sub.reader = core::reader_id{0};
+  forget_paced(self, id);
   tell(self, self->state.budget.stopped(id));
 }
 
 void forget_subscription(session_pointer self, subscription_id id) {
   self->state.subscriptions.erase(id);
+  forget_paced(self, id);
   tell(self, self->state.budget.remove(id));
 }
 
@@ -184,7 +181,14 @@ void on_want(session_pointer self, core::reader_id reader, const want& what) {
   auto& s = self->state;
   auto found = s.readers.find(reader);
   if (found == s.readers.end()) return; // Unsubscribed or moved meanwhile.
-  tell(self, s.budget.wants(found->second, what.bytes, what.returned));
+  auto upstream = what;
+  if (!s.pacer.unused()) {
+    const auto answer = s.pacer.wants(found->second, what.bytes, what.returned);
+    if (s.quotas) s.quotas->consume.give_back(answer.unused);
+    if (!answer.upstream) return pace(self);
+    upstream = {answer.upstream->bytes, answer.upstream->returned};
+  }
+  tell(self, s.budget.wants(found->second, upstream.bytes, upstream.returned));
 }
 
 void on_deliver(session_pointer self, core::reader_id reader, const storage::stored_batch& batch) {
@@ -207,6 +211,7 @@ void on_deliver(session_pointer self, core::reader_id reader, const storage::sto
   auto& metrics = *s.context->metrics;
   metrics.messages_out.fetch_add(batch.count, std::memory_order_relaxed);
   metrics.bytes_out.fetch_add(bytes, std::memory_order_relaxed);
+  count_delivered(self, found->second, bytes);
   tell(self, s.budget.delivered(found->second, bytes));
 }
 

@@ -110,6 +110,7 @@ void on_leased(session_pointer self, core::reader_id reader, const lending& what
   auto& metrics = *s.context->metrics;
   metrics.messages_out.fetch_add(count, std::memory_order_relaxed);
   metrics.bytes_out.fetch_add(what.bytes, std::memory_order_relaxed);
+  count_delivered(self, found->second, what.bytes);
   tell(self, s.budget.delivered(found->second, what.bytes));
 }
 

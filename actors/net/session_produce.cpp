@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t routes_max = 16'384;
 
 void append(session_pointer self, std::uint64_t request, const shard_actor& shard,
-            const frames::produce& what, const validated_batch& valid) {
+            const frames::produce& what, const validated_batch& valid, const quota_use& used) {
   core::batch_request wish;
   wish.queue = what.queue;
   wish.producer = what.producer;
@@ -29,7 +29,9 @@ void append(session_pointer self, std::uint64_t request, const shard_actor& shar
   begin_request(self);
   self->request(shard, caf::infinite, append_atom_v, std::move(wish))
     .then(
-      [self, request, queue = what.queue, bytes = what.batch.size()](const append_done& done) {
+      [self, request, queue = what.queue, bytes = what.batch.size(),
+       used](const append_done& done) {
+        if (done.duplicate || !done.repeated.empty()) used.give_back();
         if (!done.repeated.empty()) {
           reply(self, request, frames::producer_answer{frames::duplicates{done.repeated}});
           end_request(self);
@@ -51,8 +53,9 @@ void append(session_pointer self, std::uint64_t request, const shard_actor& shar
         end_request(self);
         flush(self);
       },
-      [self, request, queue = what.queue](const caf::error& why) {
+      [self, request, queue = what.queue, used](const caf::error& why) {
         const auto failed = from_caf(why);
+        used.give_back();
         if (failed.code == errc::queue_unknown) self->state.routes.erase(queue);
         reply_error(self, request, failed);
         end_request(self);
@@ -69,7 +72,7 @@ void find_route(session_pointer self, std::uint64_t request, const frames::produ
       [self, request, what](const shard_actor& shard) {
         auto& routes = self->state.routes;
         if (routes.size() >= routes_max) routes.clear();
-        routes[what.queue] = shard;
+        routes[what.queue] = {shard, queue_quotas{self->state.context->quotas, what.queue}};
         self->state.stalled.reset();
         on_produce(self, request, what);
         end_request(self);
@@ -93,13 +96,17 @@ void on_produce(session_pointer self, std::uint64_t request, const frames::produ
     find_route(self, request, what);
     return;
   }
+  // First, so that refusing costs little.
+  const auto used = take_quotas(self, request, route->second.quotas.get(), what.batch.size());
+  if (!used) return;
   auto valid = validate_batch(what.batch.span(), what.compression, what.count, what.checksum,
                               s.context->options.limits);
   if (!valid) {
+    used->give_back();
     reply_error(self, request, valid.error());
     return;
   }
-  append(self, request, route->second, what, *valid);
+  append(self, request, route->second.shard, what, *valid, *used);
 }
 
 } // namespace carafe

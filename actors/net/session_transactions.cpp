@@ -2,9 +2,12 @@
 #include "actors/core/placement.hpp"
 #include "actors/net/session.hpp"
 
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace carafe {
 
@@ -109,9 +112,35 @@ result<void> put_places(tx_wish& wish, const frames::tx_prepare& what, const tx_
   return {};
 }
 
+void give_back(const std::vector<quota_use>& used) {
+  for (const auto& each : used) each.give_back();
+}
+
+/// Half messages count when they are prepared: all of a frame, or it is refused.
+/// @returns Nothing: `request` was answered with an error.
+std::optional<std::vector<quota_use>> take_quotas(session_pointer self, std::uint64_t request,
+                                                  const frames::tx_prepare& what) {
+  std::vector<quota_use> out;
+  const auto& board = self->state.context->quotas;
+  if (board->version() == 0 && !self->state.quotas) return out;
+  std::map<std::shared_ptr<quota_pair>, std::uint64_t> bytes;
+  for (const auto& each : what.batches) bytes[board->of(each.queue)] += each.batch.size();
+  for (const auto& [topic, sum] : bytes) {
+    auto used = take_quotas(self, request, topic, sum);
+    if (!used) {
+      give_back(out);
+      return std::nullopt;
+    }
+    out.push_back(std::move(*used));
+  }
+  return out;
+}
+
 void on_prepare(session_pointer self, std::uint64_t request, const frames::tx_prepare& what) {
   auto wish = wish_of(self, what);
   if (!wish) return reply_error(self, request, wish.error());
+  auto used = take_quotas(self, request, what);
+  if (!used) return;
   tx_question question;
   question.coordinator = what.transaction.shard;
   for (const auto& each : what.batches) question.queues.push_back(each.queue);
@@ -120,7 +149,8 @@ void on_prepare(session_pointer self, std::uint64_t request, const frames::tx_pr
     question.groups.push_back(each.group);
   }
   begin_request(self);
-  const auto failed = [self, request](const failure& why) {
+  const auto failed = [self, request, used = std::move(*used)](const failure& why) {
+    give_back(used);
     reply_error(self, request, why);
     end_request(self);
     flush(self);

@@ -32,7 +32,8 @@ public:
                                                  std::optional<std::uint32_t> queues,
                                                  std::optional<std::uint64_t> retention_ms,
                                                  std::optional<std::uint64_t> default_ttl_ms,
-                                                 std::optional<std::uint64_t> dedup_window_ms) = 0;
+                                                 std::optional<std::uint64_t> dedup_window_ms,
+                                                 client::quota_change quotas) = 0;
   virtual result<void> delete_topic(const std::string& name) = 0;
   virtual result<std::vector<client::topic_line>> list_topics() = 0;
   virtual result<client::topic_info> describe_topic(const std::string& name,

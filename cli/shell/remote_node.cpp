@@ -32,9 +32,10 @@ public:
                                          std::optional<std::uint32_t> queues,
                                          std::optional<std::uint64_t> retention_ms,
                                          std::optional<std::uint64_t> default_ttl_ms,
-                                         std::optional<std::uint64_t> dedup_window_ms) override {
+                                         std::optional<std::uint64_t> dedup_window_ms,
+                                         client::quota_change quotas) override {
     return ask([&](client::client& c) {
-      return c.alter_topic(name, queues, retention_ms, default_ttl_ms, dedup_window_ms);
+      return c.alter_topic(name, queues, retention_ms, default_ttl_ms, dedup_window_ms, quotas);
     });
   }
   result<void> delete_topic(const std::string& name) override {

@@ -9,6 +9,7 @@ command topic_alter_command() {
     std::string name;
     std::optional<std::uint32_t> queues;
     std::optional<std::chrono::milliseconds> retention, ttl, dedup_window;
+    std::optional<std::uint64_t> produce_quota, consume_quota;
   };
   auto o = std::make_shared<options>();
   command c{.name = "topic alter", .summary = "Add queues to a topic or change its settings."};
@@ -31,15 +32,26 @@ command topic_alter_command() {
                parsed("--dedup-window", "DURATION", o->dedup_window,
                       "How long a message's dedup id counts, of those that are stored from now on; "
                       "0: ids do not matter.",
-                      parse_duration)};
+                      parse_duration),
+               parsed("--produce-quota", "SIZE", o->produce_quota,
+                      "Bytes a second, such as 10MiB, that all producers of the topic may send "
+                      "together; over it they wait; 0: no limit.",
+                      parse_quota),
+               parsed("--consume-quota", "SIZE", o->consume_quota,
+                      "Bytes a second that all consumers of the topic are sent together, more "
+                      "slowly if there are more; 0: no limit.",
+                      parse_quota)};
   c.run = [o](command_context& context) {
-    if (!o->queues && !o->retention && !o->ttl && !o->dedup_window)
-      return context.misused("topic alter needs --queues, --retention, --ttl or --dedup-window");
+    const bool of_messages = o->retention || o->ttl || o->dedup_window;
+    if (!o->queues && !of_messages && !o->produce_quota && !o->consume_quota)
+      return context.misused("topic alter needs --queues, --retention, --ttl, --dedup-window, "
+                             "--produce-quota or --consume-quota");
     std::optional<std::uint64_t> retention_ms, ttl_ms, dedup_ms;
     if (o->retention) retention_ms = static_cast<std::uint64_t>(o->retention->count());
     if (o->ttl) ttl_ms = static_cast<std::uint64_t>(o->ttl->count());
     if (o->dedup_window) dedup_ms = static_cast<std::uint64_t>(o->dedup_window->count());
-    auto topic = context.node()->alter_topic(o->name, o->queues, retention_ms, ttl_ms, dedup_ms);
+    auto topic = context.node()->alter_topic(o->name, o->queues, retention_ms, ttl_ms, dedup_ms,
+                                             {o->produce_quota, o->consume_quota});
     if (!topic) return context.fail(topic.error());
     return context.show(topic_view(*topic));
   };

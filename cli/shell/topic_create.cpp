@@ -10,6 +10,7 @@ command topic_create_command() {
     std::uint32_t queues = 4;
     durability mode = durability::fsync;
     std::chrono::milliseconds retention{0}, ttl{0}, dedup_window{0};
+    std::uint64_t produce_quota = 0, consume_quota = 0;
     bool if_missing = false;
   };
   auto o = std::make_shared<options>();
@@ -40,6 +41,14 @@ command topic_create_command() {
            "How long a message's dedup id counts, at most 30d: another of this id is not stored in "
            "the same queue; 0 (default): ids do not matter.",
            parse_duration),
+    parsed("--produce-quota", "SIZE", o->produce_quota,
+           "Bytes a second, such as 10MiB, that all producers of the topic may send together; over "
+           "it they wait; 0 (default): no limit.",
+           parse_quota),
+    parsed("--consume-quota", "SIZE", o->consume_quota,
+           "Bytes a second that all consumers of the topic are sent together, more slowly if there "
+           "are more; 0 (default): no limit.",
+           parse_quota),
     flag("--if-missing", o->if_missing,
          "No error if the topic is there already with as many queues and this durability.")};
   c.run = [o](command_context& context) {
@@ -48,6 +57,8 @@ command topic_create_command() {
     settings.retention_ms = static_cast<std::uint64_t>(o->retention.count());
     settings.default_ttl_ms = static_cast<std::uint64_t>(o->ttl.count());
     settings.dedup_window_ms = static_cast<std::uint64_t>(o->dedup_window.count());
+    settings.produce_bytes_per_second = o->produce_quota;
+    settings.consume_bytes_per_second = o->consume_quota;
     auto topic = context.node()->create_topic(o->name, o->queues, settings, o->if_missing);
     if (!topic) return context.fail(topic.error());
     return context.done(topic_view(*topic), "topic " + topic->name + ": " +

@@ -253,6 +253,10 @@ result<std::uint64_t> parse_size(std::string_view text, std::uint64_t min, std::
   return value;
 }
 
+result<std::uint64_t> parse_quota(std::string_view text) {
+  return parse_size(text, 0, std::uint64_t{16} << 30);
+}
+
 result<unix_ms> parse_time(std::string_view text, unix_ms now) {
   if (text.starts_with('-')) {
     auto ago = parse_duration(text.substr(1));

@@ -42,6 +42,9 @@ result<std::uint64_t> parse_size(std::string_view text);
 /// The same from `min` to `max`.
 result<std::uint64_t> parse_size(std::string_view text, std::uint64_t min, std::uint64_t max);
 
+/// Bytes a second of a quota: a size, at most 16 GiB; 0: none.
+result<std::uint64_t> parse_quota(std::string_view text);
+
 /// RFC 3339 with a zone (`2026-11-22T10:00:00Z`), or a time before `now`: `-15m`.
 result<unix_ms> parse_time(std::string_view text, unix_ms now);
 

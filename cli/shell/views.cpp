@@ -23,6 +23,11 @@ value window_value(std::uint64_t ms) {
   return ms == 0 ? std::move(v).shown_as("none") : std::move(v);
 }
 
+value quota_value(std::uint64_t bytes_per_second) {
+  auto v = value::size(bytes_per_second);
+  return std::move(v).shown_as(bytes_per_second == 0 ? "none" : size_text(bytes_per_second) + "/s");
+}
+
 record latency_record(const client::latency& l) {
   record r;
   r.add("count", value::count(l.count));
@@ -116,6 +121,10 @@ record topic_view(const client::topic_info& topic) {
   r.add("retention_ms", retention_value(topic.settings.retention_ms));
   r.add("ttl_ms", ttl_value(topic.settings.default_ttl_ms));
   r.add("dedup_window_ms", window_value(topic.settings.dedup_window_ms));
+  r.add("produce_quota_bytes", quota_value(topic.settings.produce_bytes_per_second));
+  r.add("consume_quota_bytes", quota_value(topic.settings.consume_bytes_per_second));
+  r.add("produce_refused", value::count(topic.throttled.produce_refused));
+  r.add("consume_paused_ms", value::span(topic.throttled.consume_paused_ms));
   r.add("created", value::time(topic.created));
   r.add("messages", value::count(messages_of(topic)));
   r.add("queues", value::table(std::move(queues)));
@@ -148,6 +157,8 @@ record node_view(const client::node_info& node) {
   r.add("messages_out_per_second", value::rate(node.messages_out_per_second));
   r.add("bytes_out", value::size(node.bytes_out));
   r.add("bytes_out_per_second", value::size_rate(node.bytes_out_per_second));
+  r.add("produce_refused", value::count(node.throttled.produce_refused));
+  r.add("consume_paused_ms", value::span(node.throttled.consume_paused_ms));
   r.add("log_bytes", value::size(log_bytes));
   r.add("disk_free_bytes", value::size(node.disk_free_bytes));
   r.add("disk_written_bytes", value::size(node.disk_written_bytes));

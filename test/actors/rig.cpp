@@ -171,6 +171,7 @@ void rig::start() {
   options.create_on_use_queues = create_on_use;
   options.schedules = schedule_settings;
   options.schedules.own_threads = false;
+  options.quotas = std::make_shared<quota_board>(client_rates);
   catalogue_handle =
     system_->spawn(catalogue, supervisor, shards, std::shared_ptr<const clock>{clocks}, options);
   transactions_handle =
@@ -185,6 +186,7 @@ void rig::start() {
   context->clocks = clocks;
   context->metrics = std::make_shared<node_metrics>();
   context->sending = std::make_shared<send_pool>(256u << 20);
+  context->quotas = options.quotas;
   settle();
 }
 

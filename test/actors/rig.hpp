@@ -7,6 +7,7 @@
 #include "actors/clock.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/net/session.hpp"
+#include "actors/quotas.hpp"
 #include "actors/raft/replica.hpp"
 #include "actors/shard.hpp"
 #include "actors/transactions.hpp"
@@ -126,6 +127,7 @@ public:
   shard_options shard_settings;
   raft::replica_options replica_settings;
   session_options session_settings;
+  quota_board::client_rates client_rates;
   /// Called with each replica as it was recovered.
   std::function<void(shard_id, const raft::replica&)> on_recovered;
 

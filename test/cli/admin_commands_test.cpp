@@ -63,7 +63,9 @@ TEST_CASE("topic JSON has the documented fields") {
   state->topics["orders"] = fake_topic("orders", 2, 50);
   auto topic = nlohmann::ordered_json::parse(run_line(state, "topic describe orders --json").out);
   CHECK(names_in(topic) == names{"topic", "topic_id", "durability", "retention_ms", "ttl_ms",
-                                 "dedup_window_ms", "created", "messages", "queues"});
+                                 "dedup_window_ms", "produce_quota_bytes", "consume_quota_bytes",
+                                 "produce_refused", "consume_paused_ms", "created", "messages",
+                                 "queues"});
   CHECK(names_in(topic["queues"][1]) == names{"queue", "queue_id", "shard", "durability",
                                               "earliest", "end", "messages", "last_time"});
   CHECK(topic["messages"] == 100);
@@ -98,6 +100,15 @@ TEST_CASE("topic alter changes only what is given") {
   CHECK(state->topics["o"].settings.retention_ms == 86'400'000);
   CHECK(run_line(state, "topic alter o --ttl 5s").code == exit_code::ok);
   CHECK(state->topics["o"].settings.default_ttl_ms == 5'000);
+  CHECK(run_line(state, "topic alter o --produce-quota 10MiB").code == exit_code::ok);
+  CHECK(run_line(state, "topic alter o --consume-quota 20000").code == exit_code::ok);
+  CHECK(state->topics["o"].settings.produce_bytes_per_second == 10u << 20);
+  CHECK(state->topics["o"].settings.consume_bytes_per_second == 20'000);
+  CHECK(run_line(state, "topic alter o --produce-quota 0").code == exit_code::ok);
+  CHECK(state->topics["o"].settings.produce_bytes_per_second == 0);
+  CHECK(state->topics["o"].settings.consume_bytes_per_second == 20'000);
+  CHECK(run_line(state, "topic alter o --consume-quota 17GiB").code == exit_code::usage);
+  CHECK(run_line(state, "topic describe o").out.find("19.5 KiB/s") != std::string::npos);
   CHECK(state->topics["o"].settings.retention_ms == 86'400'000);
 }
 
@@ -170,6 +181,8 @@ TEST_CASE("node JSON has the documented fields") {
                                 "messages_out_per_second",
                                 "bytes_out",
                                 "bytes_out_per_second",
+                                "produce_refused",
+                                "consume_paused_ms",
                                 "log_bytes",
                                 "disk_free_bytes",
                                 "disk_written_bytes",

@@ -188,13 +188,17 @@ public:
                                          std::optional<std::uint32_t> queues,
                                          std::optional<std::uint64_t> retention_ms,
                                          std::optional<std::uint64_t> default_ttl_ms,
-                                         std::optional<std::uint64_t> dedup_window_ms) override {
+                                         std::optional<std::uint64_t> dedup_window_ms,
+                                         client::quota_change quotas) override {
     auto known = describe_topic(name, false);
     if (!known) return known;
     if (queues) known->queues.resize(*queues);
     if (retention_ms) known->settings.retention_ms = *retention_ms;
     if (default_ttl_ms) known->settings.default_ttl_ms = *default_ttl_ms;
     if (dedup_window_ms) known->settings.dedup_window_ms = *dedup_window_ms;
+    auto& settings = known->settings;
+    if (const auto q = quotas.produce_bytes_per_second) settings.produce_bytes_per_second = *q;
+    if (const auto q = quotas.consume_bytes_per_second) settings.consume_bytes_per_second = *q;
     return state_->topics[name] = *known;
   }
   result<void> delete_topic(const std::string& name) override {

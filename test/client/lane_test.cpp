@@ -296,3 +296,43 @@ TEST_CASE("answers for batches given up, or unknown, change nothing") {
   CHECK(b.out.size() == 1);
   CHECK(b.l.in_flight() == 0);
 }
+
+TEST_CASE("a node that asks to wait is waited for, in order, and the time counts for no deadline") {
+  auto b = lane_bench{};
+  for (auto i = 0; i < 3; ++i) b.push(1, milliseconds{1'000});
+  auto sent = b.send();
+  b.receive(sent[0]);
+  b.refuse(sent[1], errc::too_many_requests, 5'000);
+  b.refuse(sent[2], errc::too_many_requests, 4'000);
+  CHECK(b.l.wake_at(true) == start + milliseconds{5'000});
+  b.now += milliseconds{4'999};
+  b.push(1, milliseconds{100});
+  b.l.expire(b.now, b.out);
+  CHECK(b.send().empty());
+  b.now += milliseconds{1};
+  auto again = b.send();
+  CHECK(first_of(again) == numbers{2, 3, 4});
+  CHECK(previous_of(again) == numbers{1, 2, 3});
+  CHECK(again[0].frame.producer == producer_id{1});
+  // Over the quota once more.
+  b.receive(again[0]);
+  b.refuse(again[1], errc::too_many_requests, 2'000);
+  b.refuse(again[2], errc::sequence_gap);
+  b.now += milliseconds{2'000};
+  b.l.expire(b.now, b.out);
+  again = b.send();
+  CHECK(first_of(again) == numbers{3, 4});
+  b.receive(again[0]);
+  b.receive(again[1]);
+  CHECK(b.codes() == errors(4, errc::none));
+}
+
+TEST_CASE("while a node only refuses, without asking to wait, deadlines come as ever") {
+  auto b = lane_bench{};
+  b.push(1, milliseconds{1'000});
+  auto sent = b.send();
+  b.refuse(sent[0], errc::storage_full, 5'000);
+  b.now += milliseconds{1'000};
+  b.l.expire(b.now, b.out);
+  CHECK(b.codes() == errors{errc::storage_full});
+}

@@ -47,6 +47,7 @@ public:
       wish.name = topic;
       wish.queues = static_cast<std::uint32_t>(dice_->below(7));
       if (dice_->percent(50)) wish.dedup_window_ms = dice_->below(3);
+      if (dice_->percent(20)) wish.produce_bytes_per_second = dice_->below(1'000);
       carry_out(core_->alter_topic(wish));
       break;
     }

@@ -77,8 +77,19 @@ TEST_CASE("shell: lines with a key go to the queue of the key") {
 
 TEST_CASE("shell: topics are created, listed, described, altered and deleted") {
   running_node at;
-  const names topic_names{"created",      "dedup_window_ms", "durability", "messages", "queues",
-                          "retention_ms", "topic",           "topic_id",   "ttl_ms"};
+  const names topic_names{"consume_paused_ms",
+                          "consume_quota_bytes",
+                          "created",
+                          "dedup_window_ms",
+                          "durability",
+                          "messages",
+                          "produce_quota_bytes",
+                          "produce_refused",
+                          "queues",
+                          "retention_ms",
+                          "topic",
+                          "topic_id",
+                          "ttl_ms"};
   const auto made = at.run.json({"topic", "create", "orders", "--retention", "7d"});
   REQUIRE(made.code == 0);
   CHECK(names_in(made.object()) == topic_names);

@@ -34,7 +34,7 @@ constexpr std::size_t field_count() {
 template <class T>
 auto fields_of(const T& x) {
   constexpr auto count = field_count<T>();
-  static_assert(count <= 22, "add a line for more fields");
+  static_assert(count <= 23, "add a line for more fields");
   if constexpr (count == 0) {
     return std::tuple<>{};
   } else if constexpr (count == 1) {
@@ -83,9 +83,9 @@ auto fields_of(const T& x) {
     auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = x;
     return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o);
   } else {
-    static_assert(count == 22);
-    auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v] = x;
-    return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v);
+    static_assert(count == 23);
+    auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w] = x;
+    return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w);
   }
 }
 

@@ -54,7 +54,7 @@ tx_prepare sample_prepare() {
 }
 
 topic_description sample_topic_description() {
-  auto settings = topic_settings{604'800'000, durability::interval, 90'000, 60'000};
+  auto settings = topic_settings{604'800'000, durability::interval, 90'000, 60'000, 10'000, 20'000};
   return {topic_id{11},
           "orders",
           settings,
@@ -62,7 +62,8 @@ topic_description sample_topic_description() {
           {{queue_number{1}, queue_id{12}, shard_id{1}, durability::interval, offset{3}, offset{9},
             start_at},
            {queue_number{2}, queue_id{13}, shard_id{2}, durability::memory, offset{1}, offset{2},
-            start_at}}};
+            start_at}},
+          {3, 4}};
 }
 
 group_description sample_group_description() {
@@ -187,13 +188,14 @@ node_status_report sample_status() {
   to.memory_peak_bytes = 21;
   to.disk_written_bytes = 22;
   to.fsyncs = 23;
+  to.throttled = {24, 25};
   return to;
 }
 
 } // namespace
 
 std::vector<named<frame>> sample_frames() {
-  auto settings = topic_settings{604'800'000, durability::memory, 90'000, 60'000};
+  auto settings = topic_settings{604'800'000, durability::memory, 90'000, 60'000, 10'000, 20'000};
   auto bodies = std::vector<named<body>>{
     {"error", error{{errc::not_leader, "node n2"}, 250}},
     {"hello", hello{2, 3, "worker", "carafe 0.1.0"}},
@@ -235,7 +237,7 @@ std::vector<named<frame>> sample_frames() {
     {"topicDescribe", topic_describe{"orders", true}},
     {"topicDescription", sample_topic_description()},
     {"topicCreate", topic_create{"orders", 2, settings, true}},
-    {"topicAlter", topic_alter{"orders", 4, 3'600'000, 90'000, 60'000}},
+    {"topicAlter", topic_alter{"orders", 4, 3'600'000, 90'000, 60'000, 10'000, 20'000}},
     {"topicDelete", topic_delete{"orders"}},
     {"topicList", topic_list{}},
     {"topicNames", topic_names{{{"orders", topic_id{11}, 2, 12}, {"x", topic_id{14}, 1, 2}}}},

@@ -50,7 +50,7 @@ topic_record sample_topic() {
   return {topic_id{11},
           "orders",
           {{queue_id{12}, shard_id{1}}, {queue_id{13}, shard_id{2}}},
-          {604'800'000, durability::memory, 90'000, 60'000},
+          {604'800'000, durability::memory, 90'000, 60'000, 10'000, 20'000},
           unix_ms{1'700'000'000'000}};
 }
 

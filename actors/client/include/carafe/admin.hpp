@@ -21,6 +21,23 @@ struct topic_settings {
   std::uint64_t default_ttl_ms = 0;
   /// How long the `dedup_id` of a message counts, at most 30 days; 0: ids do not matter.
   std::uint64_t dedup_window_ms = 0;
+  /// Quotas of the whole topic: bytes of batches, as they are sent, a second, at most 16 GiB; 0:
+  /// none. Over it, producers wait and consumers are sent less.
+  std::uint64_t produce_bytes_per_second = 0;
+  std::uint64_t consume_bytes_per_second = 0;
+};
+/// Quotas to set, as in `topic_settings`; what is not given stays.
+struct quota_change {
+  std::optional<std::uint64_t> produce_bytes_per_second = {};
+  std::optional<std::uint64_t> consume_bytes_per_second = {};
+};
+/// What quotas held back since the node's start.
+struct throttling {
+  /// Batches refused; their producers sent them again later.
+  std::uint64_t produce_refused = 0;
+  /// How long batches were held back: of each queue by its topic's quota, of each connection by its
+  /// client's.
+  std::uint64_t consume_paused_ms = 0;
 };
 struct queue_info {
   queue_number number;
@@ -37,6 +54,7 @@ struct topic_info {
   topic_settings settings;
   unix_ms created;
   std::vector<queue_info> queues;
+  throttling throttled = {};
 };
 /// A producer's name.
 struct producer_line {
@@ -206,6 +224,7 @@ struct node_info {
   /// How often the node waited for the disk since its start.
   std::uint64_t fsyncs = 0;
   std::vector<shard_info> shards;
+  throttling throttled = {};
 };
 struct actor_line {
   std::string name, kind;

@@ -70,7 +70,8 @@ public:
   result<topic_info> alter_topic(const std::string& name, std::optional<std::uint32_t> queues,
                                  std::optional<std::uint64_t> retention_ms,
                                  std::optional<std::uint64_t> default_ttl_ms = {},
-                                 std::optional<std::uint64_t> dedup_window_ms = {}) const;
+                                 std::optional<std::uint64_t> dedup_window_ms = {},
+                                 quota_change quotas = {}) const;
   result<void> delete_topic(const std::string& name) const;
   result<std::vector<topic_line>> list_topics() const;
   result<topic_info> describe_topic(const std::string& name, bool create_if_missing = false) const;

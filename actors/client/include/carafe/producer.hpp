@@ -27,7 +27,8 @@ struct producer_options {
   std::chrono::milliseconds room_timeout{0};
   codec compression = codec::none;
   /// From `send` to the last retry; after it the answer is `outcome_unknown`, or `timeout` if the
-  /// message never left.
+  /// message never left. The time for which the node asks to wait with `too_many_requests` (over a
+  /// quota) does not count, neither here nor for `room_timeout` and `flush`.
   std::chrono::milliseconds delivery_timeout{30'000};
   /// After the first message that fails none is taken: `send` and `send_async` answer
   /// `disconnected`, so that nothing is stored behind it but what was given before.
