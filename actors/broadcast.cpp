@@ -41,7 +41,7 @@ void leave(broadcast_pointer self, member_id member) {
 broadcast_core::member member_of(const join_request& request, unix_ms now) {
   const auto& wish = request.wish;
   broadcast_core::member m;
-  m.name = wish.member.empty() ? wish.name : wish.member;
+  m.name = !wish.member.empty() ? wish.member : !wish.name.empty() ? wish.name : wish.member_id;
   m.client = request.client;
   m.address = request.address;
   m.start = wish.start;
@@ -176,7 +176,8 @@ broadcast_actor::behavior_type broadcast(broadcast_pointer self, group_record re
     },
     [self](alter_atom, const group_record& changed) { on_record(self, changed); },
     [self](remove_atom, const topic_record& topic) { remove_topic(self, topic); },
-    [](deadline_atom, queue_id, generation) {},   // Of queues with owners.
+    [](deadline_atom, queue_id, generation) {}, // Of queues with owners.
+    [](deadline_atom, member_id) {},
     [](settle_atom, const consumed_messages&) {}, // No transaction acknowledges messages of these.
     [](start_atom, queue_id, generation) {},
     [self](forget_atom, const std::string& name) -> caf::result<caf::ok_atom> {

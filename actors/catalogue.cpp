@@ -177,6 +177,7 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     },
     [self](reset_atom, const frames::group_reset& wish) { return reset_group_of(self, wish); },
     [self](alter_atom, const frames::group_put& wish) { return put_group(self, wish); },
+    [self](save_atom, const member_seat& seat) { return save_seat(self, seat); },
     [self](graves_atom, const std::string& name) { return dead_letters_of_group(self, name); },
     [self](graves_atom, group_tag, const std::string& name) {
       return list_dead_letters(self, name);

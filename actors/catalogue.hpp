@@ -108,7 +108,9 @@ caf::result<frames::dead_letter_list> list_dead_letters(catalogue_pointer self,
 caf::result<frames::redriven> redrive_letters(catalogue_pointer self, const frames::redrive& wish);
 /// Made when the first message of the group is dead.
 caf::result<topic_record> dead_letters_of_group(catalogue_pointer self, const std::string& name);
-/// The name goes with its offsets, unless it is connected.
+/// Which queues are kept for a member with an id.
+caf::result<caf::ok_atom> save_seat(catalogue_pointer self, const member_seat& seat);
+/// The name goes with its offsets, or the member's seat, unless it is connected.
 caf::result<caf::ok_atom> forget_consumer(catalogue_pointer self, const frames::group_forget& wish);
 // What it answers to requests about named producers (catalogue_producers.cpp).
 caf::result<frames::producer_answer> ask_of_producers(catalogue_pointer self,

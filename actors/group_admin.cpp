@@ -36,8 +36,15 @@ frames::group_description fill(const group_state& s, const std::vector<queue_vie
   out.topics = s.record.topics;
   out.delivery = s.record.delivery;
   out.version = s.record.version;
-  for (const auto& [id, m] : s.core->members())
-    out.members.push_back({id, m.name, m.client, m.address, s.core->owned_by(id), m.joined});
+  for (const auto& [id, m] : s.core->members()) {
+    frames::group_member member{id, m.name, m.client, m.address, s.core->owned_by(id), m.joined};
+    member.id = m.id;
+    if (const auto kept = s.kept_until.find(id); m.away && kept != s.kept_until.end()) {
+      member.member = member_id{0};
+      member.kept_until = kept->second;
+    }
+    out.members.push_back(std::move(member));
+  }
   for (const auto& [id, state] : s.core->queues()) {
     frames::group_queue queue;
     queue.topic = state.info.topic;

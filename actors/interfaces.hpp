@@ -272,8 +272,10 @@ using group_actor = caf::typed_actor<
   caf::reacts_to<alter_atom, group_record>,              // Its own settings.
   caf::reacts_to<remove_atom, topic_record>,             // A topic it reads is gone.
   caf::reacts_to<deadline_atom, queue_id, generation>,   // The revoke time-out is over.
-  caf::reacts_to<settle_atom, consumed_messages>,        // A transaction was committed.
-  caf::reacts_to<start_atom, queue_id, generation>>;     // Look again where to begin.
+  caf::reacts_to<deadline_atom, member_id>,              // It was away too long.
+  caf::replies_to<forget_atom, std::string>::with<caf::ok_atom>, // Unless it is connected.
+  caf::reacts_to<settle_atom, consumed_messages>,                // A transaction was committed.
+  caf::reacts_to<start_atom, queue_id, generation>>;             // Look again where to begin.
 
 /// One group of mode `shared` or `keyed`: what `group_actor` does, and single messages. Of
 /// `joined`, `subscription` is the member's reader here.
@@ -291,9 +293,8 @@ using delivery_actor = group_actor::extend_with<reader_actor>::extend<
 /// One group of mode `broadcast`: what `group_actor` does, and named consumers. A `group_record` of
 /// a named consumer that it gets is one that is there.
 using broadcast_actor = group_actor::extend<
-  caf::replies_to<forget_atom, std::string>::with<caf::ok_atom>, // Unless it is connected.
-  caf::reacts_to<drop_atom, group_id>,                           // This consumer is forgotten.
-  caf::reacts_to<start_atom, group_id, queue_id, generation>>;   // Look again where to begin.
+  caf::reacts_to<drop_atom, group_id>,                         // This consumer is forgotten.
+  caf::reacts_to<start_atom, group_id, queue_id, generation>>; // Look again where to begin.
 
 /// Schedules: sends their messages when they are due. One change of them at a time.
 using schedules_actor =
@@ -318,6 +319,7 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<describe_atom, group_tag, std::string>::with<frames::group_description>,
   caf::replies_to<reset_atom, frames::group_reset>::with<frames::group_description>,
   caf::replies_to<alter_atom, frames::group_put>::with<frames::group_description>,
+  caf::replies_to<save_atom, member_seat>::with<caf::ok_atom>,
   caf::replies_to<graves_atom, std::string>::with<topic_record>, // For a group's dead letters.
   caf::replies_to<graves_atom, group_tag, std::string>::with<frames::dead_letter_list>,
   caf::replies_to<graves_atom, frames::redrive>::with<frames::redriven>,

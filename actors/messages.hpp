@@ -188,6 +188,15 @@ struct join_request {
   std::string address;
 };
 
+/// A member of an `ordered` group whose queues are kept while it is away.
+struct member_seat {
+  group_id group;
+  std::string member;
+  std::vector<queue_id> queues;
+  /// They are kept no more.
+  bool gone = false;
+};
+
 /// A queue is now this member's.
 struct assignment {
   member_id member;

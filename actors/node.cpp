@@ -128,7 +128,8 @@ catalogue_options catalogue_options_of(const config::node_options& options,
   catalogue_options out;
   out.limits = {options.topics_max, fixed::queues_per_topic_max, fixed::groups_max, options.shards,
                 options.group_names_max};
-  out.groups = {fixed::members_per_group_max, options.revoke_timeout_ms, batch_limits_of(options)};
+  out.groups = {fixed::members_per_group_max, options.revoke_timeout_ms, options.member_grace_ms,
+                batch_limits_of(options)};
   out.create_on_use_queues = options.create_on_use_queues;
   out.schedules = {{fixed::schedules_max}, batch_limits_of(options)};
   out.quotas = quotas;

@@ -94,6 +94,9 @@ struct group_member {
   unix_ms joined;
   std::uint64_t in_flight = 0;
   std::uint64_t idle_ms = 0;
+  std::string id = {};
+  /// It is away, and its queues are kept until then.
+  std::optional<unix_ms> kept_until = {};
 };
 struct group_queue {
   std::string topic;

@@ -249,6 +249,8 @@ struct GroupRecord {
   delivery @5 :Common.DeliverySettings;
   version @6 :UInt64 = 1;
   filter @7 :Common.Filter;
+  queues @8 :List(UInt64);
+  # Of a record of mode `member`: which are kept for it.
 }
 
 struct QueueRecord {

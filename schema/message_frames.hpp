@@ -115,6 +115,8 @@ struct join {
   std::string name = {};
   /// Who has the name, over reconnections; 0: only as long as the connection lasts.
   std::uint64_t holder = 0;
+  /// Of `ordered`: for whom queues are kept; empty: for nobody.
+  std::string member_id = {};
 };
 struct joined {
   member_id member;

@@ -133,6 +133,9 @@ void put(wire::GroupRecord::Builder to, const group_record& from) {
   put(to.initDelivery(), from.delivery);
   to.setVersion(from.version);
   if (from.filter.how != message_filter::kind::none) put(to.initFilter(), from.filter);
+  if (from.queues.empty()) return;
+  auto queues = to.initQueues(size_of(from.queues.size()));
+  for (unsigned i = 0; i < queues.size(); ++i) queues.set(i, from.queues[i].value);
 }
 
 errc get(wire::GroupRecord::Reader from, group_record& to) {
@@ -144,6 +147,8 @@ errc get(wire::GroupRecord::Reader from, group_record& to) {
   to.created = unix_ms{from.getCreatedMs()};
   if (from.hasDelivery()) get(from.getDelivery(), to.delivery);
   to.version = from.getVersion();
+  to.queues.clear();
+  for (auto queue : from.getQueues()) to.queues.push_back(queue_id{queue});
   return from.hasFilter() ? get(from.getFilter(), to.filter) : errc::none;
 }
 

@@ -63,6 +63,8 @@ struct group_record {
   /// Rises with each change of mode, topics, filter or settings.
   std::uint64_t version = 1;
   message_filter filter = {};
+  /// Of a record of mode `member`: which are kept for it.
+  std::vector<queue_id> queues = {};
 
   friend bool operator==(const group_record&, const group_record&) = default;
 };

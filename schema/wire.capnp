@@ -256,6 +256,9 @@ struct Join {
   holder @10 :UInt64;
   # Chosen at random once by a consumer with a name: when it joins again it has its own name back
   # before the node has noticed that its old connection is gone. 0: it waits for that.
+  memberId @11 :Text;
+  # Of `ordered`: when it is gone its queues are kept for it for a while, and it has them again when
+  # it joins with the same id, and the same `holder`. Empty: they go to others at once.
 }
 
 struct Joined {
@@ -423,6 +426,9 @@ struct GroupDescription {
     inFlight @6 :UInt64;
     idleMs @7 :UInt64;
     # How long it has had messages and settled none.
+    memberId @8 :Text;
+    keptUntilMs @9 :Int64;
+    # It is away (`member` is 0), and its queues are kept until then; 0: it is there.
   }
 
   struct Queue {

@@ -18,7 +18,7 @@ group_consumer::group_consumer(link& wire, consumer_options options)
         return wish;
       },
       [this](const frames::joined&) { on_joined(); }) {
-  if (options_.durable_name.empty()) return;
+  if (options_.durable_name.empty() && options_.member_id.empty()) return;
   auto random = std::random_device{};
   holder_ = std::uniform_int_distribution<std::uint64_t>{1}(random);
 }

@@ -122,6 +122,7 @@ frames::join join_of(const consumer_options& options) {
   frame.mode = mode_name(options.mode);
   frame.in_flight_max = options.in_flight_max;
   frame.name = options.durable_name;
+  frame.member_id = options.member_id;
   frame.filter = {static_cast<carafe::message_filter::kind>(options.filter.how),
                   options.filter.text};
   return frame;

@@ -91,8 +91,9 @@ group_info told(frames::group_description&& from) {
   to.mode = std::move(from.mode);
   to.topics = std::move(from.topics);
   to.members = each<member_info>(from.members, [](frames::group_member&& m) {
-    return member_info{m.member, std::move(m.name), std::move(m.client), std::move(m.address),
-                       m.queues, m.joined,          m.in_flight,         m.idle_ms};
+    return member_info{
+      m.member, std::move(m.name), std::move(m.client), std::move(m.address), m.queues,
+      m.joined, m.in_flight,       m.idle_ms,           std::move(m.id),      m.kept_until};
   });
   to.queues = each<group_queue_info>(from.queues, [](frames::group_queue&& q) {
     auto here = group_queue_info{};

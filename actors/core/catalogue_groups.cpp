@@ -177,6 +177,10 @@ result<catalogue_core::decision> catalogue_core::put_group(frames::group_put wis
   out.group.filter = wish.filter;
   ++out.group.version;
   out.entry.emplace_back(effects::group_put{out.group});
+  // Other topics have other queues, and members of other modes have none.
+  if (there->mode != wish.mode || topics_read(*there) != wish.topics)
+    for (const auto& seat : seats_of(wish.name))
+      out.entry.emplace_back(effects::group_deleted{seat.group});
   return out;
 }
 
@@ -212,6 +216,8 @@ result<catalogue_core::decision> catalogue_core::delete_group(const std::string&
   decision out;
   out.group = *there;
   for (const auto& consumer : consumers_of(name)) drop(*there, consumer.group, out);
+  for (const auto& seat : seats_of(name))
+    out.entry.emplace_back(effects::group_deleted{seat.group});
   drop(*there, there->group, out);
   return out;
 }

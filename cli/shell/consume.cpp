@@ -9,7 +9,7 @@ namespace {
 
 struct consume_options {
   std::vector<std::string> topics;
-  std::string group, member, name;
+  std::string group, member, member_id, name;
   std::optional<std::string> from;
   std::vector<queue_number> queues;
   std::uint64_t count = std::numeric_limits<std::uint64_t>::max();
@@ -52,6 +52,7 @@ std::string conflict_in(const consume_options& o) {
     return "--queue is for reading without a group; a group shares its queues out itself";
   if (!o.queues.empty() && o.topics.size() > 1) return "--queue needs a single topic";
   if (!o.member.empty() && o.group.empty()) return "--member is a name within a --group";
+  if (!o.member_id.empty() && o.group.empty()) return "--member-id is an id within a --group";
   if (o.mode && o.group.empty()) return "--mode is a --group's";
   const bool whole_queues = o.group.empty() || (o.mode && !lends(*o.mode));
   if (whole_queues && (o.nack || o.reject))
@@ -79,6 +80,7 @@ result<client::consumer_options> client_options(const consume_options& o, unix_m
   options.topics = o.topics;
   options.group = o.group;
   options.member = o.member;
+  options.member_id = o.member_id;
   options.durable_name = o.name;
   options.in_flight_max = o.in_flight;
   options.queues = o.queues;
@@ -141,6 +143,9 @@ std::vector<option> options_of(consume_options& o) {
             {"earliest", range_policy::earliest},
             {"latest", range_policy::latest}}),
     text("--member", "NAME", o.member, "This consumer's name in 'group describe'."),
+    name("--member-id", "ID", o.member_id,
+         "In an ordered group: when this consumer ends, its queues are kept for a while "
+         "(member-grace-ms) for whoever comes with this id; nobody else's move."),
     name("--name", "N", o.name,
          "In a broadcast group: the offsets are kept under this name, and who comes with it later "
          "goes on there. Implies --mode broadcast."),

@@ -52,7 +52,12 @@ value idle_value(const client::member_info& member, const client::delivery_setti
 record member_row(const client::group_info& group, const client::member_info& m) {
   record row;
   row.add("member", value::text(m.name));
-  row.add("member_id", value::id(m.member.value));
+  const bool away = m.kept_until.has_value();
+  row.add("member_id", away ? value::none() : value::id(m.member.value));
+  if (group.mode == "ordered") {
+    row.add("id", m.id.empty() ? value::none() : value::text(m.id));
+    row.add("kept_until", away ? value::time(*m.kept_until).in(tone::warning) : value::none());
+  }
   row.add("client", value::text(m.client));
   row.add("address", value::text(m.address));
   if (lends(group)) {
@@ -69,7 +74,7 @@ record member_row(const client::group_info& group, const client::member_info& m)
 record queue_row(const client::group_info& group, const client::group_queue_info& q) {
   auto owner = std::find_if(group.members.begin(), group.members.end(),
                             [&](const auto& m) { return m.member == q.owner; });
-  const bool owned = owner != group.members.end();
+  const bool owned = q.owner.value != 0 && owner != group.members.end();
   auto name = owned ? value::text(owner->name) : value::none();
   auto id = owned ? value::id(q.owner.value) : value::none();
   record row;

@@ -119,7 +119,7 @@ public:
   std::map<shard_id, rig_disk> disks;
   std::shared_ptr<rig_clock> clocks = std::make_shared<rig_clock>();
   std::uint32_t shards_per_mode;
-  group_options groups{16, 10'000, {}};
+  group_options groups{16, 10'000, 45'000, {}};
   std::uint32_t create_on_use = 0;
   schedules_options schedule_settings{{100}, {}};
   std::uint64_t checkpoint_entries = 5;

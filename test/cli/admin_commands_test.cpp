@@ -135,7 +135,7 @@ TEST_CASE("group JSON has the documented fields") {
   CHECK(names_in(group["queues"][0]) == names{"topic", "queue", "queue_id", "committed", "earliest",
                                               "end", "lag", "member", "member_id"});
   CHECK(names_in(group["members"][0]) ==
-        names{"member", "member_id", "client", "address", "queues", "joined"});
+        names{"member", "member_id", "id", "kept_until", "client", "address", "queues", "joined"});
   CHECK(group["lag"] == 30);
   CHECK(group["queues"][0]["member"] == "desk-1");
   CHECK(group["queues"][1]["committed"].is_null());

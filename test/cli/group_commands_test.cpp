@@ -104,6 +104,19 @@ TEST_CASE("JSON of a shared group tells its settings, what is in flight and what
                                               "member_id"});
   CHECK(names_in(group["members"][0]) == names{"member", "member_id", "client", "address", "queues",
                                                "in_flight", "idle_ms", "joined"});
+  state->groups["mailers"].mode = "ordered";
+  auto& member = state->groups["mailers"].members[0];
+  member.id = "desk";
+  member.member = member_id{0};
+  member.kept_until = unix_ms{1'700'000'000'000};
+  group = nlohmann::ordered_json::parse(run_line(state, "group describe mailers --json").out);
+  CHECK(names_in(group["members"][0]) ==
+        names{"member", "member_id", "id", "kept_until", "client", "address", "queues", "joined"});
+  CHECK(group["members"][0]["id"] == "desk");
+  CHECK(group["members"][0]["member_id"].is_null());
+  CHECK(group["queues"][0]["member"].is_null());
+  state->groups["mailers"] = mailers();
+  group = nlohmann::ordered_json::parse(run_line(state, "group describe mailers --json").out);
   CHECK(group["in_flight"] == 12);
   CHECK(group["waiting"] == 3);
   CHECK(group["backoff_ms"][1] == 30'000);

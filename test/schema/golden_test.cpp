@@ -127,6 +127,7 @@ TEST_CASE("golden frames decode") {
       join->filter = {};
       join->name.clear();
       join->holder = 0;
+      join->member_id.clear();
     }
     if (auto* reset = std::get_if<frames::group_reset>(&expected)) reset->consumer.clear();
     if (auto* produce = std::get_if<frames::produce>(&expected)) produce->named = {};
@@ -148,7 +149,11 @@ TEST_CASE("golden frames decode") {
       group->version = 0;
       group->filter = {};
       group->consumers.clear();
-      for (auto& member : group->members) member.in_flight = member.idle_ms = 0;
+      for (auto& member : group->members) {
+        member.in_flight = member.idle_ms = 0;
+        member.id.clear();
+        member.kept_until.reset();
+      }
       for (auto& queue : group->queues) queue.in_flight = queue.waiting = 0;
     }
     CHECK(same(body, expected));
@@ -209,6 +214,7 @@ TEST_CASE("golden records decode") {
     auto expected = record;
     if constexpr (std::is_same_v<decltype(expected), topic_record>)
       take_later_settings(expected.settings);
+    if constexpr (std::is_same_v<decltype(expected), group_record>) expected.queues.clear();
     CHECK(*decoded == expected);
   });
 }

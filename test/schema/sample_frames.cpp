@@ -72,7 +72,8 @@ group_description sample_group_description() {
   to.group = group_id{21};
   to.mode = "ordered";
   to.topics = {"orders", "refunds"};
-  to.members = {{member_id{31}, "worker", "carafe", "[::1]:4711", 2, start_at, 5, 6}};
+  to.members = {
+    {member_id{31}, "worker", "carafe", "[::1]:4711", 2, start_at, 5, 6, "w-1", start_at}};
   to.queues = {{"orders", queue_number{1}, queue_id{12}, offset{61}, offset{3}, offset{99},
                 member_id{31}, 38, 7, 8},
                {"orders", queue_number{2}, queue_id{13}, std::nullopt, offset{3}, offset{99},
@@ -224,7 +225,8 @@ std::vector<named<frame>> sample_frames() {
                   9,
                   sample_delivery_group().filter,
                   "desk-1",
-                  0x1122334455667788}},
+                  0x1122334455667788,
+                  "w-1"}},
     {"joined", joined{member_id{31}, group_id{21}, subscription_id{~0ull}, 30'000}},
     {"assigned", assigned{member_id{31}, subscription_id{~0ull}, generation{4}, "orders",
                           queue_number{1}, queue_id{12}, offset{61}}},

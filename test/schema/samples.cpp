@@ -144,6 +144,7 @@ group_record sample_delivery_group() {
   group.delivery = {60'000, 5, {1'000, 2'000}, 20, 7, 8, 9, true};
   group.version = 3;
   group.filter = {message_filter::kind::sql, "region = 'eu' AND amount > 10"};
+  group.queues = {queue_id{12}, queue_id{13}};
   return group;
 }
 

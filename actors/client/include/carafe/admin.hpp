@@ -142,6 +142,10 @@ struct member_info {
   // none.
   std::uint64_t in_flight = 0;
   std::uint64_t idle_ms = 0;
+  // Of `ordered` groups: for whom queues are kept. It is away (`member` is 0), and they are kept
+  // until then.
+  std::string id = {};
+  std::optional<unix_ms> kept_until = {};
 };
 struct group_queue_info {
   std::string topic;
