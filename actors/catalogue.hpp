@@ -52,6 +52,8 @@ struct catalogue_state {
   schedules_actor schedules;
   /// Those that are being told.
   std::vector<story_actor> stories;
+  /// Searches for keys that are under way.
+  std::vector<key_finder_actor> finders;
 };
 
 using catalogue_pointer = catalogue_actor::stateful_pointer<catalogue_state>;
@@ -123,6 +125,9 @@ caf::result<frames::timers> list_timers_of(catalogue_pointer self, const frames:
 // What it answers about transactions (catalogue_transactions.cpp).
 caf::result<tx_places> resolve_transaction(catalogue_pointer self, const tx_question& wish);
 void settle_by_transaction(catalogue_pointer self, const tx_settled& what);
+/// Where messages of a key are (catalogue_keys.cpp).
+caf::result<frames::key_found> find_key(catalogue_pointer self, const frames::key_find& wish);
+
 /// What became of one message (catalogue_story.cpp).
 caf::result<frames::message_story> tell_story(catalogue_pointer self,
                                               const frames::message_why& wish);

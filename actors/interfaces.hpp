@@ -148,6 +148,7 @@ using log_reader_actor =
   caf::typed_actor<caf::replies_to<read_atom, read_request>::with<read_reply>,
                    caf::replies_to<time_atom, queue_id, unix_ms, entry_index>::with<time_found>,
                    caf::replies_to<walk_atom, walk_request>::with<walk_reply>,
+                   caf::replies_to<find_atom, key_request>::with<key_reply>,
                    caf::replies_to<backup_atom, std::string, timer_handle>::with<std::uint64_t>,
                    caf::replies_to<actors_atom>::with<frames::node_actor_list>>;
 
@@ -300,6 +301,8 @@ using schedules_actor =
                    caf::reacts_to<tick_atom>>;
 /// Tells one message's story, once: walks the log, asks the groups, and ends.
 using story_actor = caf::typed_actor<caf::replies_to<why_atom>::with<frames::message_story>>;
+/// Looks for messages of a key, once: has the log reader look, step by step, and ends.
+using key_finder_actor = caf::typed_actor<caf::replies_to<find_atom>::with<frames::key_found>>;
 
 /// Names: which topics and groups there are, and who serves them. One change at a time.
 using catalogue_actor = caf::typed_actor<
@@ -323,6 +326,7 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<move_atom, frames::timer_move>::with<frames::timers_changed>,
   caf::replies_to<list_atom, frames::timer_list>::with<frames::timers>,
   caf::replies_to<why_atom, frames::message_why>::with<frames::message_story>,
+  caf::replies_to<find_atom, frames::key_find>::with<frames::key_found>,
   caf::replies_to<forget_atom, frames::group_forget>::with<caf::ok_atom>, caf::reacts_to<tick_atom>,
   caf::replies_to<alter_atom, frames::producer_request>::with<frames::producer_answer>,
   caf::replies_to<forget_atom, frames::producer_forget>::with<caf::ok_atom>,

@@ -75,6 +75,17 @@ log_reader(log_reader_actor::stateful_pointer<log_reader_state> self,
       if (!reply) return to_caf(reply.error());
       return std::move(*reply);
     },
+    [self](find_atom, const key_request& request) -> caf::result<key_reply> {
+      key_reply reply;
+      reply.hint = request.hint;
+      auto found = self->state.log->find_key(request.query, reply.hint);
+      if (!found) {
+        logging::error("log_reader", found.error().message());
+        return to_caf(found.error());
+      }
+      reply.found = std::move(*found);
+      return reply;
+    },
     [self](backup_atom, const std::string& to,
            const timer_handle& timers) -> caf::result<std::uint64_t> {
       auto bytes = copy_shard(self->state, to, timers);

@@ -127,6 +127,16 @@ struct walk_reply {
   unix_ms begins;
 };
 
+/// A step of a search for messages of a key.
+struct key_request {
+  storage::key_query query;
+  storage::read_hint hint;
+};
+struct key_reply {
+  storage::key_findings found;
+  storage::read_hint hint;
+};
+
 /// Writing one group took so long.
 struct write_done {
   entry_index last;

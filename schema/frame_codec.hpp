@@ -154,6 +154,12 @@ void put(wire::schedule::Schedules::Builder to, const schedules& from);
 [[nodiscard]] schedule_list get(wire::schedule::Query::Reader from, decoding& state);
 [[nodiscard]] schedules get(wire::schedule::Schedules::Reader from, decoding& state);
 
+// frame_key.cpp
+void put(wire::keyfind::Question::Builder to, const key_find& from);
+void put(wire::keyfind::Answer::Builder to, const key_found& from);
+[[nodiscard]] key_find get(wire::keyfind::Question::Reader from, decoding& state);
+[[nodiscard]] key_found get(wire::keyfind::Answer::Reader from);
+
 // frame_story.cpp
 void put(wire::story::Question::Builder to, const message_why& from);
 void put(wire::story::Story::Builder to, const message_story& from);

@@ -88,6 +88,8 @@ struct body_writer {
   void operator()(const schedules& from) { put(to.initSchedules(), from); }
   void operator()(const message_why& from) { put(to.initMessageWhy(), from); }
   void operator()(const message_story& from) { put(to.initMessageStory(), from); }
+  void operator()(const key_find& from) { put(to.initKeyFind(), from); }
+  void operator()(const key_found& from) { put(to.initKeyFound(), from); }
   void operator()(const producer_request& from) { put(to.initProducerRequest(), from); }
   void operator()(const producer_answer& from) { put(to.initProducerAnswer(), from); }
 };

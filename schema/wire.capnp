@@ -12,6 +12,7 @@ using Node = import "node.capnp";
 using Producer = import "producer.capnp";
 using Schedule = import "schedule.capnp";
 using Story = import "story.capnp";
+using KeyFind = import "keyfind.capnp";
 using Timer = import "timer.capnp";
 using Transaction = import "transaction.capnp";
 using Codec = Common.Codec;
@@ -110,6 +111,8 @@ struct Frame {
     schedules @68 :Schedule.Schedules;
     messageWhy @69 :Story.Question;
     messageStory @70 :Story.Story;
+    keyFind @71 :KeyFind.Question;
+    keyFound @72 :KeyFind.Answer;
   }
 }
 

@@ -1,4 +1,5 @@
 #include "actors/client/connection.hpp"
+#include "actors/client/key_search.hpp"
 #include "actors/client/story.hpp"
 #include "actors/client/told.hpp"
 
@@ -176,6 +177,10 @@ result<void> client::end_transaction(const transaction_ref& which, bool commit) 
 
 result<message_story> client::why(const story_question& which) const {
   return ask<frames::message_story>(*connection_, frame_of(which), on_loss::resend);
+}
+
+result<key_places> client::find_key(const key_question& which) const {
+  return ask<frames::key_found>(*connection_, frame_of(which), on_loss::resend);
 }
 
 result<node_info> client::node_status() const {

@@ -126,6 +126,9 @@ public:
   result<client::message_story> why(const client::story_question& which) override {
     return ask([&](client::client& c) { return c.why(which); });
   }
+  result<client::key_places> find_key(const client::key_question& which) override {
+    return ask([&](client::client& c) { return c.find_key(which); });
+  }
   result<std::uint64_t> message_bytes_max() override {
     return ask([](client::client& c) { return result<std::uint64_t>{c.message_bytes_max()}; });
   }

@@ -96,7 +96,14 @@ public:
     return {};
   }
   result<void> commit() override { return {}; }
-  result<void> seek(const std::string&, queue_number, const start_position&) override { return {}; }
+  result<void> seek(const std::string&, queue_number number, const start_position& to) override {
+    ++state_->seeks;
+    next_ = 0;
+    while (next_ < chosen_.size() &&
+           (chosen_[next_].number != number || !begun(chosen_[next_], to)))
+      ++next_;
+    return {};
+  }
   result<void> pause(const std::string&, queue_number) override { return {}; }
   result<void> resume(const std::string&, queue_number) override { return {}; }
   [[nodiscard]] std::vector<owned_queue> queues() const override { return positions_; }
@@ -353,6 +360,27 @@ public:
   result<void> delete_schedule(const std::string& name) override {
     if (state_->schedules.erase(name) == 0) return {errc::schedule_unknown, name};
     return {};
+  }
+  /// As a node that has the deliveries, a few at a time.
+  result<client::key_places> find_key(const client::key_question& which) override {
+    if (state_->down) return *state_->down;
+    if (!state_->has_key_index) return errc::unsupported;
+    state_->key_questions.push_back(which);
+    client::key_places out;
+    out.next = which.until;
+    for (const auto& d : state_->deliveries) {
+      if (d.topic != which.topic || d.number != which.number || d.key != which.key ||
+          d.offset < which.from || d.offset >= which.until || d.broker_time < which.since ||
+          (which.before.value > 0 && d.broker_time >= which.before))
+        continue;
+      out.offsets.push_back(d.offset);
+      ++out.looked;
+      if (out.offsets.size() < state_->key_places_max) continue;
+      out.next = d.offset + 1;
+      out.more = true;
+      break;
+    }
+    return out;
   }
   result<std::uint64_t> message_bytes_max() override {
     if (state_->down) return *state_->down;

@@ -326,6 +326,9 @@ std::vector<named<frame>> sample_frames() {
     {"messageWhy",
      message_why{"orders", message_why::id{producer_id{5}, sequence{6}, unix_ms{1}}, "billing"}},
     {"messageStory", sample_story()},
+    {"keyFind", key_find{"orders", queue_number{2}, std::string{"k\0y", 3}, offset{4}, offset{5},
+                         unix_ms{6}, unix_ms{7}, 8}},
+    {"keyFound", key_found{{offset{1}, offset{3}}, offset{5}, true, 9}},
   };
   auto list = std::vector<named<frame>>{};
   for (auto& [name, body] : bodies)
