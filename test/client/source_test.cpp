@@ -43,6 +43,36 @@ const auto name = queue_name{"t", queue_number{3}, queue_id{5}};
 
 } // namespace
 
+TEST_CASE("a message that waited for its time has the id that its receipt had") {
+  const auto of = [](producer_id producer, const std::string& told) {
+    auto builder = batch_builder{};
+    const std::pair<std::string_view, std::string_view> properties[] = {
+      {"carafe-timer-id", "00000000000000aa-1"}, {"carafe-timer-id", told}};
+    auto m = message_view{};
+    m.properties = properties;
+    REQUIRE(builder.add(m).ok());
+    auto encoded = builder.finish(codec::none);
+    REQUIRE(encoded.ok());
+    auto d = frames::deliver{};
+    d.base = offset{3};
+    d.count = 1;
+    d.producer = producer;
+    d.first = sequence{7};
+    d.checksum = encoded->checksum;
+    d.batch = encoded->bytes;
+    auto s = source{name, 1'000};
+    REQUIRE(s.take_in(std::move(d)).ok());
+    auto out = std::vector<delivery>{};
+    CHECK(s.hand_out(1, nullptr, out).ok());
+    REQUIRE(out.size() == 1);
+    return out[0].id;
+  };
+  CHECK(of(producer_id{0}, "00000000000000bb-12") == message_id{producer_id{0xbb}, sequence{12}});
+  CHECK(of(producer_id{0}, "nonsense") == message_id{producer_id{0}, sequence{7}});
+  // Whoever sends such a property himself is not believed.
+  CHECK(of(producer_id{9}, "00000000000000bb-12") == message_id{producer_id{9}, sequence{7}});
+}
+
 TEST_CASE("a batch comes out in as many pieces as asked for") {
   auto s = source{name, 1'000};
   REQUIRE(s.take_in(batch(0, 5)).ok());
