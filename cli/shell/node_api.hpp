@@ -73,11 +73,11 @@ public:
   virtual result<void> delete_schedule(const std::string& name) = 0;
 
   virtual result<client::message_story> why(const client::story_question& which) = 0;
-  virtual result<client::key_places> find_key(const client::key_question& which) = 0;
   virtual result<std::uint64_t> message_bytes_max() = 0;
   virtual result<client::node_info> node_status() = 0;
   virtual result<std::vector<client::actor_line>> node_actors() = 0;
   virtual result<client::backup_info> backup(const std::string& path) = 0;
+  virtual result<client::key_places> find_key(const client::key_question& which) = 0;
 };
 
 /// Gives the node at an address; connects at the first request. Called once a command, so a

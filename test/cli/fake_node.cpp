@@ -98,10 +98,9 @@ public:
   result<void> commit() override { return {}; }
   result<void> seek(const std::string&, queue_number number, const start_position& to) override {
     ++state_->seeks;
-    next_ = 0;
-    while (next_ < chosen_.size() &&
-           (chosen_[next_].number != number || !begun(chosen_[next_], to)))
-      ++next_;
+    const auto at = std::ranges::find_if(
+      chosen_, [&](const auto& d) { return d.number == number && begun(d, to); });
+    next_ = static_cast<std::size_t>(at - chosen_.begin());
     return {};
   }
   result<void> pause(const std::string&, queue_number) override { return {}; }
@@ -366,19 +365,15 @@ public:
     if (state_->down) return *state_->down;
     if (!state_->has_key_index) return errc::unsupported;
     state_->key_questions.push_back(which);
-    client::key_places out;
-    out.next = which.until;
+    client::key_places out{{}, which.until, false, 0};
     for (const auto& d : state_->deliveries) {
       if (d.topic != which.topic || d.number != which.number || d.key != which.key ||
           d.offset < which.from || d.offset >= which.until || d.broker_time < which.since ||
           (which.before.value > 0 && d.broker_time >= which.before))
         continue;
       out.offsets.push_back(d.offset);
-      ++out.looked;
-      if (out.offsets.size() < state_->key_places_max) continue;
-      out.next = d.offset + 1;
-      out.more = true;
-      break;
+      if (++out.looked == state_->key_places_max)
+        return client::key_places{out.offsets, d.offset + 1, true, out.looked};
     }
     return out;
   }

@@ -75,7 +75,7 @@ struct fake_state {
   std::vector<client::story_question> questions;
   client::message_story story;
   bool has_key_index = true;
-  std::size_t key_places_max = 2;
+  std::uint64_t key_places_max = 2;
   std::vector<client::key_question> key_questions;
   int seeks = 0;
   start_position reset_to;
