@@ -54,7 +54,7 @@ TEST_CASE("a message that waited for its time has the id that its receipt had") 
     auto encoded = builder.finish(codec::none);
     REQUIRE(encoded.ok());
     auto d = frames::deliver{};
-    d.base = offset{3};
+    d.base = offset{0};
     d.count = 1;
     d.producer = producer;
     d.first = sequence{7};
