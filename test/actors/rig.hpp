@@ -20,6 +20,7 @@
 
 #include <chrono>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -125,6 +126,8 @@ public:
   /// Of each shard, but for its mode, the line above and the threads.
   shard_options shard_settings;
   raft::replica_options replica_settings;
+  /// Where shards keep what waits for its time, each in a folder of its own; empty: nothing waits.
+  std::filesystem::path timers_folder;
   session_options session_settings;
   /// Called with each replica as it was recovered.
   std::function<void(shard_id, const raft::replica&)> on_recovered;

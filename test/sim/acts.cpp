@@ -1,0 +1,15 @@
+#include "test/sim/act.hpp"
+#include "test/sim/timer_act.hpp"
+
+namespace carafe::sim {
+
+std::vector<std::unique_ptr<act>> acts_of(std::uint64_t seed, const stage& s) {
+  // Dice of its own, so that runs without acts are what they were before there were any.
+  dice d{seed ^ 0xac75};
+  std::vector<std::unique_ptr<act>> out;
+  if (d.percent(50)) return out;
+  out.push_back(std::make_unique<timer_act>(s, d));
+  return out;
+}
+
+} // namespace carafe::sim
