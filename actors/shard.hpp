@@ -168,7 +168,7 @@ result<void> submit_then(shard_pointer self, std::vector<effects::effect> what,
 caf::result<frames::tx_prepared> prepare_transaction(shard_pointer self, const tx_wish& wish);
 caf::result<tx_done> end_transaction(shard_pointer self, const transaction_id& id, bool commit);
 caf::result<tx_done> apply_parts(shard_pointer self, const tx_parts& what);
-tx_parts parts_for(shard_pointer self, shard_id to);
+caf::result<tx_parts> parts_for(shard_pointer self, shard_id to);
 /// What its log said so far.
 tx_news all_transactions(shard_pointer self);
 /// Tells what has changed since the last time.
