@@ -28,6 +28,8 @@ struct stage {
   std::function<void(std::chrono::milliseconds)> pass;
   /// … at once.
   std::function<void(std::chrono::milliseconds)> skip;
+  /// Tells a queue's first offset.
+  std::function<offset(queue_id)> earliest;
 
   /// Asks the node, and waits for its answer; nothing is broken.
   template <class T>

@@ -1,5 +1,6 @@
 #include "test/sim/act.hpp"
 #include "test/sim/timer_act.hpp"
+#include "test/sim/transaction_act.hpp"
 
 namespace carafe::sim {
 
@@ -8,7 +9,13 @@ std::vector<std::unique_ptr<act>> acts_of(std::uint64_t seed, const stage& s) {
   dice d{seed ^ 0xac75};
   std::vector<std::unique_ptr<act>> out;
   if (d.percent(50)) return out;
-  out.push_back(std::make_unique<timer_act>(s, d));
+  switch (d.below(2)) {
+  case 0:
+    out.push_back(std::make_unique<timer_act>(s, d));
+    break;
+  default:
+    out.push_back(std::make_unique<transaction_act>(s, d));
+  }
   return out;
 }
 

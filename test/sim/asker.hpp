@@ -26,6 +26,9 @@ public:
   bool ready();
   /// @pre ready()
   void ask(frames::body what) { asked_ = link_.post(std::move(what)); }
+  /// What is not answered.
+  /// @pre ready()
+  void tell(frames::body what) { link_.post(std::move(what)); }
   [[nodiscard]] bool busy() const noexcept { return asked_ != 0; }
   [[nodiscard]] bool up() const { return link_.up(); }
   void cut() { link_.cut(); }

@@ -2,6 +2,8 @@
 
 #include "test/sim/simulation.hpp"
 
+#include <algorithm>
+
 namespace carafe::sim {
 
 stage simulation::make_stage() {
@@ -18,6 +20,16 @@ stage simulation::make_stage() {
     rig_.settle();
     finish_syncs();
     check_node();
+  };
+  out.earliest = [this](queue_id queue) {
+    offset first{0};
+    for (const auto& [id, disk] : rig_.disks)
+      for (const auto& stored : disk.log->history())
+        if (const auto entry = decode_entry(stored))
+          for (const auto& effect : entry->effects)
+            if (const auto* start = std::get_if<effects::queue_start>(&effect))
+              if (start->queue == queue) first = std::max(first, start->start);
+    return first;
   };
   return out;
 }

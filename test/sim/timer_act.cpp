@@ -3,6 +3,7 @@
 #include "actors/core/placement.hpp"
 #include "actors/core/timer_batches.hpp"
 #include "test/sim/content.hpp"
+#include "test/sim/log_ends.hpp"
 
 #include <algorithm>
 #include <array>
@@ -241,16 +242,16 @@ void timer_act::node_died() {
 void timer_act::lost_end(shard_id shard) {
   if (core::durability_of(shard) == durability::fsync) return; // Nobody was told of it.
   told_.lost_end(shard);
+  for (const auto& queue : topic_.queues) {
+    if (queue.shard != shard) continue;
+    const auto end = end_in_log(*stage_.node, queue.queue);
+    told_.ends_at(queue.queue, end);
+    watcher_.ends_at(queue.queue, end);
+  }
   for (auto& c : clerks_) c.lost_end(shard);
 }
 
-void timer_act::node_started() {
-  topic_ = stage_.topic(topic_name);
-  for (const auto& queue : topic_.queues) {
-    told_.ends_at(queue.queue, queue.end);
-    watcher_.ends_at(queue.queue, queue.end);
-  }
-}
+void timer_act::node_started() { topic_ = stage_.topic(topic_name); }
 
 void timer_act::finish(dice&) {
   const auto open = [this] {
