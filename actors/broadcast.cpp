@@ -1,6 +1,7 @@
 #include "actors/broadcast.hpp"
 
 #include "actors/error_bridge.hpp"
+#include "actors/logging.hpp"
 
 #include <utility>
 
@@ -41,7 +42,7 @@ void leave(broadcast_pointer self, member_id member) {
 broadcast_core::member member_of(const join_request& request, unix_ms now) {
   const auto& wish = request.wish;
   broadcast_core::member m;
-  m.name = wish.member.empty() ? wish.name : wish.member;
+  m.name = !wish.member.empty() ? wish.member : !wish.name.empty() ? wish.name : wish.member_id;
   m.client = request.client;
   m.address = request.address;
   m.start = wish.start;
@@ -108,6 +109,7 @@ assignment make_assignment(const broadcast_state& s, member_id member, generatio
   out.topic = info.topic;
   out.number = info.number;
   out.queue = queue;
+  out.screen = s.screen;
   if (auto at = s.core->members().find(member); at != s.core->members().end()) {
     out.out_of_range = at->second.info.out_of_range;
     out.credit_bytes = at->second.info.credit_bytes;
@@ -143,7 +145,13 @@ broadcast_actor::behavior_type broadcast(broadcast_pointer self, group_record re
       if (session.address() == down.source) gone.push_back(member);
     for (const auto member : gone) leave(self, member);
   });
-  load_consumers(self, std::move(consumers), std::move(topics));
+  if (auto screen = screening_of(s.record)) {
+    s.screen = std::move(*screen);
+    load_consumers(self, std::move(consumers), std::move(topics));
+  } else { // It was understood when the group was made.
+    logging::error("broadcast", s.record.name + ": " + screen.error().message());
+    self->quit(to_caf(screen.error()));
+  }
   return {
     [self](join_atom, const join_request& request, const session_actor& session) {
       return on_join(self, request, session);
@@ -176,7 +184,8 @@ broadcast_actor::behavior_type broadcast(broadcast_pointer self, group_record re
     },
     [self](alter_atom, const group_record& changed) { on_record(self, changed); },
     [self](remove_atom, const topic_record& topic) { remove_topic(self, topic); },
-    [](deadline_atom, queue_id, generation) {},   // Of queues with owners.
+    [](deadline_atom, queue_id, generation) {}, // Of queues with owners.
+    [](deadline_atom, member_id) {},
     [](settle_atom, const consumed_messages&) {}, // No transaction acknowledges messages of these.
     [](start_atom, queue_id, generation) {},
     [self](forget_atom, const std::string& name) -> caf::result<caf::ok_atom> {

@@ -24,6 +24,8 @@ struct broadcast_reset;
 struct broadcast_state {
   static inline const char* name = "broadcast";
   group_record record;
+  /// Another filter comes with another actor.
+  screening screen;
   std::map<std::string, topic_record> topics;
   shard_table shards;
   std::unordered_map<queue_id, shard_id> places;

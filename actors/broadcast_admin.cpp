@@ -31,7 +31,7 @@ frames::group_queue queue_of(const broadcast_core::queue_info& info, const queue
   out.number = info.number;
   out.queue = info.queue;
   if (view == nullptr) return out;
-  out.earliest = view->start;
+  out.earliest = view->earliest;
   out.end = view->next;
   return out;
 }
@@ -69,6 +69,7 @@ frames::group_description fill(const broadcast_state& s, const std::vector<queue
   out.topics = s.record.topics;
   out.delivery = s.record.delivery;
   out.version = s.record.version;
+  describe(s.record, *s.screen.counts, out);
   for (const auto& [id, m] : s.core->members())
     out.members.push_back(
       {id, m.info.name, m.info.client, m.info.address, s.core->read_by(id), m.info.joined});

@@ -84,7 +84,7 @@ caf::result<frames::topic_names> on_list(catalogue_pointer self) {
       .then(
         [all, arrived](const queue_views& views) mutable {
           for (const auto& view : views.queues)
-            all->messages[view.topic] += view.next.value - view.start.value;
+            all->messages[view.topic] += view.next.value - view.earliest.value;
           arrived();
         },
         [all, arrived](const caf::error& why) mutable {
@@ -121,6 +121,8 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     std::erase_if(self->state.groups, is_it);
     std::erase_if(self->state.stories,
                   [&](const auto& actor) { return actor.address() == down.source; });
+    std::erase_if(self->state.finders,
+                  [&](const auto& actor) { return actor.address() == down.source; });
     std::erase_if(self->state.leaving,
                   [&](const auto& actor) { return actor.address() == down.source; });
   });
@@ -130,6 +132,7 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     for (const auto& actor : self->state.leaving) self->send_exit(actor, why.reason);
     self->send_exit(self->state.schedules, why.reason);
     for (const auto& actor : self->state.stories) self->send_exit(actor, why.reason);
+    for (const auto& actor : self->state.finders) self->send_exit(actor, why.reason);
     self->quit(std::move(why.reason));
   });
   load_catalogue(self);
@@ -177,6 +180,7 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     },
     [self](reset_atom, const frames::group_reset& wish) { return reset_group_of(self, wish); },
     [self](alter_atom, const frames::group_put& wish) { return put_group(self, wish); },
+    [self](save_atom, const member_seat& seat) { return save_seat(self, seat); },
     [self](graves_atom, const std::string& name) { return dead_letters_of_group(self, name); },
     [self](graves_atom, group_tag, const std::string& name) {
       return list_dead_letters(self, name);
@@ -187,6 +191,7 @@ catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node
     [self](move_atom, const frames::timer_move& wish) { return move_timers_of(self, wish); },
     [self](list_atom, const frames::timer_list& wish) { return list_timers_of(self, wish); },
     [self](why_atom, const frames::message_why& wish) { return tell_story(self, wish); },
+    [self](find_atom, const frames::key_find& wish) { return find_key(self, wish); },
     [self](forget_atom, const frames::group_forget& wish) { return forget_consumer(self, wish); },
     [self](create_atom, const frames::schedule_put& wish) {
       return self->delegate(self->state.schedules, create_atom_v, wish);

@@ -55,6 +55,8 @@ struct catalogue_state {
   schedules_actor schedules;
   /// Those that are being told.
   std::vector<story_actor> stories;
+  /// Searches for keys that are under way.
+  std::vector<key_finder_actor> finders;
 };
 
 using catalogue_pointer = catalogue_actor::stateful_pointer<catalogue_state>;
@@ -108,7 +110,9 @@ caf::result<frames::dead_letter_list> list_dead_letters(catalogue_pointer self,
 caf::result<frames::redriven> redrive_letters(catalogue_pointer self, const frames::redrive& wish);
 /// Made when the first message of the group is dead.
 caf::result<topic_record> dead_letters_of_group(catalogue_pointer self, const std::string& name);
-/// The name goes with its offsets, unless it is connected.
+/// Which queues are kept for a member with an id.
+caf::result<caf::ok_atom> save_seat(catalogue_pointer self, const member_seat& seat);
+/// The name goes with its offsets, or the member's seat, unless it is connected.
 caf::result<caf::ok_atom> forget_consumer(catalogue_pointer self, const frames::group_forget& wish);
 // What it answers to requests about named producers (catalogue_producers.cpp).
 caf::result<frames::producer_answer> ask_of_producers(catalogue_pointer self,
@@ -126,6 +130,9 @@ caf::result<frames::timers> list_timers_of(catalogue_pointer self, const frames:
 // What it answers about transactions (catalogue_transactions.cpp).
 caf::result<tx_places> resolve_transaction(catalogue_pointer self, const tx_question& wish);
 void settle_by_transaction(catalogue_pointer self, const tx_settled& what);
+/// Where messages of a key are (catalogue_keys.cpp).
+caf::result<frames::key_found> find_key(catalogue_pointer self, const frames::key_find& wish);
+
 /// What became of one message (catalogue_story.cpp).
 caf::result<frames::message_story> tell_story(catalogue_pointer self,
                                               const frames::message_why& wish);

@@ -207,7 +207,7 @@ group_actor group_of(catalogue_pointer self, const group_record& record) {
   };
   auto made = core::lends_messages(record.mode) ? make(delivery)
               : record.mode == "broadcast"      ? make(broadcast, s.core->consumers_of(record.name))
-                                                : make(group);
+                                                : make(group, s.core->seats_of(record.name));
   s.groups.emplace(record.group, made);
   return made;
 }

@@ -40,9 +40,14 @@ caf::result<group_actor> join_group(catalogue_pointer self, const frames::join& 
   create_missing(self, wish.topics);
   change_catalogue(
     self,
-    [self, wish] {
+    [self, wish]() -> result<decision> {
       const auto& core = *self->state.core;
       const auto now = self->state.clocks->wall();
+      if (!wish.member_id.empty() && !core::check_group_name(wish.member_id))
+        return {errc::invalid_argument,
+                "a member's id is 1 to 127 letters, digits, '.', '_' or '-', the first no '.' or "
+                "'-'; not '" +
+                  wish.member_id.substr(0, 200) + "'"};
       auto joined = core.join_group(wish.group, wish.topics, now, wish.mode, wish.filter);
       if (!joined || wish.name.empty()) return joined;
       return core.name_consumer(std::move(*joined), wish.name, now);
@@ -81,8 +86,10 @@ caf::result<frames::group_names> list_groups(catalogue_pointer self) {
         [all, arrived](const frames::group_description& d) mutable {
           std::uint64_t lag = 0;
           for (const auto& queue : d.queues) lag += queue.lag;
+          const auto there = std::count_if(d.members.begin(), d.members.end(),
+                                           [](const auto& m) { return !m.kept_until; });
           all->names.groups.push_back(
-            {d.name, d.group, d.mode, d.topics, static_cast<std::uint32_t>(d.members.size()), lag});
+            {d.name, d.group, d.mode, d.topics, static_cast<std::uint32_t>(there), lag});
           arrived();
         },
         [all, arrived](const caf::error& error) mutable {
@@ -239,8 +246,29 @@ caf::result<topic_record> dead_letters_of_group(catalogue_pointer self, const st
   return promise;
 }
 
+caf::result<caf::ok_atom> save_seat(catalogue_pointer self, const member_seat& seat) {
+  auto promise = self->make_response_promise<caf::ok_atom>();
+  change_catalogue(
+    self,
+    [self, seat] {
+      const auto& s = self->state;
+      return seat.gone
+               ? s.core->drop_seat(seat.group, seat.member)
+               : s.core->keep_queues(seat.group, seat.member, seat.queues, s.clocks->wall());
+    },
+    [promise](const result<decision>& outcome) mutable {
+      if (outcome)
+        promise.deliver(caf::ok_atom::value);
+      else
+        promise.deliver(to_caf(outcome.error()));
+    });
+  return promise;
+}
+
 caf::result<caf::ok_atom> forget_consumer(catalogue_pointer self,
                                           const frames::group_forget& wish) {
+  if (const auto* group = self->state.core->group(wish.group); group && group->mode == "ordered")
+    return self->delegate(group_of(self, *group), forget_atom_v, wish.name);
   const auto known = self->state.core->forget_consumer(wish.group, wish.name);
   if (!known) return to_caf(known.error());
   auto promise = self->make_response_promise<caf::ok_atom>();

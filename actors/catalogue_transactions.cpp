@@ -29,6 +29,7 @@ caf::result<tx_places> resolve_transaction(catalogue_pointer self, const tx_ques
     auto shard = place_of(s, queue);
     if (!shard) return to_caf(shard.error());
     out.queues.emplace(queue, *shard);
+    if (s.core->owner_of(queue)->settings.compacted) out.compacted.insert(queue);
   }
   for (const auto& name : wish.groups) {
     const auto* group = s.core->group(name);

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/latest_messages.hpp"
+#include "schema/batch.hpp"
 #include "storage/commit_log.hpp"
 #include "storage/state_store.hpp"
 
@@ -15,6 +17,8 @@ struct checkpoint_state {
   static inline const char* name = "checkpoint";
   std::shared_ptr<storage::commit_log> log;
   std::shared_ptr<storage::state_store> state;
+  std::shared_ptr<latest_messages> latest;
+  batch_limits limits;
   /// What the oldest segment holds of each queue: looked up once a segment.
   entry_index oldest_end{0};
   std::shared_ptr<const queue_ends> oldest;
@@ -26,6 +30,7 @@ struct checkpoint_state {
 checkpoint_actor::behavior_type
 checkpoint_keeper(checkpoint_actor::stateful_pointer<checkpoint_state> self,
                   std::shared_ptr<storage::commit_log> log,
-                  std::shared_ptr<storage::state_store> state);
+                  std::shared_ptr<storage::state_store> state,
+                  std::shared_ptr<latest_messages> latest, batch_limits limits);
 
 } // namespace carafe

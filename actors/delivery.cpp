@@ -154,7 +154,7 @@ caf::result<frames::joined> on_join(delivery_pointer self, const join_request& r
   delivery_state::member m;
   m.session = session;
   m.reader = next_reader();
-  m.name = request.wish.member;
+  m.name = request.wish.member.empty() ? request.wish.member_id : request.wish.member;
   m.client = request.client;
   m.address = request.address;
   m.start = request.wish.start;
@@ -406,6 +406,10 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
     },
     [self](remove_atom, const topic_record& topic) { remove_topic(self, topic); },
     [](deadline_atom, queue_id, generation) {}, // Of queues with owners.
+    [](deadline_atom, member_id) {},
+    [](forget_atom, const std::string&) -> caf::result<caf::ok_atom> {
+      return to_caf({errc::unsupported, "nothing is kept for members of shared and keyed groups"});
+    },
     [](start_atom, queue_id, generation) {},
     [self](settle_atom, const consumed_messages& what) { on_transaction(self, what); },
     [self](deliver_atom, core::reader_id reader, const storage::stored_batch& batch) {
@@ -416,6 +420,7 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
       if (auto at = state.readers.find(reader); at != state.readers.end())
         carry_out(self, state.core->wanted(at->second, what.bytes, what.returned));
     },
+    [](alter_atom, core::reader_id, const core::topic_expiry&) {}, // The topic's record says it.
     [self](ended_atom, core::reader_id reader, const failure& why) {
       reading_ended(self, reader, why);
     },

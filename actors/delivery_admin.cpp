@@ -18,7 +18,7 @@ frames::group_queue fill_queue(const delivery_state& s, queue_id id,
   out.number = queue.number;
   out.queue = id;
   if (view != nullptr) {
-    out.earliest = view->start;
+    out.earliest = view->earliest;
     out.end = view->next;
   }
   const auto at = s.core->queues().find(id);
@@ -51,6 +51,8 @@ frames::group_description fill(delivery_pointer self, const std::vector<queue_vi
   out.delivery = s.record.delivery;
   out.version = s.record.version;
   out.filter = s.record.filter;
+  out.filtered = s.core->left_out().filtered;
+  out.expired = s.core->left_out().expired;
   const auto mono = s.clocks->monotonic();
   for (const auto& [id, m] : s.members) {
     frames::group_member member{id, m.name, m.client, m.address, 0, m.joined};

@@ -219,6 +219,13 @@ void on_batch(delivery_pointer self, core::reader_id reader, const storage::stor
   auto& s = self->state;
   auto at = s.readers.find(reader);
   if (at == s.readers.end()) return;
+  if (batch.only) {
+    const auto end = batch.base + batch.count;
+    const auto next = batch.only->empty() ? end : batch.batch.base;
+    carry_out(self,
+              s.core->passed(at->second, {batch.base, next.value - batch.base.value}, now(self)));
+    if (batch.only->empty()) return;
+  }
   auto made = core::make_delivery_batch(batch.batch, batch.time, s.record.mode == "keyed", s.wanted,
                                         ttl_of(s, at->second), s.options.limits);
   if (!made) { // It was checked before it was stored.

@@ -23,7 +23,7 @@ void read_batch(delivery_pointer self, shard_id shard, queue_id queue, offset at
     .then(
       [self, queue, at, then](const read_reply& reply) {
         for (const auto& found : reply.batches)
-          if (found.base <= at && at < found.base + found.count)
+          if (found.holds(at))
             return then(core::make_delivery_batch(found.batch, found.time, false, std::nullopt,
                                                   ttl_of(self->state, queue),
                                                   self->state.options.limits));

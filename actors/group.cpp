@@ -27,6 +27,7 @@ assignment make_assignment(self_pointer self, member_id member, generation owner
   out.topic = info.topic;
   out.number = info.number;
   out.queue = queue;
+  out.screen = self->state.screen;
   if (auto at = core.members().find(member); at != core.members().end()) {
     out.out_of_range = at->second.out_of_range;
     out.credit_bytes = at->second.credit_bytes;
@@ -107,6 +108,7 @@ member_id next_member() {
 void carry_out(self_pointer self, const group_core::effects& effects) {
   for (const auto& effect : effects) std::visit([self](const auto& e) { on(self, e); }, effect);
   resume_resets(self);
+  save_seats(self);
 }
 
 namespace {
@@ -117,6 +119,7 @@ void leave(self_pointer self, member_id member) {
   if (at == s.sessions.end()) return;
   s.watched.remove(self, at->second.address());
   s.sessions.erase(at);
+  begin_grace(self, member);
   carry_out(self, s.core->leave(member));
 }
 
@@ -126,21 +129,27 @@ caf::result<frames::joined> on_join(self_pointer self, const join_request& reque
   if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
   const auto id = next_member();
   group_core::member m;
-  m.name = request.wish.member;
+  m.name = request.wish.member.empty() ? request.wish.member_id : request.wish.member;
+  m.id = request.wish.member_id;
+  m.holder = request.wish.holder;
   m.client = request.client;
   m.address = request.address;
   m.start = request.wish.start;
   m.out_of_range = request.wish.out_of_range;
   m.credit_bytes = request.wish.credit_bytes;
   m.joined = s.clocks->wall();
+  const auto before = s.core->seated(m.id);
   auto effects = s.core->join(id, std::move(m));
   if (!effects) return to_caf(effects.error());
+  if (before) s.kept_until.erase(*before);
   s.sessions.emplace(id, session);
   s.watched.add(self, session);
   // The answer must leave before the first assignment does.
   auto promise = self->make_response_promise<frames::joined>();
   promise.deliver(frames::joined{id, s.record.group, {}, 0});
   carry_out(self, *effects);
+  // Whose seat it took over is a member no more.
+  if (before) leave(self, *before);
   return promise;
 }
 
@@ -219,17 +228,19 @@ void remove_topic(self_pointer self, const topic_record& topic) {
 }
 
 /// Asks every shard for the group's progress before anything else is handled.
-void load_progress(self_pointer self, std::vector<topic_record> topics) {
+void load_progress(self_pointer self, std::vector<topic_record> topics,
+                   std::vector<group_record> seats) {
   auto& s = self->state;
   auto committed = std::make_shared<std::unordered_map<queue_id, offset>>();
   auto missing = std::make_shared<std::size_t>(s.shards.size());
   for (const auto& [shard, handles] : s.shards) {
     self->request(handles.shard, caf::infinite, progress_atom_v, s.record.group)
       .await(
-        [self, committed, missing, topics](const progress_rows& rows) {
+        [self, committed, missing, topics, seats](const progress_rows& rows) {
           for (const auto& row : rows.rows) committed->emplace(row.queue, row.progress.next);
           if (--*missing > 0) return;
           for (const auto& topic : topics) add_queues(self, topic, *committed);
+          restore_seats(self, seats);
         },
         [self](const caf::error& why) { self->quit(why); });
   }
@@ -240,7 +251,7 @@ void load_progress(self_pointer self, std::vector<topic_record> topics) {
 group_actor::behavior_type group(self_pointer self, group_record record,
                                  std::vector<topic_record> topics, shard_table shards,
                                  catalogue_actor catalogue, std::shared_ptr<const clock> clocks,
-                                 group_options options) {
+                                 group_options options, std::vector<group_record> seats) {
   auto& s = self->state;
   s.record = std::move(record);
   s.shards = std::move(shards);
@@ -255,7 +266,13 @@ group_actor::behavior_type group(self_pointer self, group_record record,
       if (session.address() == down.source) gone.push_back(member);
     for (const auto member : gone) leave(self, member);
   });
-  load_progress(self, std::move(topics));
+  if (auto screen = screening_of(s.record)) {
+    s.screen = std::move(*screen);
+    load_progress(self, std::move(topics), std::move(seats));
+  } else { // It was understood when the group was made.
+    logging::error("group", s.record.name + ": " + screen.error().message());
+    self->quit(to_caf(screen.error()));
+  }
   return {
     [self](join_atom, const join_request& request, const session_actor& session) {
       return on_join(self, request, session);
@@ -291,6 +308,8 @@ group_actor::behavior_type group(self_pointer self, group_record record,
     [self](deadline_atom, queue_id queue, generation owner) {
       carry_out(self, self->state.core->deadline(queue, owner));
     },
+    [self](deadline_atom, member_id member) { on_grace_over(self, member); },
+    [self](forget_atom, const std::string& id) { return forget_seat(self, id); },
     [self](settle_atom, const consumed_messages& what) {
       if (!what.ranges.empty())
         self->state.core->acknowledged(what.queue, what.ranges.back().end());

@@ -1,5 +1,6 @@
 #include "actors/group_admin.hpp"
 
+#include "actors/core/delivery_batches.hpp"
 #include "actors/error_bridge.hpp"
 #include "actors/query_queues.hpp"
 #include "actors/reset_queues.hpp"
@@ -36,8 +37,16 @@ frames::group_description fill(const group_state& s, const std::vector<queue_vie
   out.topics = s.record.topics;
   out.delivery = s.record.delivery;
   out.version = s.record.version;
-  for (const auto& [id, m] : s.core->members())
-    out.members.push_back({id, m.name, m.client, m.address, s.core->owned_by(id), m.joined});
+  describe(s.record, *s.screen.counts, out);
+  for (const auto& [id, m] : s.core->members()) {
+    frames::group_member member{id, m.name, m.client, m.address, s.core->owned_by(id), m.joined};
+    member.id = m.id;
+    if (const auto kept = s.kept_until.find(id); m.away && kept != s.kept_until.end()) {
+      member.member = member_id{0};
+      member.kept_until = kept->second;
+    }
+    out.members.push_back(std::move(member));
+  }
   for (const auto& [id, state] : s.core->queues()) {
     frames::group_queue queue;
     queue.topic = state.info.topic;
@@ -46,7 +55,7 @@ frames::group_description fill(const group_state& s, const std::vector<queue_vie
     queue.committed = state.committed;
     queue.owner = state.owner;
     if (auto at = by_id.find(id); at != by_id.end()) {
-      queue.earliest = at->second->start;
+      queue.earliest = at->second->earliest;
       queue.end = at->second->next;
     }
     queue.lag = lag_of(queue);
@@ -56,6 +65,22 @@ frames::group_description fill(const group_state& s, const std::vector<queue_vie
 }
 
 } // namespace
+
+result<screening> screening_of(const group_record& record) {
+  auto wanted = core::parse_filter(record.filter);
+  if (!wanted) return wanted.error();
+  screening out;
+  if (*wanted) out.rule.wanted = std::make_shared<const core::filter>(std::move(**wanted));
+  out.counts = std::make_shared<left_out_counts>();
+  return out;
+}
+
+void describe(const group_record& record, const left_out_counts& counts,
+              frames::group_description& out) {
+  out.filter = record.filter;
+  out.filtered = counts.filtered.load(std::memory_order_relaxed);
+  out.expired = counts.expired.load(std::memory_order_relaxed);
+}
 
 /// A reset under way: it waits until its queues are settled, finds the positions one by one, then
 /// commits them a shard at a time.

@@ -53,6 +53,7 @@ CARAFE_ATOM(halt, "halt")
 CARAFE_ATOM(input, "input")
 CARAFE_ATOM(inventory, "inventory")
 CARAFE_ATOM(join, "join")
+CARAFE_ATOM(keep, "keep")
 CARAFE_ATOM(leased, "leased")
 CARAFE_ATOM(leave, "leave")
 CARAFE_ATOM(list, "list")
@@ -123,6 +124,8 @@ using reader_actor =
   caf::typed_actor<caf::reacts_to<deliver_atom, core::reader_id, storage::stored_batch>,
                    // A reader's demand is back; it waits for so much at once.
                    caf::reacts_to<want_atom, core::reader_id, want>,
+                   // From the next batch on, how long messages are worth delivering.
+                   caf::reacts_to<alter_atom, core::reader_id, core::topic_expiry>,
                    caf::reacts_to<ended_atom, core::reader_id, failure>>;
 
 /// One client: decodes, validates and answers its frames.
@@ -130,8 +133,9 @@ using session_actor = reader_actor::extend<
   caf::reacts_to<input_atom, byte_buffer>,
   caf::reacts_to<flushed_atom, std::uint64_t>, // So many bytes still unsent.
   caf::reacts_to<closed_atom>, caf::reacts_to<tick_atom>,
-  caf::reacts_to<pace_atom>,  // The client's consume quota may have room again.
-  caf::reacts_to<drain_atom>, // The node stops: answer what is in flight, close.
+  caf::reacts_to<pace_atom>,     // The client's consume quota may have room again.
+  caf::reacts_to<progress_atom>, // Clients are to be told what they were not sent.
+  caf::reacts_to<drain_atom>,    // The node stops: answer what is in flight, close.
   caf::reacts_to<leased_atom, core::reader_id, lending>, caf::reacts_to<assign_atom, assignment>,
   caf::reacts_to<check_atom, frames::tx_check>,    // What became of it?
   caf::reacts_to<ended_atom, assignment, failure>, // It could not begin.
@@ -143,6 +147,7 @@ using queue_actor =
                    caf::reacts_to<unsubscribe_atom, core::reader_id>,
                    caf::reacts_to<demand_atom, core::reader_id, std::uint64_t>,
                    caf::replies_to<resolve_atom, start_position, range_policy>::with<reading>,
+                   caf::reacts_to<alter_atom, core::topic_expiry>, // Its topic's settings changed.
                    caf::reacts_to<news_atom, queue_news>,
                    caf::reacts_to<pace_atom>>; // The topic's quota may have room again.
 
@@ -151,6 +156,7 @@ using log_reader_actor =
   caf::typed_actor<caf::replies_to<read_atom, read_request>::with<read_reply>,
                    caf::replies_to<time_atom, queue_id, unix_ms, entry_index>::with<time_found>,
                    caf::replies_to<walk_atom, walk_request>::with<walk_reply>,
+                   caf::replies_to<find_atom, key_request>::with<key_reply>,
                    caf::replies_to<backup_atom, std::string, timer_handle>::with<std::uint64_t>,
                    caf::replies_to<actors_atom>::with<frames::node_actor_list>>;
 
@@ -167,7 +173,11 @@ using log_writer_actor =
 using checkpoint_actor =
   caf::typed_actor<caf::replies_to<save_atom, raft::checkpoint>::with<caf::ok_atom>,
                    caf::replies_to<plan_atom, retention_rule>::with<retention_plan>,
-                   caf::replies_to<read_atom, read_request>::with<read_reply>>;
+                   caf::replies_to<read_atom, read_request>::with<read_reply>,
+                   caf::replies_to<load_atom>::with<latest_horizons>,
+                   // Takes in some of a compacted queue.
+                   caf::replies_to<keep_atom, keep_request>::with<keep_reply>,
+                   caf::replies_to<forget_atom, queue_id>::with<bool>>;
 
 /// Keeps a shard's index of waiting messages, on a thread of its own.
 using timer_store_actor =
@@ -236,6 +246,8 @@ struct tx_places {
   std::map<queue_id, shard_id> queues;
   /// Their ids, and whether each is `ordered`.
   std::map<std::string, std::pair<group_id, bool>> groups;
+  /// Those of `queues` whose messages need a key.
+  std::set<queue_id> compacted = {};
 };
 
 /// The transactions of all shards: asks producers what became of them, has shards take their parts
@@ -272,8 +284,10 @@ using group_actor = caf::typed_actor<
   caf::reacts_to<alter_atom, group_record>,              // Its own settings.
   caf::reacts_to<remove_atom, topic_record>,             // A topic it reads is gone.
   caf::reacts_to<deadline_atom, queue_id, generation>,   // The revoke time-out is over.
-  caf::reacts_to<settle_atom, consumed_messages>,        // A transaction was committed.
-  caf::reacts_to<start_atom, queue_id, generation>>;     // Look again where to begin.
+  caf::reacts_to<deadline_atom, member_id>,              // It was away too long.
+  caf::replies_to<forget_atom, std::string>::with<caf::ok_atom>, // Unless it is connected.
+  caf::reacts_to<settle_atom, consumed_messages>,                // A transaction was committed.
+  caf::reacts_to<start_atom, queue_id, generation>>;             // Look again where to begin.
 
 /// One group of mode `shared` or `keyed`: what `group_actor` does, and single messages. Of
 /// `joined`, `subscription` is the member's reader here.
@@ -291,9 +305,8 @@ using delivery_actor = group_actor::extend_with<reader_actor>::extend<
 /// One group of mode `broadcast`: what `group_actor` does, and named consumers. A `group_record` of
 /// a named consumer that it gets is one that is there.
 using broadcast_actor = group_actor::extend<
-  caf::replies_to<forget_atom, std::string>::with<caf::ok_atom>, // Unless it is connected.
-  caf::reacts_to<drop_atom, group_id>,                           // This consumer is forgotten.
-  caf::reacts_to<start_atom, group_id, queue_id, generation>>;   // Look again where to begin.
+  caf::reacts_to<drop_atom, group_id>,                         // This consumer is forgotten.
+  caf::reacts_to<start_atom, group_id, queue_id, generation>>; // Look again where to begin.
 
 /// Schedules: sends their messages when they are due. One change of them at a time.
 using schedules_actor =
@@ -303,6 +316,8 @@ using schedules_actor =
                    caf::reacts_to<tick_atom>>;
 /// Tells one message's story, once: walks the log, asks the groups, and ends.
 using story_actor = caf::typed_actor<caf::replies_to<why_atom>::with<frames::message_story>>;
+/// Looks for messages of a key, once: has the log reader look, step by step, and ends.
+using key_finder_actor = caf::typed_actor<caf::replies_to<find_atom>::with<frames::key_found>>;
 
 /// Names: which topics and groups there are, and who serves them. One change at a time.
 using catalogue_actor = caf::typed_actor<
@@ -318,6 +333,7 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<describe_atom, group_tag, std::string>::with<frames::group_description>,
   caf::replies_to<reset_atom, frames::group_reset>::with<frames::group_description>,
   caf::replies_to<alter_atom, frames::group_put>::with<frames::group_description>,
+  caf::replies_to<save_atom, member_seat>::with<caf::ok_atom>,
   caf::replies_to<graves_atom, std::string>::with<topic_record>, // For a group's dead letters.
   caf::replies_to<graves_atom, group_tag, std::string>::with<frames::dead_letter_list>,
   caf::replies_to<graves_atom, frames::redrive>::with<frames::redriven>,
@@ -326,6 +342,7 @@ using catalogue_actor = caf::typed_actor<
   caf::replies_to<move_atom, frames::timer_move>::with<frames::timers_changed>,
   caf::replies_to<list_atom, frames::timer_list>::with<frames::timers>,
   caf::replies_to<why_atom, frames::message_why>::with<frames::message_story>,
+  caf::replies_to<find_atom, frames::key_find>::with<frames::key_found>,
   caf::replies_to<forget_atom, frames::group_forget>::with<caf::ok_atom>, caf::reacts_to<tick_atom>,
   caf::replies_to<alter_atom, frames::producer_request>::with<frames::producer_answer>,
   caf::replies_to<forget_atom, frames::producer_forget>::with<caf::ok_atom>,

@@ -114,6 +114,7 @@ log_writer_actor::behavior_type log_writer(self_pointer self, shard_actor shard,
     [self](tick_atom) {
       write_waiting(self);
       look_for_room(self);
+      for (const auto& note : self->state.log->take_notes()) logging::warning("log_writer", note);
       self->delayed_send(self, self->state.waiting.empty() ? look_every : retry_after, tick_atom_v);
     },
   };

@@ -5,6 +5,7 @@
 #include "actors/core/catalogue_core.hpp"
 #include "actors/core/delivery_core.hpp"
 #include "actors/core/queue_core.hpp"
+#include "actors/core/screen.hpp"
 #include "actors/core/story.hpp"
 #include "actors/core/submit_window.hpp"
 #include "actors/core/timer_core.hpp"
@@ -17,6 +18,7 @@
 #include <carafe/result.hpp>
 #include <carafe/types.hpp>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <set>
@@ -55,6 +57,10 @@ struct queue_view {
   entry_index applied;
   /// Messages that wait for their times.
   std::uint64_t timers_pending = 0;
+  /// Where readers may begin: of a compacted queue, where the last message of each key is kept
+  /// from; `start` is where its log begins.
+  offset earliest = start;
+  bool compacted = false;
 };
 struct queue_views {
   std::vector<queue_view> queues;
@@ -127,6 +133,16 @@ struct walk_reply {
   unix_ms begins;
 };
 
+/// A step of a search for messages of a key.
+struct key_request {
+  storage::key_query query;
+  storage::read_hint hint;
+};
+struct key_reply {
+  storage::key_findings found;
+  storage::read_hint hint;
+};
+
 /// Writing one group took so long.
 struct write_done {
   entry_index last;
@@ -164,6 +180,23 @@ struct node_ports {
 /// Where queues end in some part of the log.
 using queue_ends = std::vector<std::pair<queue_id, offset>>;
 
+/// Up to where compacted queues were taken into the index of each key's last message.
+struct latest_horizons {
+  std::map<queue_id, offset> queues;
+};
+/// What is to be taken in of a compacted queue before retention takes it.
+struct keep_request {
+  queue_id queue;
+  /// If nothing of it was taken in yet.
+  offset from;
+  offset until;
+  /// Nothing above this entry: what a power failure could take back is not taken in.
+  entry_index last;
+};
+struct keep_reply {
+  offset horizon;
+};
+
 /// What retention may drop, computed beside a checkpoint.
 struct retention_plan {
   /// Entries below may go once queues begin at `ends`, committed and checkpointed; 0: nothing to
@@ -188,6 +221,28 @@ struct join_request {
   std::string address;
 };
 
+/// Messages that members of a group were not sent, since its actor was made.
+struct left_out_counts {
+  std::atomic<std::uint64_t> filtered{0};
+  std::atomic<std::uint64_t> expired{0};
+};
+
+/// What is kept from members of a group, or from a reader without one.
+struct screening {
+  core::screen_rule rule;
+  /// Null: nobody wants to know.
+  std::shared_ptr<left_out_counts> counts;
+};
+
+/// A member of an `ordered` group whose queues are kept while it is away.
+struct member_seat {
+  group_id group;
+  std::string member;
+  std::vector<queue_id> queues;
+  /// They are kept no more.
+  bool gone = false;
+};
+
 /// A queue is now this member's.
 struct assignment {
   member_id member;
@@ -198,6 +253,7 @@ struct assignment {
   start_position start;
   range_policy out_of_range = range_policy::error;
   std::uint32_t credit_bytes = 0;
+  screening screen = {};
 };
 
 /// A queue is to be given back.
@@ -231,6 +287,8 @@ struct reading {
   offset begin;
   offset earliest;
   offset end;
+  /// How long its messages are worth delivering.
+  core::topic_expiry expiry = {};
 };
 
 /// What a reader of a queue needs at once, and the demand that it gave back.
@@ -284,6 +342,8 @@ struct tx_wish {
   std::uint32_t check_every_ms = 0;
   std::vector<half_batch> halves;
   std::vector<consumed_messages> consumed;
+  /// Queues that get messages without a key.
+  std::set<queue_id> keyless = {};
 };
 /// A transaction has ended so; what groups are done with by that.
 struct tx_done {

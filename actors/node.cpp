@@ -100,10 +100,14 @@ result<shard_handles> open_shard(self_pointer self, shard_id id) {
       std::to_string((*replica)->applied().value - (*replica)->checkpoint_index().value) +
       " replayed in " + std::to_string(s.clocks->monotonic().value - began.value) + " ms");
   shard_handles handles;
-  handles.reader = self->spawn<caf::detached>(log_reader, opened->log, opened->state);
+  auto settings = shard_options_of(s, id);
+  settings.latest = std::make_shared<latest_messages>(settings.timers.folder);
+  handles.reader =
+    self->spawn<caf::detached>(log_reader, opened->log, opened->state, settings.latest);
   depend_on(self, handles.reader, "the log reader of " + component);
+  s.latest.emplace(id, settings.latest);
   handles.shard = self->spawn(shard, std::move(*replica), opened->log, opened->state, s.clocks,
-                              shard_options_of(s, id));
+                              std::move(settings));
   depend_on(self, handles.shard, component);
   s.shards.emplace(id, handles);
   s.disks.emplace(id, std::move(*opened));
@@ -128,7 +132,8 @@ catalogue_options catalogue_options_of(const config::node_options& options,
   catalogue_options out;
   out.limits = {options.topics_max, fixed::queues_per_topic_max, fixed::groups_max, options.shards,
                 options.group_names_max};
-  out.groups = {fixed::members_per_group_max, options.revoke_timeout_ms, batch_limits_of(options)};
+  out.groups = {fixed::members_per_group_max, options.revoke_timeout_ms, options.member_grace_ms,
+                batch_limits_of(options)};
   out.create_on_use_queues = options.create_on_use_queues;
   out.schedules = {{fixed::schedules_max}, batch_limits_of(options)};
   out.quotas = quotas;
@@ -222,7 +227,7 @@ void copy_next(self_pointer self, std::shared_ptr<std::vector<shard_id>> left,
   // A reader of its own: the shard's must go on serving its queues.
   auto& s = self->state;
   const auto& disk = s.disks.at(id);
-  const auto copier = self->spawn<caf::detached>(log_reader, disk.log, disk.state);
+  const auto copier = self->spawn<caf::detached>(log_reader, disk.log, disk.state, s.latest.at(id));
   const auto failed = [self, path = sum.path, promise, copier](caf::error& why) mutable {
     self->send_exit(copier, caf::exit_reason::user_shutdown);
     logging::warning("node", "backup to " + path + ": " + from_caf(why).message());

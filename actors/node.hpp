@@ -3,6 +3,7 @@
 #include "actors/catalogue.hpp"
 #include "actors/clock.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/latest_messages.hpp"
 #include "actors/metrics.hpp"
 #include "actors/quotas.hpp"
 #include "config/node_options.hpp"
@@ -58,6 +59,7 @@ struct node_state {
   shard_table shards;
   /// For backups.
   std::map<shard_id, storage::opened_shard> disks;
+  std::map<shard_id, std::shared_ptr<latest_messages>> latest;
   catalogue_actor catalogue;
   transactions_actor transactions;
   listener_actor listener;

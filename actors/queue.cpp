@@ -161,7 +161,7 @@ void on_news(self_pointer self, const queue_news& news) {
     return;
   }
   s.view = news.view;
-  carry_out(self, s.core->committed(news.view.start, spans_of(news.batches)), news.batches);
+  carry_out(self, s.core->committed(news.view.earliest, spans_of(news.batches)), news.batches);
 }
 
 reading make_reading(const core::queue_core& core, offset begin) {
@@ -221,6 +221,7 @@ void on_subscribe(self_pointer self, const reader_actor& session, const subscrib
     s.core->add(id, *at);
     auto answer = make_reading(*s.core, *at);
     answer.reader = id;
+    answer.expiry = s.expiry;
     reply.give(answer);
   });
 }
@@ -252,6 +253,12 @@ queue_actor::behavior_type serving(self_pointer self) {
       });
       return reply.promise();
     },
+    [self](alter_atom, const core::topic_expiry& now) {
+      auto& s = self->state;
+      if (s.expiry == now) return;
+      s.expiry = now;
+      for (const auto& [id, reader] : s.readers) self->send(reader.session, alter_atom_v, id, now);
+    },
     [self](news_atom, const queue_news& news) { on_news(self, news); },
   };
 }
@@ -265,10 +272,12 @@ core::reader_id next_reader() {
 
 queue_actor::behavior_type queue(self_pointer self, queue_id id, shard_handles shard,
                                  std::shared_ptr<const clock> clocks,
-                                 std::shared_ptr<const quota_board> quotas) {
+                                 std::shared_ptr<const quota_board> quotas,
+                                 core::topic_expiry expiry) {
   self->state.clocks = std::move(clocks);
   self->state.quotas = queue_quotas{std::move(quotas), id};
   self->state.log = shard.reader;
+  self->state.expiry = expiry;
   self->set_down_handler([self](const caf::down_msg& down) {
     auto& s = self->state;
     s.sessions.ended(down.source);
@@ -294,7 +303,7 @@ queue_actor::behavior_type queue(self_pointer self, queue_id id, shard_handles s
     .await(
       [self](const queue_view& view) {
         self->state.view = view;
-        self->state.core.emplace(view.start, view.next);
+        self->state.core.emplace(view.earliest, view.next);
       },
       [self](const caf::error& why) { self->quit(why); });
   return serving(self);

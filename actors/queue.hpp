@@ -27,6 +27,7 @@ struct queue_state {
 
   std::optional<core::queue_core> core;
   queue_view view;
+  core::topic_expiry expiry;
   log_reader_actor log;
   std::unordered_map<core::reader_id, reader> readers;
   /// How many readers of each session there are; a session is monitored while it has one.
@@ -50,6 +51,7 @@ struct queue_state {
 /// decides, and no faster than the topic's consume quota lets it.
 queue_actor::behavior_type queue(queue_actor::stateful_pointer<queue_state> self, queue_id id,
                                  shard_handles shard, std::shared_ptr<const clock> clocks,
-                                 std::shared_ptr<const quota_board> quotas);
+                                 std::shared_ptr<const quota_board> quotas,
+                                 core::topic_expiry expiry);
 
 } // namespace carafe

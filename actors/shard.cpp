@@ -270,10 +270,12 @@ void spawn_blocking(self_pointer self, std::shared_ptr<storage::state_store> sta
   const shard_actor me{self};
   if (s.options.own_threads) {
     s.writer = self->spawn<caf::detached + caf::linked>(log_writer, me, s.log, s.clocks);
-    s.keeper = self->spawn<caf::detached + caf::linked>(checkpoint_keeper, s.log, std::move(state));
+    s.keeper = self->spawn<caf::detached + caf::linked>(checkpoint_keeper, s.log, std::move(state),
+                                                        s.options.latest, s.options.limits);
   } else {
     s.writer = self->spawn<caf::linked>(log_writer, me, s.log, s.clocks);
-    s.keeper = self->spawn<caf::linked>(checkpoint_keeper, s.log, std::move(state));
+    s.keeper = self->spawn<caf::linked>(checkpoint_keeper, s.log, std::move(state),
+                                        s.options.latest, s.options.limits);
   }
 }
 
@@ -346,6 +348,7 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
   s.checkpointed_at = s.clocks->monotonic();
   spawn_blocking(self, std::move(state));
   s.options.timers.own_threads = s.options.own_threads;
+  load_latest(self);
   if (storage::timer_index::is_there(s.options.timers.folder)) make_timers(self);
   tell_timers(self, true);
   self->delayed_send(self, tick_every, tick_atom_v);

@@ -3,6 +3,7 @@
 #include "actors/clock.hpp"
 #include "actors/core/histogram.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/latest_messages.hpp"
 #include "actors/raft/replica.hpp"
 #include "actors/timers.hpp"
 #include "schema/batch.hpp"
@@ -37,6 +38,8 @@ struct shard_options {
   batch_limits limits = {};
   /// Open transactions.
   std::size_t transactions_max = 10'000;
+  /// Where compacted queues keep the last message of each key.
+  std::shared_ptr<latest_messages> latest;
   /// False only in simulated time, where everything runs on one thread.
   bool own_threads = true;
 };
@@ -96,6 +99,16 @@ struct shard_state_data {
   bool copying = false;
   /// Bytes of copies that may be written.
   std::uint64_t copies_left = 0;
+
+  /// Up to where compacted queues were taken into the index, once that is known.
+  std::map<queue_id, offset> horizons;
+  bool horizons_known = false;
+  /// What is to be taken in before retention goes on.
+  std::map<queue_id, offset> taking_in;
+  bool keeping = false;
+  /// What the index has of these is of no use.
+  std::set<queue_id> useless;
+  bool forgetting = false;
 
   /// Hears what becomes of transactions.
   tx_watcher_actor tx_watcher;
@@ -157,6 +170,19 @@ void spare_waiting(shard_pointer self, queue_id queue, offset start);
 /// Whether a group waits for any of these.
 [[nodiscard]] bool holds_any(const core::shard_state& state, const queue_ends& ends);
 
+/// Plans what retention may drop, and drops it when it may go.
+void look_after_retention(shard_pointer self);
+
+// shard_latest.cpp
+/// Whether a compacted queue would lose what was not taken into its index yet.
+[[nodiscard]] bool latest_lack(const shard_state_data& s, const queue_ends& ends);
+/// Takes it in, then looks after retention again.
+void take_in_latest(shard_pointer self, const queue_ends& ends);
+/// Asks what the index has.
+void load_latest(shard_pointer self);
+/// Drops what the index has of queues that are gone, or compacted no more.
+void forget_latest(shard_pointer self);
+
 /// Submits what was checked just now, and calls `then` when it is applied.
 /// @errors Those of `replica::submit_effects`; `then` is not called.
 result<void> submit_then(shard_pointer self, std::vector<effects::effect> what,
@@ -168,7 +194,7 @@ result<void> submit_then(shard_pointer self, std::vector<effects::effect> what,
 caf::result<frames::tx_prepared> prepare_transaction(shard_pointer self, const tx_wish& wish);
 caf::result<tx_done> end_transaction(shard_pointer self, const transaction_id& id, bool commit);
 caf::result<tx_done> apply_parts(shard_pointer self, const tx_parts& what);
-tx_parts parts_for(shard_pointer self, shard_id to);
+caf::result<tx_parts> parts_for(shard_pointer self, shard_id to);
 /// What its log said so far.
 tx_news all_transactions(shard_pointer self);
 /// Tells what has changed since the last time.

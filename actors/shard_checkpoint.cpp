@@ -24,6 +24,11 @@ bool all_begin_after(const core::shard_state& state, const queue_ends& ends) {
 void plan_retention(shard_pointer self, const retention_plan& plan) {
   auto& s = self->state;
   if (plan.first.value == 0 || s.drop || s.draining) return;
+  if (latest_lack(s, *plan.ends)) {
+    if (plan.due || all_begin_after(s.replica->state(), *plan.ends))
+      take_in_latest(self, *plan.ends);
+    return;
+  }
   if (!plan.due) {
     if (all_begin_after(s.replica->state(), *plan.ends))
       s.drop = shard_state_data::drop_plan{plan.first, s.replica->applied(), plan.ends};
@@ -60,6 +65,11 @@ void drop_segments(shard_pointer self) {
   if (!s.drop || s.replica->checkpoint_index() < s.drop->after) return;
   // A group may have begun to wait for something there since.
   const auto& state = s.replica->state();
+  if (latest_lack(s, *s.drop->ends)) { // Its topic was made compacted since.
+    take_in_latest(self, *s.drop->ends);
+    s.drop.reset();
+    return;
+  }
   if (!all_begin_after(state, *s.drop->ends) || holds_any(state, *s.drop->ends)) {
     for (const auto& [queue, start] : *s.drop->ends) spare_waiting(self, queue, start);
     s.drop.reset();
@@ -81,20 +91,6 @@ retention_rule rule_of(const shard_state_data& s) {
   return rule;
 }
 
-void look_after_retention(shard_pointer self) {
-  auto& s = self->state;
-  if (s.draining || s.drop) return;
-  self->request(s.keeper, caf::infinite, plan_atom_v, rule_of(s))
-    .then(
-      [self](const retention_plan& plan) {
-        plan_retention(self, plan);
-        drop_segments(self);
-      },
-      [self](const caf::error& why) {
-        logging::warning(shard_name(self), "retention: " + from_caf(why).message());
-      });
-}
-
 void checkpoint_saved(shard_pointer self) {
   auto& s = self->state;
   const auto index = s.unsaved->mark.index;
@@ -110,6 +106,7 @@ void checkpoint_saved(shard_pointer self) {
     fail_shard(self, ok.error());
     return;
   }
+  forget_latest(self);
   drop_segments(self);
   look_after_retention(self);
 }
@@ -146,6 +143,20 @@ void save(shard_pointer self) {
 }
 
 } // namespace
+
+void look_after_retention(shard_pointer self) {
+  auto& s = self->state;
+  if (s.draining || s.drop) return;
+  self->request(s.keeper, caf::infinite, plan_atom_v, rule_of(s))
+    .then(
+      [self](const retention_plan& plan) {
+        plan_retention(self, plan);
+        drop_segments(self);
+      },
+      [self](const caf::error& why) {
+        logging::warning(shard_name(self), "retention: " + from_caf(why).message());
+      });
+}
 
 void maybe_finish_drain(shard_pointer self) {
   auto& s = self->state;

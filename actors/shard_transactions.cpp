@@ -271,9 +271,21 @@ caf::result<tx_done> apply_parts(shard_pointer self, const tx_parts& what) {
   return promise;
 }
 
-tx_parts parts_for(shard_pointer self, shard_id to) {
-  return {own(self),
-          self->state.replica->state().transactions().parts_for(to, parts_max, parts_bytes_max)};
+caf::result<tx_parts> parts_for(shard_pointer self, shard_id to) {
+  auto& s = self->state;
+  tx_parts parts{own(self),
+                 s.replica->state().transactions().parts_for(to, parts_max, parts_bytes_max)};
+  if (s.options.mode == durability::fsync || parts.parts.empty()) return parts;
+  // A power failure must not take a commit of which others have their parts: they would be taken
+  // again, and its serial would be another one's.
+  auto promise = self->make_response_promise<tx_parts>();
+  self->request(s.writer, caf::infinite, sync_atom_v)
+    .then([promise, parts = std::move(parts)](entry_index) mutable { promise.deliver(parts); },
+          [self, promise](const caf::error& why) mutable {
+            promise.deliver(why);
+            fail_shard(self, from_caf(why));
+          });
+  return promise;
 }
 
 // -- news -----------------------------------------------------------------------------------------

@@ -12,8 +12,16 @@ frames::latency_summary summary(const core::histogram& h) {
 
 queue_view view_of(shard_pointer self, queue_id id, const queue_record& record) {
   const auto& replica = *self->state.replica;
-  return {id,          replica.options().shard, record.topic,      record.start,
-          record.next, record.last_time,        replica.applied(), record.timers_pending};
+  return {id,
+          replica.options().shard,
+          record.topic,
+          record.start,
+          record.next,
+          record.last_time,
+          replica.applied(),
+          record.timers_pending,
+          record.earliest(),
+          record.compacted};
 }
 
 queue_views views_of(shard_pointer self, const queue_ids& wanted) {
@@ -34,6 +42,7 @@ shard_inventory inventory_of(shard_pointer self) {
   for (const auto& [id, record] : state.queues()) {
     if (id != kept_messages) out.there.queues.push_back(id);
     if (record.dedup_window_ms != 0) out.there.dedup_windows.emplace(id, record.dedup_window_ms);
+    if (record.compacted) out.there.compacted.insert(id);
   }
   for (const auto& [id, record] : state.names()) out.there.producers.emplace(id, record.epoch);
   for (const auto& [key, record] : state.all_progress())

@@ -1,6 +1,7 @@
 #include "actors/story.hpp"
 
 #include "actors/core/catalogue_core.hpp"
+#include "actors/core/delivery_batches.hpp"
 #include "actors/core/placement.hpp"
 #include "actors/core/story_telling.hpp"
 #include "actors/error_bridge.hpp"
@@ -36,6 +37,21 @@ std::map<group_id, bool> groups_of(const story_plan& plan) {
       out.emplace(each.record.group, core::lends_messages(each.record.mode));
   }
   return out;
+}
+
+/// The log does not say what groups that commit offsets were not sent.
+void begin_story(story_state& s, core::story_subject about) {
+  auto& told = s.told.emplace(std::move(about), groups_of(s.plan));
+  const auto& topic = s.plan.topic;
+  told.expire_by({topic.settings.default_ttl_ms, core::is_dead_letters(topic.name)});
+  for (const auto& each : s.plan.groups) {
+    if (core::lends_messages(each.record.mode)) continue;
+    auto parsed = core::parse_filter(each.record.filter);
+    if (!parsed || !*parsed) continue;
+    const auto wanted = std::make_shared<const core::filter>(std::move(**parsed));
+    if (each.record.mode != "broadcast") told.filter_by(each.record.group, wanted);
+    for (const auto& consumer : each.consumers) told.filter_by(consumer.group, wanted);
+  }
 }
 
 const queue_place* place_of(const story_state& s) {
@@ -245,7 +261,7 @@ void find_id(self_pointer self, core::story_subject about, unix_ms since) {
   }
   s.shards.assign(shards.begin(), shards.end());
   s.since = since;
-  s.told.emplace(std::move(about), groups_of(s.plan));
+  begin_story(s, std::move(about));
   if (since.value > 0) s.told->known_from(since);
   begin_walk(self);
 }
@@ -258,6 +274,8 @@ void begin_at_place(self_pointer self, const queue_view& view, offset at,
   about.queue = view.queue;
   about.at = at;
   s.view = view;
+  // A compacted queue has some of what lies before its log.
+  if (view.compacted) s.view->start = stored == nullptr ? std::max(view.start, at + 1) : at;
   s.shards = {view.shard};
   // One that waited for its time had an id before it had a place, and what belongs to that.
   if (stored != nullptr) about.wanted = core::timer_id_of(stored->batch, at);
@@ -265,7 +283,7 @@ void begin_at_place(self_pointer self, const queue_view& view, offset at,
     about.queues = {view.queue};
   else if (stored != nullptr)
     s.since = stored->time;
-  s.told.emplace(std::move(about), groups_of(s.plan));
+  begin_story(s, std::move(about));
   begin_walk(self);
 }
 
@@ -289,7 +307,7 @@ void find_place(self_pointer self, const queue_place& place, offset at) {
             [self, view, at](const read_reply& found) {
               const storage::stored_batch* stored = nullptr;
               for (const auto& batch : found.batches)
-                if (batch.base <= at && at < batch.base + batch.count) stored = &batch;
+                if (batch.holds(at)) stored = &batch;
               begin_at_place(self, view, at, stored);
             },
             [self](const caf::error& why) { fail(self, why); });

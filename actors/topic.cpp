@@ -24,6 +24,10 @@ const queue_place* place_of(const topic_record& record, queue_id queue) {
   return nullptr;
 }
 
+core::topic_expiry expiry_of(const topic_record& record) {
+  return {record.settings.default_ttl_ms, core::is_dead_letters(record.name)};
+}
+
 failure deleted(const topic_state& s) {
   return {errc::topic_unknown, s.record.name + " was deleted just now"};
 }
@@ -34,7 +38,8 @@ caf::result<queue_actor> on_activate(self_pointer self, queue_id id) {
   if (auto at = s.queues.find(id); at != s.queues.end()) return at->second;
   const auto* place = place_of(s.record, id);
   if (place == nullptr) return to_caf({errc::queue_unknown, "queue " + std::to_string(id.value)});
-  auto made = self->spawn<caf::monitored>(queue, id, s.shards.at(place->shard), s.clocks, s.quotas);
+  auto made = self->spawn<caf::monitored>(queue, id, s.shards.at(place->shard), s.clocks, s.quotas,
+                                          expiry_of(s.record));
   s.queues.emplace(id, made);
   return made;
 }
@@ -76,7 +81,7 @@ caf::result<frames::topic_description> on_describe(self_pointer self) {
                  for (auto& queue : out.queues) {
                    auto at = by_id.find(queue.queue);
                    if (at == by_id.end()) continue;
-                   queue.earliest = at->second->start;
+                   queue.earliest = at->second->earliest;
                    queue.end = at->second->next;
                    queue.last_time = at->second->last_time;
                  }
@@ -160,6 +165,8 @@ topic_actor::behavior_type topic(self_pointer self, topic_record record, shard_t
     [self](alter_atom, const topic_record& changed, const shard_table& more) {
       self->state.record = changed;
       self->state.shards = more;
+      for (const auto& [id, actor] : self->state.queues)
+        self->send(actor, alter_atom_v, expiry_of(changed));
       arm(self, retention_every);
     },
     [self](remove_atom) { self->state.owed.end(self); },

@@ -79,6 +79,8 @@ struct node_options {
   std::uint64_t producer_expiry_ms = 24ull * 60 * 60 * 1000;
   /// How long a consumer may finish what it has of a queue that moves to another one.
   std::uint64_t revoke_timeout_ms = 10'000;
+  /// How long the queues of a consumer with a member id are kept while it is away.
+  std::uint64_t member_grace_ms = 45'000;
 
   log_level level = log_level::info;
 

@@ -19,7 +19,7 @@ using o = node_options;
 
 } // namespace
 
-constexpr std::array<setting, 29> settings{{
+constexpr std::array<setting, 30> settings{{
   {.key = "node-name",
    .field = &o::node_name,
    .unit = "text",
@@ -200,6 +200,13 @@ constexpr std::array<setting, 29> settings{{
    .unit = ms,
    .max = hour_ms,
    .about = "Time that a consumer has to finish a queue which moves to another one; 0: none."},
+  {.key = "member-grace-ms",
+   .field = &o::member_grace_ms,
+   .unit = ms,
+   .min = 1'000,
+   .max = hour_ms,
+   .about = "Time for which the queues of a consumer with a member id are kept for it while it is "
+            "away."},
   {.key = "log-level",
    .field = &o::level,
    .unit = "word",

@@ -48,7 +48,7 @@ struct setting {
 /// The section of all our settings.
 inline constexpr std::string_view section = "carafe";
 
-extern const std::array<setting, 29> settings;
+extern const std::array<setting, 30> settings;
 
 /// The setting with this key (without the section), or nullptr.
 [[nodiscard]] const setting* find_setting(std::string_view key) noexcept;

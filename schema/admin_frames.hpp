@@ -55,6 +55,7 @@ struct topic_alter {
   std::optional<std::uint64_t> dedup_window_ms = {};
   std::optional<std::uint64_t> produce_bytes_per_second = {};
   std::optional<std::uint64_t> consume_bytes_per_second = {};
+  std::optional<bool> compacted = {};
 };
 struct topic_delete {
   std::string name;
@@ -94,6 +95,9 @@ struct group_member {
   unix_ms joined;
   std::uint64_t in_flight = 0;
   std::uint64_t idle_ms = 0;
+  std::string id = {};
+  /// It is away, and its queues are kept until then.
+  std::optional<unix_ms> kept_until = {};
 };
 struct group_queue {
   std::string topic;
@@ -133,6 +137,9 @@ struct group_description {
   message_filter filter = {};
   /// Of `broadcast` groups.
   std::vector<named_consumer> consumers = {};
+  /// Messages that were not sent for the group's filter, and for their age.
+  std::uint64_t filtered = 0;
+  std::uint64_t expired = 0;
 };
 struct group_put {
   std::string name;

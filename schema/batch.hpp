@@ -162,6 +162,8 @@ struct validated_batch {
   bool ranked = false;
   /// Of each message, if any has an id.
   id_digests ids = {};
+  /// Some message has no key.
+  bool keyless = false;
 };
 
 /// What a node does with a received batch before it stores it: checksum, then full validation.

@@ -372,6 +372,13 @@ id_digests digests_of(const columns& at) {
   return out;
 }
 
+bool any_keyless(const columns& at) {
+  if (at.keys.bytes.empty()) return true;
+  for (unsigned i = 0; i < at.count; ++i)
+    if (at.keys.bytes_of(i) == 0) return true;
+  return false;
+}
+
 } // namespace
 
 result<validated_batch> validate_batch(std::span<const std::byte> bytes, codec compression,
@@ -386,7 +393,8 @@ result<validated_batch> validate_batch(std::span<const std::byte> bytes, codec c
     if (batch.at.count != count) return malformed("count is not the announced one");
     const auto& at = batch.at;
     return validated_batch{batch.payload_bytes, at.times.size() != 0,
-                           at.priorities.size() != 0 || at.ttls.size() != 0, digests_of(at)};
+                           at.priorities.size() != 0 || at.ttls.size() != 0, digests_of(at),
+                           any_keyless(at)};
   });
 }
 

@@ -53,6 +53,7 @@ struct effect_writer {
     opened.setQueue(from.queue.value);
     opened.setTopic(from.topic.value);
     opened.setDedupWindowMs(from.dedup_window_ms);
+    opened.setCompacted(from.compacted);
   }
   void operator()(wire::Effect::Builder to, const effects::queue_closed& from) {
     to.setQueueClosed(from.queue.value);
@@ -274,8 +275,9 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
     return get_commit(from.getCommit());
   case wire::Effect::QUEUE_OPENED: {
     auto opened = from.getQueueOpened();
-    return effects::effect{effects::queue_opened{
-      queue_id{opened.getQueue()}, topic_id{opened.getTopic()}, opened.getDedupWindowMs()}};
+    return effects::effect{effects::queue_opened{queue_id{opened.getQueue()},
+                                                 topic_id{opened.getTopic()},
+                                                 opened.getDedupWindowMs(), opened.getCompacted()}};
   }
   case wire::Effect::QUEUE_CLOSED:
     return effects::effect{effects::queue_closed{queue_id{from.getQueueClosed()}}};

@@ -113,6 +113,9 @@ constexpr row rows[] = {
    "the shard remembers as many message ids as it can; shorten the topics' dedup windows, or wait "
    "until older ids are past theirs",
    again},
+  {errc::key_required, "key_required",
+   "the topic is compacted, so each of its messages needs a key; give one, or use another topic",
+   as_it_is},
 
   {errc::topic_unknown, "topic_unknown",
    "no topic of this name; create it, or let the node create topics on use", as_it_is},

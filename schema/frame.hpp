@@ -3,6 +3,7 @@
 /// The client protocol's frames; `schema/wire.capnp` is their exact wire shape.
 
 #include "schema/admin_frames.hpp"
+#include "schema/key_frames.hpp"
 #include "schema/message_frames.hpp"
 #include "schema/producer_frames.hpp"
 #include "schema/schedule_frames.hpp"
@@ -23,17 +24,16 @@
 namespace carafe::frames {
 
 /// Alternatives in the order of the union in `wire.capnp`.
-using body =
-  std::variant<error, hello, welcome, ping, pong, ok, produce, receipt, subscribe, subscribed,
-               unsubscribe, credit, deliver, subscription_ended, join, joined, assigned, revoked,
-               release, commit, leave, topic_describe, topic_description, topic_create, topic_alter,
-               topic_delete, topic_list, topic_names, group_list, group_names, group_describe,
-               group_description, group_reset, group_delete, node_status, node_status_report,
-               node_actors, node_actor_list, backup, backup_done, leased, settle, renew, renewed,
-               group_put, dead_letters, dead_letter_list, redrive, redriven, timer_end, timer_move,
-               timers_changed, timer_list, timers, group_forget, tx_join, tx_prepare, tx_prepared,
-               tx_end, tx_check, tx_list, txs, producer_request, producer_answer, schedule_put,
-               schedule_delete, schedule_list, schedules, message_why, message_story>;
+using body = std::variant<
+  error, hello, welcome, ping, pong, ok, produce, receipt, subscribe, subscribed, unsubscribe,
+  credit, deliver, subscription_ended, join, joined, assigned, revoked, release, commit, leave,
+  topic_describe, topic_description, topic_create, topic_alter, topic_delete, topic_list,
+  topic_names, group_list, group_names, group_describe, group_description, group_reset,
+  group_delete, node_status, node_status_report, node_actors, node_actor_list, backup, backup_done,
+  leased, settle, renew, renewed, group_put, dead_letters, dead_letter_list, redrive, redriven,
+  timer_end, timer_move, timers_changed, timer_list, timers, group_forget, tx_join, tx_prepare,
+  tx_prepared, tx_end, tx_check, tx_list, txs, producer_request, producer_answer, schedule_put,
+  schedule_delete, schedule_list, schedules, message_why, message_story, key_find, key_found>;
 
 struct frame {
   std::uint64_t request = 0;

@@ -75,13 +75,17 @@ void put(wire::Welcome::Builder to, const welcome& from);
 [[nodiscard]] hello get(wire::Hello::Reader from, decoding& state);
 [[nodiscard]] welcome get(wire::Welcome::Reader from, decoding& state);
 
-// frame_stream.cpp. Of produce and deliver everything but the batch.
+// frame_stream.cpp. Of produce and deliver everything but the batch, except if that is sparse.
 void put(wire::Produce::Builder to, const produce& from);
 void put(wire::Receipt::Builder to, const receipt& from);
 void put(wire::Subscribe::Builder to, const subscribe& from);
 void put(wire::Subscribed::Builder to, const subscribed& from);
 void put(wire::Credit::Builder to, const credit& from);
 void put(wire::Deliver::Builder to, const deliver& from);
+/// Whether its batch goes out without being copied into the frame first.
+[[nodiscard]] inline bool is_bulk(const deliver& f) {
+  return !f.batch.empty() && !f.sparse && f.ranges.empty() && f.expired.empty();
+}
 void put(wire::SubscriptionEnded::Builder to, const subscription_ended& from);
 [[nodiscard]] produce get(wire::Produce::Reader from, decoding& state);
 [[nodiscard]] receipt get(wire::Receipt::Reader from, decoding& state);
@@ -106,6 +110,8 @@ void put(wire::Commit::Builder to, const commit& from);
 [[nodiscard]] commit get(wire::Commit::Reader from, decoding& state);
 
 // frame_delivery.cpp
+[[nodiscard]] std::vector<offset_range> get(capnp::List<wire::OffsetRange>::Reader from,
+                                            decoding& state);
 void put(wire::Leased::Builder to, const leased& from);
 void put(wire::Settle::Builder to, const settle& from);
 void put(wire::Renew::Builder to, const renew& from);
@@ -155,6 +161,12 @@ void put(wire::schedule::Schedules::Builder to, const schedules& from);
 [[nodiscard]] schedule_put get(wire::schedule::Put::Reader from, decoding& state);
 [[nodiscard]] schedule_list get(wire::schedule::Query::Reader from, decoding& state);
 [[nodiscard]] schedules get(wire::schedule::Schedules::Reader from, decoding& state);
+
+// frame_key.cpp
+void put(wire::keyfind::Question::Builder to, const key_find& from);
+void put(wire::keyfind::Answer::Builder to, const key_found& from);
+[[nodiscard]] key_find get(wire::keyfind::Question::Reader from, decoding& state);
+[[nodiscard]] key_found get(wire::keyfind::Answer::Reader from);
 
 // frame_story.cpp
 void put(wire::story::Question::Builder to, const message_why& from);

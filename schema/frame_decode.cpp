@@ -156,6 +156,10 @@ std::optional<body> get_admin(wire::Frame::Reader from, decoding& state) {
     return get(from.getMessageWhy(), state);
   case tag::MESSAGE_STORY:
     return get(from.getMessageStory(), state);
+  case tag::KEY_FIND:
+    return get(from.getKeyFind(), state);
+  case tag::KEY_FOUND:
+    return get(from.getKeyFound());
   case tag::PRODUCER_REQUEST:
     return get(from.getProducerRequest(), state);
   case tag::PRODUCER_ANSWER:

@@ -4,15 +4,7 @@
 namespace carafe::frames {
 namespace {
 
-using wire_ranges = capnp::List<wire::OffsetRange>;
 using wire_queues = capnp::List<wire::QueueRanges>;
-
-std::vector<offset_range> get(wire_ranges::Reader from, decoding& state) {
-  std::vector<offset_range> to;
-  if (carafe::get(from, to) != errc::none)
-    state.refuse(errc::frame_malformed, "an empty range of offsets, or one past the last");
-  return to;
-}
 
 void put(wire_queues::Builder to, const std::vector<queue_ranges>& from) {
   for (unsigned i = 0; i < to.size(); ++i) {
@@ -29,6 +21,13 @@ std::vector<queue_ranges> get(wire_queues::Reader from, decoding& state) {
 }
 
 } // namespace
+
+std::vector<offset_range> get(capnp::List<wire::OffsetRange>::Reader from, decoding& state) {
+  std::vector<offset_range> to;
+  if (carafe::get(from, to) != errc::none)
+    state.refuse(errc::frame_malformed, "an empty range of offsets, or one past the last");
+  return to;
+}
 
 void put(wire::Leased::Builder to, const leased& from) {
   to.setSubscription(from.subscription.value);

@@ -88,6 +88,8 @@ struct body_writer {
   void operator()(const schedules& from) { put(to.initSchedules(), from); }
   void operator()(const message_why& from) { put(to.initMessageWhy(), from); }
   void operator()(const message_story& from) { put(to.initMessageStory(), from); }
+  void operator()(const key_find& from) { put(to.initKeyFind(), from); }
+  void operator()(const key_found& from) { put(to.initKeyFound(), from); }
   void operator()(const producer_request& from) { put(to.initProducerRequest(), from); }
   void operator()(const producer_answer& from) { put(to.initProducerAnswer(), from); }
 };
@@ -115,13 +117,15 @@ void make_room(std::vector<char>& out, std::size_t more) {
   if (needed > out.capacity()) out.reserve(std::max(needed, out.capacity() * 2));
 }
 
-/// Everything but the batch of a produce or deliver frame lies in one small segment, whose last
-/// word is the still empty pointer to the batch; the batch then follows it as if the segment had
-/// been that much larger.
-void append_bulk(capnp::MessageBuilder& builder, const shared_bytes& batch,
+/// Their batch is the first pointer of both.
+template <class Struct>
+constexpr std::uint32_t pointers_behind_batch = Struct::_capnpPrivate::pointerCount - 1;
+
+/// Everything but the batch of a produce or deliver frame lies in one small segment, which ends
+/// with the still empty pointer to the batch and `behind` more empty ones; the batch then follows
+/// it as if the segment had been that much larger.
+void append_bulk(capnp::MessageBuilder& builder, const shared_bytes& batch, std::uint32_t behind,
                  std::vector<char>& out) {
-  static_assert(wire::Produce::_capnpPrivate::pointerCount == 1 &&
-                wire::Deliver::_capnpPrivate::pointerCount == 1);
   constexpr std::size_t data_bytes_max = (std::size_t{1} << 29) - 1;
   CARAFE_ASSERT(batch.size() <= data_bytes_max);
   auto segments = builder.getSegmentsForOutput();
@@ -131,10 +135,11 @@ void append_bulk(capnp::MessageBuilder& builder, const shared_bytes& batch,
   make_room(out, word_bytes + head.size() + batch_bytes);
   append_little(out, std::uint32_t{0});
   append_little(out, static_cast<std::uint32_t>((head.size() + batch_bytes) / word_bytes));
-  append(out, head.first(head.size() - word_bytes));
-  // A list pointer: kind 1, offset 0 (right behind it); elements of a byte (2), and how many.
-  append_little(out, std::uint32_t{1});
+  append(out, head.first(head.size() - (1 + behind) * word_bytes));
+  // A list pointer: kind 1, offset in words from behind it; elements of a byte (2), and how many.
+  append_little(out, std::uint32_t{behind << 2 | 1});
   append_little(out, static_cast<std::uint32_t>(batch.size() << 3 | 2));
+  append(out, head.last(behind * word_bytes));
   append(out, batch.span());
   out.resize(out.size() + batch_bytes - batch.size());
 }
@@ -159,9 +164,9 @@ void encode(const frame& f, std::vector<char>& out) {
   root.setRequest(f.request);
   std::visit(body_writer{root}, f.body);
   if (auto bulk = std::get_if<produce>(&f.body); bulk && !bulk->batch.empty())
-    return append_bulk(builder, bulk->batch, out);
-  if (auto bulk = std::get_if<deliver>(&f.body); bulk && !bulk->batch.empty())
-    return append_bulk(builder, bulk->batch, out);
+    return append_bulk(builder, bulk->batch, pointers_behind_batch<wire::Produce>, out);
+  if (auto bulk = std::get_if<deliver>(&f.body); bulk && is_bulk(*bulk))
+    return append_bulk(builder, bulk->batch, pointers_behind_batch<wire::Deliver>, out);
   append_message(builder, out);
 }
 

@@ -17,6 +17,8 @@ void put(wire::GroupDescription::Member::Builder to, const group_member& from) {
   to.setJoinedMs(from.joined.value);
   to.setInFlight(from.in_flight);
   to.setIdleMs(from.idle_ms);
+  if (!from.id.empty()) to.setMemberId(wire_text{from.id});
+  to.setKeptUntilMs(from.kept_until.value_or(unix_ms{0}).value);
 }
 
 group_member get(wire::GroupDescription::Member::Reader from, decoding& state) {
@@ -29,6 +31,8 @@ group_member get(wire::GroupDescription::Member::Reader from, decoding& state) {
   to.joined = unix_ms{from.getJoinedMs()};
   to.in_flight = from.getInFlight();
   to.idle_ms = from.getIdleMs();
+  to.id = state.text(from.getMemberId());
+  if (from.getKeptUntilMs() != 0) to.kept_until = unix_ms{from.getKeptUntilMs()};
   return to;
 }
 
@@ -105,6 +109,8 @@ void put(wire::GroupDescription::Builder to, const group_description& from) {
   carafe::put(to.initFilter(), from.filter);
   if (!from.consumers.empty())
     put(to.initConsumers(size_of(from.consumers.size())), from.consumers);
+  to.setFiltered(from.filtered);
+  to.setExpired(from.expired);
 }
 
 group_description get(wire::GroupDescription::Reader from, decoding& state) {
@@ -123,6 +129,8 @@ group_description get(wire::GroupDescription::Reader from, decoding& state) {
   to.version = from.getVersion();
   to.filter = get(from.getFilter(), state);
   to.consumers = get(from.getConsumers(), state);
+  to.filtered = from.getFiltered();
+  to.expired = from.getExpired();
   return to;
 }
 

@@ -15,6 +15,7 @@ void put(wire::Join::Builder to, const join& from) {
   if (from.filter.how != message_filter::kind::none) carafe::put(to.initFilter(), from.filter);
   if (!from.name.empty()) to.setName(wire_text{from.name});
   to.setHolder(from.holder);
+  if (!from.member_id.empty()) to.setMemberId(wire_text{from.member_id});
 }
 
 join get(wire::Join::Reader from, decoding& state) {
@@ -30,6 +31,7 @@ join get(wire::Join::Reader from, decoding& state) {
   to.filter = get(from.getFilter(), state);
   to.name = state.text(from.getName());
   to.holder = from.getHolder();
+  to.member_id = state.text(from.getMemberId());
   return to;
 }
 

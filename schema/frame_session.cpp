@@ -74,6 +74,7 @@ void put(wire::TopicSettings::Builder to, const topic_settings& from) {
   to.setDedupWindowMs(from.dedup_window_ms);
   to.setProduceBytesPerSecond(from.produce_bytes_per_second);
   to.setConsumeBytesPerSecond(from.consume_bytes_per_second);
+  to.setCompacted(from.compacted);
 }
 
 topic_settings get(wire::TopicSettings::Reader from, decoding& state) {
@@ -81,6 +82,7 @@ topic_settings get(wire::TopicSettings::Reader from, decoding& state) {
                            from.getDefaultTtlMs(), from.getDedupWindowMs()};
   to.produce_bytes_per_second = from.getProduceBytesPerSecond();
   to.consume_bytes_per_second = from.getConsumeBytesPerSecond();
+  to.compacted = from.getCompacted();
   return to;
 }
 

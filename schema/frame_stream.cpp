@@ -1,4 +1,5 @@
 #include "schema/frame_codec.hpp"
+#include "schema/log_codec.hpp"
 
 namespace carafe::frames {
 
@@ -62,6 +63,8 @@ void put(wire::Subscribe::Builder to, const subscribe& from) {
   put(to.initStart(), from.start);
   to.setOutOfRange(to_wire(from.out_of_range));
   to.setCreditBytes(from.credit_bytes);
+  if (from.filter.how != message_filter::kind::none) carafe::put(to.initFilter(), from.filter);
+  to.setExpired(from.expired);
 }
 
 subscribe get(wire::Subscribe::Reader from, decoding& state) {
@@ -71,6 +74,8 @@ subscribe get(wire::Subscribe::Reader from, decoding& state) {
   to.start = get(from.getStart(), state);
   to.out_of_range = state.enumerator(from.getOutOfRange());
   to.credit_bytes = from.getCreditBytes();
+  to.filter = get(from.getFilter(), state);
+  to.expired = from.getExpired();
   return to;
 }
 
@@ -105,6 +110,12 @@ void put(wire::Deliver::Builder to, const deliver& from) {
   to.setSequence(from.first.value);
   to.setCodec(to_wire(from.compression));
   to.setChecksum(from.checksum);
+  if (is_bulk(from)) return;
+  const auto bytes = from.batch.text();
+  to.setBatch({static_cast<const kj::byte*>(static_cast<const void*>(bytes.data())), bytes.size()});
+  to.setSparse(from.sparse);
+  carafe::put(to.initRanges(size_of(from.ranges.size())), from.ranges);
+  carafe::put(to.initExpired(size_of(from.expired.size())), from.expired);
 }
 
 deliver get(wire::Deliver::Reader from, decoding& state) {
@@ -119,6 +130,9 @@ deliver get(wire::Deliver::Reader from, decoding& state) {
   to.compression = state.enumerator(from.getCodec());
   to.checksum = from.getChecksum();
   to.batch = state.bytes(from.getBatch());
+  to.sparse = from.getSparse();
+  to.ranges = get(from.getRanges(), state);
+  to.expired = get(from.getExpired(), state);
   return to;
 }
 

@@ -84,6 +84,8 @@ void put(wire::TopicAlter::Builder to, const topic_alter& from) {
   to.setProduceQuotaSet(from.produce_bytes_per_second.has_value());
   to.setConsumeBytesPerSecond(from.consume_bytes_per_second.value_or(0));
   to.setConsumeQuotaSet(from.consume_bytes_per_second.has_value());
+  to.setCompacted(from.compacted.value_or(false));
+  to.setCompactedSet(from.compacted.has_value());
 }
 
 topic_alter get(wire::TopicAlter::Reader from, decoding& state) {
@@ -95,6 +97,7 @@ topic_alter get(wire::TopicAlter::Reader from, decoding& state) {
   if (from.getDedupWindowSet()) to.dedup_window_ms = from.getDedupWindowMs();
   if (from.getProduceQuotaSet()) to.produce_bytes_per_second = from.getProduceBytesPerSecond();
   if (from.getConsumeQuotaSet()) to.consume_bytes_per_second = from.getConsumeBytesPerSecond();
+  if (from.getCompactedSet()) to.compacted = from.getCompacted();
   return to;
 }
 

@@ -7,6 +7,7 @@
 #include <carafe/types.hpp>
 
 #include <string>
+#include <vector>
 
 namespace carafe {
 
@@ -24,6 +25,21 @@ struct latest_record {
   std::string batch;
 
   friend bool operator==(const latest_record&, const latest_record&) = default;
+};
+
+/// A message that is taken in: the row it leaves, or only the end of what was there of its key.
+struct latest_change {
+  latest_record row;
+  bool ends = false;
+};
+
+/// Some of a queue's rows, in the order of their offsets.
+struct latest_rows {
+  std::vector<latest_record> rows;
+  /// There are no more below the horizon.
+  bool whole = true;
+  /// Up to where the queue was taken in, as of the same moment.
+  offset horizon;
 };
 
 } // namespace carafe

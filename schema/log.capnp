@@ -212,6 +212,7 @@ struct QueueOpened {
   queue @0 :UInt64;
   topic @1 :UInt64;
   dedupWindowMs @2 :UInt64;
+  compacted @3 :Bool;
 }
 
 struct QueueStart {
@@ -234,7 +235,6 @@ struct TopicRecord {
   # Of messages that say none; 0: they do not expire.
   dedupWindowMs @8 :UInt64;
   compacted @9 :Bool;
-  # Reserved.
   produceBytesPerSecond @10 :UInt64;
   consumeBytesPerSecond @11 :UInt64;
   # Quotas; 0: none.
@@ -249,6 +249,8 @@ struct GroupRecord {
   delivery @5 :Common.DeliverySettings;
   version @6 :UInt64 = 1;
   filter @7 :Common.Filter;
+  queues @8 :List(UInt64);
+  # Of a record of mode `member`: which are kept for it.
 }
 
 struct QueueRecord {
@@ -263,6 +265,9 @@ struct QueueRecord {
   timersSum @6 :UInt64;
   # Of the pending ones' due times and numbers, mixed.
   dedupWindowMs @7 :UInt64;
+  compacted @8 :Bool;
+  keptFrom @9 :UInt64;
+  # Of a compacted one: below, nothing is kept.
 }
 
 struct ProducerRecord {

@@ -15,14 +15,17 @@
 
 namespace carafe::frames {
 
-inline constexpr std::uint16_t protocol_version = 1;
+/// The newest that is spoken. From 2 on deliveries may leave messages out.
+inline constexpr std::uint16_t protocol_version = 2;
+inline constexpr std::uint16_t protocol_version_min = 1;
+inline constexpr std::uint16_t sparse_version = 2;
 
 struct error {
   failure why;
   std::uint32_t retry_after_ms = 0;
 };
 struct hello {
-  std::uint16_t version_min = protocol_version;
+  std::uint16_t version_min = protocol_version_min;
   std::uint16_t version_max = protocol_version;
   std::string client;
   std::string software;
@@ -69,6 +72,9 @@ struct subscribe {
   start_position start;
   range_policy out_of_range = range_policy::error;
   std::uint32_t credit_bytes = 0;
+  message_filter filter = {};
+  /// Messages whose time to live is over, too.
+  bool expired = false;
 };
 struct subscribed {
   subscription_id subscription;
@@ -94,6 +100,12 @@ struct deliver {
   codec compression = codec::none;
   std::uint32_t checksum = 0;
   shared_bytes batch;
+  /// `batch` holds exactly the messages of `ranges`; the others of `count` were left out.
+  bool sparse = false;
+  /// Ascending.
+  std::vector<offset_range> ranges = {};
+  /// Those of them that were too old when they were sent.
+  std::vector<offset_range> expired = {};
 };
 struct subscription_ended {
   subscription_id subscription;
@@ -115,6 +127,8 @@ struct join {
   std::string name = {};
   /// Who has the name, over reconnections; 0: only as long as the connection lasts.
   std::uint64_t holder = 0;
+  /// Of `ordered`: for whom queues are kept; empty: for nobody.
+  std::string member_id = {};
 };
 struct joined {
   member_id member;

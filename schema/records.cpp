@@ -106,6 +106,7 @@ void put(wire::TopicRecord::Builder to, const topic_record& from) {
   to.setCreatedMs(from.created.value);
   to.setDefaultTtlMs(from.settings.default_ttl_ms);
   to.setDedupWindowMs(from.settings.dedup_window_ms);
+  to.setCompacted(from.settings.compacted);
   to.setProduceBytesPerSecond(from.settings.produce_bytes_per_second);
   to.setConsumeBytesPerSecond(from.settings.consume_bytes_per_second);
 }
@@ -124,6 +125,7 @@ errc get(wire::TopicRecord::Reader from, topic_record& to) {
   to.settings = {from.getRetentionMs(), *mode, from.getDefaultTtlMs(), from.getDedupWindowMs()};
   to.settings.produce_bytes_per_second = from.getProduceBytesPerSecond();
   to.settings.consume_bytes_per_second = from.getConsumeBytesPerSecond();
+  to.settings.compacted = from.getCompacted();
   to.created = unix_ms{from.getCreatedMs()};
   return errc::none;
 }
@@ -138,6 +140,9 @@ void put(wire::GroupRecord::Builder to, const group_record& from) {
   put(to.initDelivery(), from.delivery);
   to.setVersion(from.version);
   if (from.filter.how != message_filter::kind::none) put(to.initFilter(), from.filter);
+  if (from.queues.empty()) return;
+  auto queues = to.initQueues(size_of(from.queues.size()));
+  for (unsigned i = 0; i < queues.size(); ++i) queues.set(i, from.queues[i].value);
 }
 
 errc get(wire::GroupRecord::Reader from, group_record& to) {
@@ -149,6 +154,8 @@ errc get(wire::GroupRecord::Reader from, group_record& to) {
   to.created = unix_ms{from.getCreatedMs()};
   if (from.hasDelivery()) get(from.getDelivery(), to.delivery);
   to.version = from.getVersion();
+  to.queues.clear();
+  for (auto queue : from.getQueues()) to.queues.push_back(queue_id{queue});
   return from.hasFilter() ? get(from.getFilter(), to.filter) : errc::none;
 }
 
@@ -161,6 +168,8 @@ void put(wire::QueueRecord::Builder to, const queue_record& from) {
   to.setTimersPending(from.timers_pending);
   to.setTimersSum(from.timers_sum);
   to.setDedupWindowMs(from.dedup_window_ms);
+  to.setCompacted(from.compacted);
+  to.setKeptFrom(from.kept_from.value);
 }
 
 errc get(wire::QueueRecord::Reader from, queue_record& to) {
@@ -172,6 +181,8 @@ errc get(wire::QueueRecord::Reader from, queue_record& to) {
   to.timers_pending = from.getTimersPending();
   to.timers_sum = from.getTimersSum();
   to.dedup_window_ms = from.getDedupWindowMs();
+  to.compacted = from.getCompacted();
+  to.kept_from = offset{from.getKeptFrom()};
   return errc::none;
 }
 

@@ -30,6 +30,8 @@ struct topic_settings {
   /// Quotas; 0: none.
   std::uint64_t produce_bytes_per_second = 0;
   std::uint64_t consume_bytes_per_second = 0;
+  /// The last message of each key outlives retention.
+  bool compacted = false;
 
   friend bool operator==(const topic_settings&, const topic_settings&) = default;
 };
@@ -63,6 +65,8 @@ struct group_record {
   /// Rises with each change of mode, topics, filter or settings.
   std::uint64_t version = 1;
   message_filter filter = {};
+  /// Of a record of mode `member`: which are kept for it.
+  std::vector<queue_id> queues = {};
 
   friend bool operator==(const group_record&, const group_record&) = default;
 };
@@ -80,8 +84,15 @@ struct queue_record {
   std::uint64_t timers_next = 0;
   std::uint64_t timers_pending = 0;
   std::uint64_t timers_sum = 0;
-  /// Its topic's.
+  /// Its topic's, and so the next.
   std::uint64_t dedup_window_ms = 0;
+  bool compacted = false;
+  /// Of a compacted one: where it began when it became so. From there on the last message of each
+  /// key is kept, whatever `start` says.
+  offset kept_from;
+
+  /// Earliest offset that a reader may ask for.
+  [[nodiscard]] offset earliest() const noexcept { return compacted ? kept_from : start; }
 
   friend bool operator==(const queue_record&, const queue_record&) = default;
 };
@@ -175,6 +186,7 @@ struct queue_opened {
   queue_id queue;
   topic_id topic;
   std::uint64_t dedup_window_ms = 0;
+  bool compacted = false;
 };
 struct queue_closed {
   queue_id queue;
@@ -280,7 +292,7 @@ template <class Record>
 result<Record> decode_record(std::string_view bytes);
 
 // Defined for topic_record, group_record, queue_record, producer_record, progress_record,
-// waiting_record, timer_record, catalogue_record, half_batch, transaction_record,
+// waiting_record, timer_record, latest_record, catalogue_record, half_batch, transaction_record,
 // transaction_counts, transactions_applied, schedule_record, schedule_progress,
 // named_producer_record, named_progress_record and stored_ids_record in schema/records.cpp.
 

@@ -152,7 +152,9 @@ struct Event {
     acknowledged @13;
     # `offset` of ordered and broadcast groups: everything below it.
     filtered @14;
+    # It does not pass. `offset` as of `acknowledged`.
     expired @15;
+    # Of ordered and broadcast groups: who had not been sent it by then never was.
     dead @16;
     # After `attempt` failed deliveries, with `error`; its letter is at `offset` of `queue`.
     redriven @17;

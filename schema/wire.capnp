@@ -13,6 +13,7 @@ using Producer = import "producer.capnp";
 using Quota = import "quota.capnp";
 using Schedule = import "schedule.capnp";
 using Story = import "story.capnp";
+using KeyFind = import "keyfind.capnp";
 using Timer = import "timer.capnp";
 using Transaction = import "transaction.capnp";
 using Codec = Common.Codec;
@@ -111,6 +112,8 @@ struct Frame {
     schedules @68 :Schedule.Schedules;
     messageWhy @69 :Story.Question;
     messageStory @70 :Story.Story;
+    keyFind @71 :KeyFind.Question;
+    keyFound @72 :KeyFind.Answer;
   }
 }
 
@@ -197,6 +200,10 @@ struct Subscribe {
   start @2 :StartPosition;
   outOfRange @3 :RangePolicy;
   creditBytes @4 :UInt32;
+  filter @5 :Common.Filter;
+  # From version 2 on, as the next: only these messages. A group's queue has the group's filter.
+  expired @6 :Bool;
+  # Messages whose time to live is over, too.
 }
 
 struct Subscribed {
@@ -226,6 +233,12 @@ struct Deliver {
   codec @7 :Codec;
   checksum @8 :UInt32;
   batch @9 :Data;
+  sparse @10 :Bool;
+  # From version 2 on: `batch` holds exactly the messages of `ranges`, and is empty if there are
+  # none. The others of these `count` are not for this subscription; reading has passed them.
+  ranges @11 :List(Common.OffsetRange);
+  expired @12 :List(Common.OffsetRange);
+  # Of what is in `batch`: which were too old. Only if `subscribe` asked for those.
 }
 
 struct SubscriptionEnded {
@@ -256,6 +269,9 @@ struct Join {
   holder @10 :UInt64;
   # Chosen at random once by a consumer with a name: when it joins again it has its own name back
   # before the node has noticed that its old connection is gone. 0: it waits for that.
+  memberId @11 :Text;
+  # Of `ordered`: when it is gone its queues are kept for it for a while, and it has them again when
+  # it joins with the same id, and the same `holder`. Empty: they go to others at once.
 }
 
 struct Joined {
@@ -325,7 +341,7 @@ struct TopicSettings {
   dedupWindowMs @3 :UInt64;
   # How long a message's id counts; 0: ids do not matter.
   compacted @4 :Bool;
-  # Reserved.
+  # The last message of each key outlives retention.
   produceBytesPerSecond @5 :UInt64;
   consumeBytesPerSecond @6 :UInt64;
   # Quotas of the whole topic, in bytes of batches as they are sent; 0: none.
@@ -351,7 +367,6 @@ struct TopicAlter {
   dedupWindowMs @6 :UInt64;
   dedupWindowSet @7 :Bool;
   compacted @8 :Bool;
-  # Reserved, as the next.
   compactedSet @9 :Bool;
   produceBytesPerSecond @10 :UInt64;
   produceQuotaSet @11 :Bool;
@@ -412,6 +427,10 @@ struct GroupDescription {
   filter @8 :Common.Filter;
   consumers @9 :List(Broadcast.NamedConsumer);
   # Of `broadcast`.
+  filtered @10 :UInt64;
+  expired @11 :UInt64;
+  # So many messages it was not sent for its filter, and for their age, since the node knows it as
+  # it is: counts begin anew when the node starts and when its mode, topics or filter change.
 
   struct Member {
     member @0 :UInt64;
@@ -423,6 +442,9 @@ struct GroupDescription {
     inFlight @6 :UInt64;
     idleMs @7 :UInt64;
     # How long it has had messages and settled none.
+    memberId @8 :Text;
+    keptUntilMs @9 :Int64;
+    # It is away (`member` is 0), and its queues are kept until then; 0: it is there.
   }
 
   struct Queue {

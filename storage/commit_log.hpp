@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace carafe::storage {
@@ -51,6 +52,15 @@ struct stored_batch {
   std::uint32_t count = 0;
   unix_ms time;
   effects::batch batch;
+  /// Of a compacted queue: which of these offsets there are messages of, one at most; the others
+  /// are gone. `batch` begins at that one. Nothing: there are all.
+  std::optional<std::vector<offset_range>> only = {};
+
+  [[nodiscard]] bool holds(offset at) const noexcept {
+    if (!only) return base <= at && at < base + count;
+    return std::ranges::any_of(
+      *only, [at](const auto& range) { return range.first <= at && at < range.end(); });
+  }
 };
 
 /// How a read went on: hand it back with the next read of the same queue and it costs no search.
@@ -58,6 +68,28 @@ struct read_hint {
   entry_index segment{0};
   /// Counts truncations, after which a hint is void.
   std::uint64_t epoch = 0;
+};
+
+/// Messages of one key in one queue.
+struct key_query {
+  queue_id queue;
+  std::string key;
+  /// Offsets below `until`, from this one on.
+  offset from;
+  offset until;
+  /// Nothing above this entry.
+  entry_index last;
+  /// A step is over after about so many bytes of the log, or so many messages; at least 1.
+  std::uint64_t bytes_max = 0;
+  std::size_t found_max = 0;
+};
+struct key_findings {
+  std::vector<offset> found;
+  /// Everything below was looked at; the search is over when that is `until`.
+  offset next;
+  /// Messages that were read for that.
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
 };
 
 /// What a log surely has room for, whatever else fills the disk meanwhile.
@@ -129,6 +161,17 @@ public:
   /// The first row of `queue` whose broker time is not before `time`, from entries up to `last`.
   virtual result<std::optional<index_row>> find_time(queue_id queue, unix_ms time,
                                                      entry_index last) const = 0;
+
+  /// Looks for messages of a key, a step at a time. With an index of keys what cannot have any is
+  /// passed over; there is none of the newest segment.
+  /// @pre found_max > 0 && bytes_max > 0
+  /// @errors storage_corrupt  names file and entry.
+  /// @cost   Reading of what has the key, or of `bytes_max`.
+  virtual result<key_findings> find_key(const key_query& query, read_hint& hint) const;
+
+  /// What went wrong in the background since the last call without harm to the log, one sentence
+  /// each.
+  virtual std::vector<std::string> take_notes() { return {}; }
 
   /// Highest first-index that `drop_before` could be given so that at least all entries younger
   /// than `keep_after` and the newest segment stay, and the log holds at most `bytes_max` bytes if

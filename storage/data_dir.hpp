@@ -54,7 +54,7 @@ struct opened_shard {
 ///     DIR/carafe.format   "carafe data, format 1", node id, created
 ///     DIR/lock            flock; holds the pid of the holder
 ///     DIR/carafe.filled   the shards that were made
-///     DIR/shard-<n>/log-<first index>.mdb, .meta, .sum   DIR/shard-<n>/state.mdb
+///     DIR/shard-<n>/log-<first index>.mdb, .meta, .sum, .keys   DIR/shard-<n>/state.mdb
 ///     DIR/shard-<n>/start           the first entry that the log must have
 ///     DIR/shard-<n>/newest          the first entry of the last segment that the log must have
 ///     DIR/shard-<n>/spare.segment   the space of the next segment
@@ -126,11 +126,16 @@ struct verify_report {
   std::uint64_t messages = 0;
   std::uint64_t queues = 0;
   std::uint64_t bytes = 0;
+  /// Older segments that have their index of keys.
+  std::uint64_t key_indices = 0;
   /// First damage of each shard; empty: all is well.
   std::vector<verify_damage> damage;
+  /// Damaged indices of keys, a sentence each: no loss, for the node builds them anew.
+  std::vector<std::string> notes;
 };
 
-/// Walks every segment: page structure, entry CRCs, index against log, dense indices and offsets.
+/// Walks every segment: page structure, entry CRCs, index against log, dense indices and offsets,
+/// and the indices of keys against the entries.
 result<verify_report> verify(data_dir& dir);
 
 /// Calls `entry` with every stored entry of a shard from `first` on, until it returns false.

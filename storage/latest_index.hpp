@@ -29,7 +29,7 @@ public:
   static result<std::unique_ptr<latest_index>> open(const std::filesystem::path& folder);
   [[nodiscard]] static bool is_there(const std::filesystem::path& folder);
   [[nodiscard]] static std::filesystem::path path_in(const std::filesystem::path& folder);
-  /// Reads all of it, without LMDB: every row has its key and is below its queue's horizon.
+  /// Reads all of it, without LMDB: every row is below its queue's horizon.
   /// @errors storage_corrupt
   static result<void> check(const std::filesystem::path& folder);
 
@@ -41,34 +41,28 @@ public:
 
     friend bool operator==(const kept&, const kept&) = default;
   };
+  /// Those of which something is there; with a horizon of 0 what is left of a queue that is being
+  /// forgotten.
   result<std::vector<kept>> queues() const;
   /// Nothing: the queue is not kept.
   result<std::optional<offset>> horizon(queue_id queue) const;
 
-  /// A message that is taken in: the row it leaves, or only the end of what was there of its key.
-  struct change {
-    latest_record row;
-    bool ends = false;
-  };
+  using change = latest_change;
   /// Takes in messages of a queue in their order, and raises its horizon, all or none; synced when
   /// it returns.
   /// @pre The offsets ascend from the present horizon on, and are below `horizon`.
   /// @cost About two pages written for each; give it some thousand at most.
   result<void> take_in(queue_id queue, offset horizon, const std::vector<change>& changes);
-  /// Forgets some thousand rows of a queue, and at last the queue.
+  /// Forgets the queue and some thousand of its rows.
   /// @returns Whether nothing is left of it.
   result<bool> forget(queue_id queue);
 
-  struct found {
-    std::vector<latest_record> rows;
-    /// There are no more below the horizon.
-    bool whole = true;
-    /// As of the same moment.
-    offset horizon;
-  };
+  using found = latest_rows;
   /// Rows from `from` on, in the order of their offsets: at least one if there is one, and at most
   /// about `bytes_max`. Nothing: the queue is not kept.
   result<std::optional<found>> read(queue_id queue, offset from, std::uint64_t bytes_max) const;
+  /// Where the row of a key is.
+  result<std::optional<offset>> last_of(queue_id queue, const id_digest& key) const;
   /// The first row whose broker time is not before `time`.
   /// @cost A search for each bit of the horizon.
   result<std::optional<latest_record>> find_time(queue_id queue, unix_ms time) const;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <set>
 
 namespace carafe::storage {
 
@@ -62,9 +63,13 @@ result<opened_log> log_opening::run() {
 result<void> log_opening::remove_leftovers() {
   auto names = list_folder(settings_.folder);
   if (!names) return names.error();
+  const std::set<std::string> there{names->begin(), names->end()};
   for (const auto& name : *names) {
-    // Files get their final names when they are complete.
-    if (!name.starts_with("log-") || !(name.ends_with(".new") || name.ends_with("-lock"))) continue;
+    if (!name.starts_with("log-")) continue;
+    // Files get their final names when they are complete; an index of keys goes with its segment.
+    const auto segment = std::filesystem::path{name}.replace_extension(".mdb").string();
+    const auto stray = name.ends_with(".keys") && !there.contains(segment);
+    if (!stray && !name.ends_with(".new") && !name.ends_with("-lock")) continue;
     if (auto done = remove_file(settings_.folder / name); !done) return done;
   }
   return {};
@@ -187,7 +192,7 @@ result<void> log_opening::remove_unsynced(std::span<const entry_index> firsts) {
   for (auto at = firsts.rbegin(); at != firsts.rend(); ++at) {
     auto path = settings_.folder / segment_name(*at);
     note(path, "removed: it was not yet synced when the segment before it lost its end");
-    for (const auto& each : {path, synced_meta_path(path)})
+    for (const auto& each : {path, synced_meta_path(path), key_file_path(path)})
       if (auto done = remove_file(each); !done) return done;
     if (auto done = sync_folder(settings_.folder); !done) return done;
   }
@@ -265,6 +270,7 @@ result<opened_log> log_opening::finish(std::optional<entry_index> cut) {
   if (auto done = restore_metas(newest_); !done) return done.error();
   auto path = newest_.pages->path();
   if (auto done = remove_page_sums(path); !done) return done.error();
+  if (auto done = remove_file(key_file_path(path)); !done) return done.error();
   auto identity = newest_.pages->identity();
   auto last = newest_.pages->last();
   newest_.pages.reset();

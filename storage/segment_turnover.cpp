@@ -39,6 +39,7 @@ result<void> segmented_log::roll() {
     if (settings_.active.unsynced) retiring_.push_back(old);
   }
   publish(list_of_segments(list()->epoch));
+  keys_->want({*sealed});
   return retire(std::move(old));
 }
 
@@ -111,6 +112,7 @@ result<void> segmented_log::seal_some(std::uint64_t bytes) {
 
 result<void> segmented_log::remove_segment(const segment& old) {
   std::erase_if(unsealed_, [&](const sealing& s) { return s.segment->first() == old.first(); });
+  if (auto done = keys_->forget(old); !done) return done;
   if (auto done = remove_page_sums(old.path()); !done) return done;
   if (auto done = remove_file(synced_meta_path(old.path())); !done) return done;
   if (auto done = remove_file(old.path()); !done) return done;
@@ -173,6 +175,7 @@ result<void> segmented_log::reopen(std::shared_ptr<const sealed_segment> older, 
   for (auto i = now->segments.size(); i-- > position + 1;)
     if (auto done = remove_segment(*now->segments[i]); !done) return done;
   std::erase_if(unsealed_, [&](const sealing& s) { return s.segment == older; });
+  if (auto done = keys_->forget(*older); !done) return done;
   if (auto done = remove_page_sums(older->path()); !done) return done;
   if (auto done = sync_folder(settings_.folder); !done) return done;
   auto opened = active_segment::open(older->path(), older->identity(), older->last(), older->last(),

@@ -24,11 +24,13 @@ segmented_log::segmented_log(segmented_log_settings settings, log_segments segme
   : settings_(std::move(settings)),
     active_(std::move(segments.newest)),
     older_(std::move(segments.older)),
+    keys_(std::make_unique<key_indexer>(settings_.shard, settings_.reserve_bytes)),
     spare_(settings_.folder, settings_.segment_bytes),
     noted_newest_(segments.noted_newest),
     unfinished_(std::move(segments.unfinished)) {
   for (auto& s : segments.unsealed) unsealed_.push_back({s, page_summing{s->first(), s->last()}});
   publish(list_of_segments(1));
+  keys_->want({older_.begin(), older_.end()});
 }
 
 segmented_log::~segmented_log() {
@@ -38,6 +40,7 @@ segmented_log::~segmented_log() {
 
 result<void> segmented_log::close() {
   if (closed_) return {};
+  keys_->stop();
   auto done = ready();
   closed_ = true;
   if (done) done = worker_.wait_below(1);
@@ -225,6 +228,12 @@ result<std::optional<index_row>> segmented_log::find_time(queue_id queue, unix_m
                                                           entry_index last) const {
   return storage::find_time(*list(), queue, time, last);
 }
+
+result<key_findings> segmented_log::find_key(const key_query& query, read_hint& hint) const {
+  return storage::find_key(*list(), query, *keys_, hint);
+}
+
+std::vector<std::string> segmented_log::take_notes() { return keys_->take_notes(); }
 
 entry_index segmented_log::retention_limit(unix_ms keep_after, std::uint64_t bytes_max,
                                            entry_index checkpoint) const {

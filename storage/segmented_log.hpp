@@ -4,6 +4,7 @@
 
 #include "storage/active_segment.hpp"
 #include "storage/commit_log.hpp"
+#include "storage/key_indexer.hpp"
 #include "storage/log_reading.hpp"
 #include "storage/page_sums.hpp"
 #include "storage/spare_segment.hpp"
@@ -73,11 +74,16 @@ public:
                                                read_hint& hint) const override;
   result<std::optional<index_row>> find_time(queue_id queue, unix_ms time,
                                              entry_index last) const override;
+  result<key_findings> find_key(const key_query& query, read_hint& hint) const override;
+  std::vector<std::string> take_notes() override;
   [[nodiscard]] entry_index retention_limit(unix_ms keep_after, std::uint64_t bytes_max,
                                             entry_index checkpoint) const override;
   [[nodiscard]] entry_index second_segment(entry_index checkpoint) const override;
   result<std::vector<std::pair<queue_id, offset>>> ends_before(entry_index first) const override;
   result<std::uint64_t> copy_to(const std::string& to) const override;
+
+  /// For tests: the indices of keys.
+  [[nodiscard]] key_indexer& keys() noexcept { return *keys_; }
 
 private:
   struct sealing {
@@ -111,6 +117,7 @@ private:
   std::shared_ptr<active_segment> active_;
   std::vector<std::shared_ptr<const sealed_segment>> older_;
   std::deque<sealing> unsealed_;
+  std::unique_ptr<key_indexer> keys_;
   spare_segment spare_;
   std::uint64_t older_bytes_ = 0;
   std::optional<entry_index> noted_newest_;

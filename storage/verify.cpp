@@ -1,6 +1,7 @@
 #include "storage/data_dir.hpp"
 #include "storage/data_format.hpp"
 #include "storage/entry_check.hpp"
+#include "storage/key_building.hpp"
 #include "storage/latest_index.hpp"
 #include "storage/lmdb_state_store.hpp"
 #include "storage/log_recovery.hpp"
@@ -51,6 +52,7 @@ private:
   result<void> check_row(const sealed_segment& in, const decoded_entry& entry,
                          const effects::batch& batch, std::uint32_t position, table_cursor& rows);
   result<void> check_row_count(const sealed_segment& in, std::uint64_t batches);
+  result<void> check_keys(const sealed_segment& in);
 
   std::filesystem::path folder_;
   shard_id shard_;
@@ -165,6 +167,9 @@ result<bool> shard_check::check_segment(entry_index first, bool newest) {
   }
   report_.bytes += in->used_bytes();
   if (auto done = check_entries(*in); !done) return done.error();
+  if (!newest) {
+    if (auto done = check_keys(*in); !done) return done.error();
+  }
   return put_back;
 }
 
@@ -261,6 +266,22 @@ result<void> shard_check::check_row_count(const sealed_segment& in, std::uint64_
   if (index->entries != batches)
     return {errc::storage_corrupt, "the index has " + std::to_string(index->entries) +
                                      " rows for " + std::to_string(batches) + " batches"};
+  return {};
+}
+
+/// Nothing is lost with an index of keys.
+result<void> shard_check::check_keys(const sealed_segment& in) {
+  const auto source = key_source_of(in, shard_);
+  if (!source) return source.error();
+  const auto keys = key_file::open(in.path(), *source);
+  if (keys.code() == errc::not_found) return {};
+  const auto sound = keys ? check_key_file(in, **keys) : result<void>{keys.error()};
+  if (sound)
+    ++report_.key_indices;
+  else if (!is_damage(sound.code()))
+    return sound;
+  else
+    report_.notes.push_back(sound.error().detail + "; the node builds it anew");
   return {};
 }
 

@@ -24,6 +24,13 @@ void ack_tracker::hand_out(offset end) {
   horizon_ = std::max(horizon_, handed_out_);
 }
 
+void ack_tracker::pass(offset first, offset end) {
+  hand_out(end);
+  const auto from = std::max(first.value, position_);
+  if (end.value > from) mark(from, end.value);
+  advance();
+}
+
 ack_tracker::answer ack_tracker::ack(offset at) {
   if (at.value >= horizon_) return answer::foreign;
   if (at.value < position_) return answer::repeated;
@@ -37,7 +44,7 @@ ack_tracker::answer ack_tracker::ack(offset at) {
   auto joins_next = next != ranges_.end() && next->first == at.value + 1;
   auto joins_before = next != ranges_.begin() && std::prev(next)->second == at.value;
   if (!joins_next && !joins_before && ranges_.size() >= ranges_max) return answer::full;
-  mark(at.value);
+  mark(at.value, at.value + 1);
   return answer::marked;
 }
 
@@ -48,17 +55,17 @@ bool ack_tracker::done(offset at) const {
   return next != ranges_.begin() && at.value < std::prev(next)->second;
 }
 
-void ack_tracker::mark(std::uint64_t at) {
-  auto end = at + 1;
-  auto next = ranges_.upper_bound(at);
-  if (next != ranges_.end() && next->first == end) {
-    end = next->second;
+void ack_tracker::mark(std::uint64_t from, std::uint64_t end) {
+  auto next = ranges_.upper_bound(from);
+  if (next != ranges_.begin() && std::prev(next)->second >= from) {
+    --next;
+    from = next->first;
+  }
+  while (next != ranges_.end() && next->first <= end) {
+    end = std::max(end, next->second);
     next = ranges_.erase(next);
   }
-  if (next != ranges_.begin() && std::prev(next)->second == at)
-    std::prev(next)->second = end;
-  else
-    ranges_.emplace_hint(next, at, end);
+  ranges_.emplace_hint(next, from, end);
 }
 
 void ack_tracker::advance() {

@@ -36,6 +36,9 @@ public:
 
   /// Everything below `end` that was not handed out so far now is.
   void hand_out(offset end);
+  /// Messages from `first` up to `end` follow what was handed out and are not for this consumer:
+  /// done. Each stretch costs a node until what is before it is acknowledged.
+  void pass(offset first, offset end);
   answer ack(offset at);
 
   /// First message that is not done: the position to commit.
@@ -47,7 +50,7 @@ public:
   [[nodiscard]] std::size_t ranges() const noexcept { return ranges_.size(); }
 
 private:
-  void mark(std::uint64_t at);
+  void mark(std::uint64_t from, std::uint64_t end);
   void advance();
 
   std::uint64_t position_;

@@ -1,4 +1,5 @@
 #include "actors/client/connection.hpp"
+#include "actors/client/key_search.hpp"
 #include "actors/client/story.hpp"
 #include "actors/client/told.hpp"
 
@@ -38,21 +39,19 @@ result<topic_info> client::create_topic(const std::string& name, std::uint32_t q
                     settings.dedup_window_ms};
   frame.settings.produce_bytes_per_second = settings.produce_bytes_per_second;
   frame.settings.consume_bytes_per_second = settings.consume_bytes_per_second;
+  frame.settings.compacted = settings.compacted;
   frame.if_missing = if_missing;
   // With `if_missing` a second attempt finds what the first one made.
   auto loss = if_missing ? on_loss::resend : on_loss::report;
   return ask<frames::topic_description>(*connection_, frame, loss);
 }
 
-result<topic_info> client::alter_topic(const std::string& name, std::optional<std::uint32_t> queues,
-                                       std::optional<std::uint64_t> retention_ms,
-                                       std::optional<std::uint64_t> default_ttl_ms,
-                                       std::optional<std::uint64_t> dedup_window_ms,
-                                       quota_change quotas) const {
-  auto frame =
-    frames::topic_alter{name, queues.value_or(0), retention_ms, default_ttl_ms, dedup_window_ms};
-  frame.produce_bytes_per_second = quotas.produce_bytes_per_second;
-  frame.consume_bytes_per_second = quotas.consume_bytes_per_second;
+result<topic_info> client::alter_topic(const std::string& name, const topic_change& change) const {
+  auto frame = frames::topic_alter{name, change.queues.value_or(0), change.retention_ms,
+                                   change.default_ttl_ms, change.dedup_window_ms};
+  frame.produce_bytes_per_second = change.produce_bytes_per_second;
+  frame.consume_bytes_per_second = change.consume_bytes_per_second;
+  frame.compacted = change.compacted;
   // It says how the topic is to be, not what to change: twice is as good as once.
   return ask<frames::topic_description>(*connection_, frame, on_loss::resend);
 }
@@ -181,6 +180,10 @@ result<void> client::end_transaction(const transaction_ref& which, bool commit) 
 
 result<message_story> client::why(const story_question& which) const {
   return ask<frames::message_story>(*connection_, frame_of(which), on_loss::resend);
+}
+
+result<key_places> client::find_key(const key_question& which) const {
+  return ask<frames::key_found>(*connection_, frame_of(which), on_loss::resend);
 }
 
 result<node_info> client::node_status() const {

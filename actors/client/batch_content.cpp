@@ -1,10 +1,15 @@
 #include "actors/client/batch_content.hpp"
 
+#include "actors/client/message_property.hpp"
+
 #include <limits>
 #include <string>
 
 namespace carafe::client {
 namespace {
+
+/// Of a message that waited for its time; docs/protocol.md, 4.5.
+constexpr std::string_view timer_id_property = "carafe-timer-id";
 
 constexpr batch_limits read_limits{1u << 30, std::numeric_limits<std::uint32_t>::max(), 1u << 30};
 
@@ -27,6 +32,10 @@ void put_content(const message_view& view, delivery& d) {
   d.tag = view.tag;
   d.priority = view.priority;
   if (!view.properties.empty()) d.properties.assign(view.properties.begin(), view.properties.end());
+  // Only batches of the node itself have no producer: nobody else can name another's message so.
+  if (d.id.producer.value != 0) return;
+  if (const auto* id = find_property(d, timer_id_property))
+    d.id = message_id_from(*id).value_or(d.id);
 }
 
 } // namespace carafe::client

@@ -16,7 +16,8 @@ namespace carafe::client {
                                                   std::uint32_t checksum, std::uint64_t count,
                                                   offset first);
 
-/// Copies what a message says itself to `d`; its place and id are another matter.
+/// Copies what a message says itself to `d`. Place and id are of the batch, and `d` has them; but a
+/// message that the node delivered at its time says which id it was accepted with.
 void put_content(const message_view& view, delivery& d);
 
 } // namespace carafe::client

@@ -34,7 +34,9 @@ bool consumer_core::hand_out(std::size_t max, std::vector<delivery>& out,
       continue;
     }
     idle = 0;
-    auto finished = r->from.hand_out(max - out.size(), acknowledges() ? &r->acks : nullptr, out);
+    const auto position = r->acks.position();
+    auto finished = r->from.hand_out(max - out.size(), acks_of(*r), out);
+    if (r->acks.position() > position) on_passed(r);
     if (!finished) {
       r->from.drop();
       end(r, finished.error());

@@ -101,6 +101,8 @@ protected:
   /// Where it goes on, or is to begin.
   [[nodiscard]] static start_position position(const reading& r);
   virtual void on_subscription_ended(const reading_ptr& r, const failure& why);
+  /// The position to commit has moved, though nobody acknowledged. @thread Any.
+  virtual void on_passed(const reading_ptr&) {}
   /// What was asked for on a connection that is gone will not come.
   void forget_connection(const reading_ptr& r);
 
@@ -117,6 +119,10 @@ private:
   // -- consumer_wire.cpp: the connection's thread, under mutex_
   // ------------------------------------
   void on_deliver(const reading_ptr& r, frames::deliver&& batch);
+  /// Who learns of messages that were left out.
+  [[nodiscard]] ack_tracker* acks_of(reading& r) const {
+    return acknowledges() ? &r.acks : nullptr;
+  }
   void on_subscribed(const reading_ptr& r, frames::body&& body);
   void on_position(const reading_ptr& r, offset begin);
   void on_no_position(const reading_ptr& r, const frames::error& error);

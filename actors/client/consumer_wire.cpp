@@ -1,5 +1,7 @@
 #include "actors/client/consumer_core.hpp"
 
+#include "actors/client/told.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -38,11 +40,13 @@ void consumer_core::on_deliver(const reading_ptr& r, frames::deliver&& batch) {
     if (r->live) return_credit(*r);
     return;
   }
-  if (auto taken = r->from.take_in(std::move(batch)); !taken) {
+  const auto position = r->acks.position();
+  if (auto taken = r->from.take_in(std::move(batch), acks_of(*r)); !taken) {
     unsubscribe(*r);
     end(r, taken.error());
     return;
   }
+  if (r->acks.position() > position) on_passed(r);
   changed_.notify_all();
 }
 
@@ -115,6 +119,10 @@ void consumer_core::subscribe(const reading_ptr& r) {
   frame.queue = r->from.name().queue;
   frame.start = position(*r);
   frame.out_of_range = options_.out_of_range;
+  if (options_.group.empty()) {
+    frame.filter = wire_filter(options_.filter);
+    frame.expired = options_.expired;
+  }
   ++r->moving;
   link_.call(std::move(frame), on_loss::forget, {}, [self = self(), r](frames::body&& body) {
     auto guard = std::lock_guard{self->mutex_};

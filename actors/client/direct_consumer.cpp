@@ -113,6 +113,8 @@ result<void> check(const consumer_options& options) {
     return wrong("a mode is a group's; name one");
   if (options.in_flight_max != 0 && !lends(options.mode))
     return wrong("in_flight_max is for groups of mode shared or keyed");
+  if (options.expired && !options.group.empty())
+    return wrong("a group is not sent what has expired; leave `expired` false");
   if (!options.durable_name.empty() && options.mode != group_mode::broadcast)
     return wrong("durable_name is for groups of mode broadcast");
   return {};
@@ -137,6 +139,9 @@ result<std::unique_ptr<consumer>> open_consumer(std::shared_ptr<connection> c,
   if (lent) return opened(std::make_shared<shared_consumer>(wire, std::move(options)));
   if (!options.group.empty())
     return opened(std::make_shared<group_consumer>(wire, std::move(options)));
+  // One that knows no filters sends expired messages anyway.
+  if (options.filter.how != message_filter::kind::none && wire.version() < frames::sparse_version)
+    return {errc::unsupported, "this node is too old for a filter without a group"};
   auto queues = wanted_queues(*c, options);
   if (!queues) return queues.error();
   return opened(std::make_shared<solo_consumer>(wire, std::move(options)), *queues);

@@ -18,7 +18,7 @@ group_consumer::group_consumer(link& wire, consumer_options options)
         return wish;
       },
       [this](const frames::joined&) { on_joined(); }) {
-  if (options_.durable_name.empty()) return;
+  if (options_.durable_name.empty() && options_.member_id.empty()) return;
   auto random = std::random_device{};
   holder_ = std::uniform_int_distribution<std::uint64_t>{1}(random);
 }
@@ -42,8 +42,12 @@ result<void> group_consumer::ack(const delivery& d) {
   case ack_tracker::answer::marked:
     break;
   }
-  if (!r) return {};
-  if (r->revoked && acks.settled()) {
+  if (r) on_passed(r);
+  return {};
+}
+
+void group_consumer::on_passed(const reading_ptr& r) {
+  if (r->revoked && r->acks.settled()) {
     link_.loop().post([this, self = shared_from_this(), r] {
       auto locked = std::lock_guard{mutex_};
       release_if_done(r);
@@ -54,7 +58,6 @@ result<void> group_consumer::ack(const delivery& d) {
       arm_commit(*options_.commit_interval);
     });
   }
-  return {};
 }
 
 result<void> group_consumer::commit() {

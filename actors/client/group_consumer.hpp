@@ -56,6 +56,7 @@ private:
   }
   bool on_other_frame(frames::frame& f) override;
   void on_subscription_ended(const reading_ptr& r, const failure& why) override;
+  void on_passed(const reading_ptr& r) override;
 
   // -- group_consumer.cpp: the consumer's threads
   // --------------------------------------------------

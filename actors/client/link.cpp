@@ -32,6 +32,11 @@ batch_limits link::limits() const {
   return limits_;
 }
 
+std::uint16_t link::version() const {
+  auto guard = std::lock_guard{limits_mutex_};
+  return version_;
+}
+
 void link::add(const std::shared_ptr<listener>& l) {
   listeners_.push_back(l);
   if (ready()) l->on_ready();

@@ -55,6 +55,8 @@ public:
   [[nodiscard]] const connect_options& options() const noexcept { return options_; }
   /// What the node of the last connection allows. @thread Any.
   [[nodiscard]] batch_limits limits() const;
+  /// Of the protocol, on the last connection. @thread Any.
+  [[nodiscard]] std::uint16_t version() const;
 
   void add(const std::shared_ptr<listener>& l);
   void remove(const listener* l);
@@ -118,7 +120,8 @@ private:
 
   frames::welcome welcome_;
   mutable std::mutex limits_mutex_;
-  batch_limits limits_; // Under limits_mutex_.
+  batch_limits limits_; // Under limits_mutex_, as the next.
+  std::uint16_t version_ = 0;
   std::uint32_t produces_unanswered_ = 0;
   bool room_wanted_ = false;
   std::size_t room_turn_ = 0;

@@ -102,6 +102,7 @@ void link::on_welcome(frames::body&& body) {
   welcome_ = std::move(*welcome);
   {
     auto guard = std::lock_guard{limits_mutex_};
+    version_ = welcome_.version;
     limits_ = {};
     limits_.message_bytes_max = welcome_.message_bytes_max;
     limits_.batch_count_max = std::max(welcome_.batch_count_max, 1u);

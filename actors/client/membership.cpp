@@ -1,5 +1,7 @@
 #include "actors/client/membership.hpp"
 
+#include "actors/client/told.hpp"
+
 #include <algorithm>
 #include <future>
 #include <utility>
@@ -122,8 +124,8 @@ frames::join join_of(const consumer_options& options) {
   frame.mode = mode_name(options.mode);
   frame.in_flight_max = options.in_flight_max;
   frame.name = options.durable_name;
-  frame.filter = {static_cast<carafe::message_filter::kind>(options.filter.how),
-                  options.filter.text};
+  frame.member_id = options.member_id;
+  frame.filter = wire_filter(options.filter);
   return frame;
 }
 

@@ -63,6 +63,7 @@ topic_info told(frames::topic_description&& from) {
                  from.settings.dedup_window_ms};
   to.settings.produce_bytes_per_second = from.settings.produce_bytes_per_second;
   to.settings.consume_bytes_per_second = from.settings.consume_bytes_per_second;
+  to.settings.compacted = from.settings.compacted;
   to.throttled = {from.throttled.produce_refused, from.throttled.consume_paused_ms};
   to.created = from.created;
   to.queues = each<queue_info>(from.queues, [](frames::topic_queue&& q) {
@@ -91,8 +92,9 @@ group_info told(frames::group_description&& from) {
   to.mode = std::move(from.mode);
   to.topics = std::move(from.topics);
   to.members = each<member_info>(from.members, [](frames::group_member&& m) {
-    return member_info{m.member, std::move(m.name), std::move(m.client), std::move(m.address),
-                       m.queues, m.joined,          m.in_flight,         m.idle_ms};
+    return member_info{
+      m.member, std::move(m.name), std::move(m.client), std::move(m.address), m.queues,
+      m.joined, m.in_flight,       m.idle_ms,           std::move(m.id),      m.kept_until};
   });
   to.queues = each<group_queue_info>(from.queues, [](frames::group_queue&& q) {
     auto here = group_queue_info{};
@@ -111,6 +113,8 @@ group_info told(frames::group_description&& from) {
   to.delivery = told(std::move(from.delivery));
   to.version = from.version;
   to.filter = {static_cast<message_filter::kind>(from.filter.how), std::move(from.filter.text)};
+  to.filtered = from.filtered;
+  to.expired = from.expired;
   to.consumers = each<named_consumer_info>(from.consumers, [](frames::named_consumer&& c) {
     auto here = named_consumer_info{std::move(c.name), c.created, c.member, {}};
     for (const auto& place : c.places)
@@ -233,8 +237,12 @@ frames::group_put frame_of(const group_definition& from) {
   to.delivery.expired_to_dead_letters = from.delivery.expired_to_dead_letters;
   to.version = from.version;
   to.if_missing = from.if_missing;
-  to.filter = {static_cast<carafe::message_filter::kind>(from.filter.how), from.filter.text};
+  to.filter = wire_filter(from.filter);
   return to;
+}
+
+carafe::message_filter wire_filter(const message_filter& from) {
+  return {static_cast<carafe::message_filter::kind>(from.how), from.text};
 }
 
 } // namespace carafe::client

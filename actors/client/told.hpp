@@ -3,6 +3,7 @@
 #include "schema/frame.hpp"
 
 #include <carafe/admin.hpp>
+#include <carafe/consumer.hpp>
 #include <carafe/timers.hpp>
 #include <carafe/transactions.hpp>
 
@@ -28,5 +29,6 @@ backup_info told(frames::backup_done&& from);
 // And the other way round.
 
 frames::group_put frame_of(const group_definition& from);
+[[nodiscard]] carafe::message_filter wire_filter(const message_filter& from);
 
 } // namespace carafe::client

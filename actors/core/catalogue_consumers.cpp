@@ -19,7 +19,14 @@ std::string consumer_name(const group_record& consumer) {
   return consumer.name.substr(consumer.name.rfind('%') + 1);
 }
 
+std::string seat_id(const group_record& seat) { return consumer_name(seat); }
+
 void catalogue_core::put(const group_record& group) {
+  if (group.mode == seat_mode) {
+    seat_names_[group.name] = group.group;
+    seats_[group.group] = group;
+    return;
+  }
   const bool is_consumer = group.mode == consumer_mode;
   (is_consumer ? consumer_names_ : group_names_)[group.name] = group.group;
   (is_consumer ? consumers_ : groups_)[group.group] = group;
@@ -34,6 +41,7 @@ void catalogue_core::remove(group_id group) {
   };
   from(groups_, group_names_);
   from(consumers_, consumer_names_);
+  from(seats_, seat_names_);
 }
 
 void catalogue_core::drop(const group_record& group, group_id of, decision& out) const {
@@ -47,12 +55,59 @@ void catalogue_core::drop(const group_record& group, group_id of, decision& out)
   for (const auto shard : shards) out.follow_ups[shard].emplace_back(effects::progress_dropped{of});
 }
 
-std::vector<group_record> catalogue_core::consumers_of(std::string_view group_name) const {
+namespace {
+
+std::vector<group_record> all_of(std::string_view group_name, const auto& names,
+                                 const auto& records) {
   std::vector<group_record> out;
   const auto prefix = prefix_of(group_name);
-  for (auto at = consumer_names_.lower_bound(prefix);
-       at != consumer_names_.end() && at->first.starts_with(prefix); ++at)
-    out.push_back(consumers_.at(at->second));
+  for (auto at = names.lower_bound(prefix); at != names.end() && at->first.starts_with(prefix);
+       ++at)
+    out.push_back(records.at(at->second));
+  return out;
+}
+
+} // namespace
+
+std::vector<group_record> catalogue_core::consumers_of(std::string_view group_name) const {
+  return all_of(group_name, consumer_names_, consumers_);
+}
+
+std::vector<group_record> catalogue_core::seats_of(std::string_view group_name) const {
+  return all_of(group_name, seat_names_, seats_);
+}
+
+result<catalogue_core::decision> catalogue_core::keep_queues(group_id group,
+                                                             const std::string& member,
+                                                             std::vector<queue_id> queues,
+                                                             unix_ms now) const {
+  const auto of = groups_.find(group);
+  if (of == groups_.end()) return {errc::group_unknown, "deleted meanwhile"};
+  decision out;
+  out.group = of->second;
+  group_record record;
+  record.name = consumer_record_name(of->second.name, member);
+  if (const auto at = seat_names_.find(record.name); at != seat_names_.end()) {
+    record = seats_.at(at->second);
+    if (record.queues == queues) return out;
+  } else {
+    record.group = group_id{next_id_};
+    record.mode = seat_mode;
+    record.created = now;
+  }
+  record.queues = std::move(queues);
+  out.entry.emplace_back(effects::group_put{std::move(record)});
+  return out;
+}
+
+result<catalogue_core::decision> catalogue_core::drop_seat(group_id group,
+                                                           const std::string& member) const {
+  const auto of = groups_.find(group);
+  if (of == groups_.end()) return {errc::group_unknown, "deleted meanwhile"};
+  decision out;
+  out.group = of->second;
+  const auto at = seat_names_.find(consumer_record_name(of->second.name, member));
+  if (at != seat_names_.end()) out.entry.emplace_back(effects::group_deleted{at->second});
   return out;
 }
 

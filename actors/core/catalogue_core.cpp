@@ -81,6 +81,8 @@ result<void> check_topic_name(std::string_view name) {
 
 std::string dead_letters_of(std::string_view group) { return "%DLQ%" + std::string{group}; }
 
+bool is_dead_letters(std::string_view topic) { return topic.starts_with("%DLQ%"); }
+
 result<void> check_group_name(std::string_view name) {
   if (plain_name(name)) return {};
   return {errc::group_name_invalid, std::string{name.substr(0, 200)}};
@@ -109,7 +111,8 @@ void catalogue_core::add_queue(topic_record& topic, shard_id shard, std::uint64_
 
 void catalogue_core::tell_queue(const topic_record& topic, const queue_place& place,
                                 decision& out) {
-  const effects::queue_opened opened{place.queue, topic.topic, topic.settings.dedup_window_ms};
+  const effects::queue_opened opened{place.queue, topic.topic, topic.settings.dedup_window_ms,
+                                     topic.settings.compacted};
   if (place.shard == shard_id{0})
     out.entry.emplace_back(opened);
   else
@@ -193,11 +196,11 @@ catalogue_core::alter_topic(const frames::topic_alter& wish) const {
     record.settings.produce_bytes_per_second = *wish.produce_bytes_per_second;
   if (wish.consume_bytes_per_second)
     record.settings.consume_bytes_per_second = *wish.consume_bytes_per_second;
+  if (wish.dedup_window_ms) record.settings.dedup_window_ms = *wish.dedup_window_ms;
+  if (wish.compacted) record.settings.compacted = *wish.compacted;
   decision out;
-  if (wish.dedup_window_ms) {
-    record.settings.dedup_window_ms = *wish.dedup_window_ms;
+  if (wish.dedup_window_ms || wish.compacted)
     for (const auto& place : record.queues) tell_queue(record, place, out);
-  }
   auto next_id = next_id_;
   add_queues(record, wish.queues == 0 ? 0 : wish.queues - had, next_id, out);
   return out;
@@ -258,8 +261,11 @@ std::vector<effects::effect> catalogue_core::repairs(shard_id shard, const inven
   for (const auto& [id, record] : topics_)
     for (const auto& place : record.queues) {
       const auto window = record.settings.dedup_window_ms;
-      if (place.shard == shard && (!open.contains(place.queue) || window_of(place.queue) != window))
-        out.emplace_back(effects::queue_opened{place.queue, id, window});
+      const auto compacted = record.settings.compacted;
+      if (place.shard == shard &&
+          (!open.contains(place.queue) || window_of(place.queue) != window ||
+           there.compacted.contains(place.queue) != compacted))
+        out.emplace_back(effects::queue_opened{place.queue, id, window, compacted});
     }
   repair_producers(there, out);
   return out;

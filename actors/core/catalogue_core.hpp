@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -44,8 +45,16 @@ inline constexpr std::string_view consumer_mode = "consumer";
 /// The consumer's own name.
 [[nodiscard]] std::string consumer_name(const group_record& consumer);
 
+/// The seat of a member of an `ordered` group has a record of this mode, as a named consumer has:
+/// it says which queues are kept for the member while it is away.
+inline constexpr std::string_view seat_mode = "member";
+/// The member's own id.
+[[nodiscard]] std::string seat_id(const group_record& seat);
+
 /// The topic with the dead letters of this group.
 [[nodiscard]] std::string dead_letters_of(std::string_view group);
+/// Whether a topic of this name has the dead letters of a group.
+[[nodiscard]] bool is_dead_letters(std::string_view topic);
 
 /// Which topics and groups there are, and what a wish to change them comes to.
 ///
@@ -83,7 +92,7 @@ public:
   /// are not to be asked for; they come back if they are made again.
   /// @errors group_name_invalid, topic_unknown, subscription_mismatch (shows both),
   ///         too_many_groups, invalid_argument (no topics, a mode that there is not),
-  ///         filter_invalid, unsupported (a filter of an ordered or broadcast group).
+  ///         filter_invalid.
   result<decision> join_group(const std::string& name, std::vector<std::string> topics, unix_ms now,
                               std::string mode = {}, message_filter filter = {}) const;
   /// What `join_group` has decided, for a consumer whose offsets are kept under this name; the name
@@ -94,6 +103,13 @@ public:
   /// The name goes, and what is committed under it.
   /// @errors group_unknown, not_found
   result<decision> forget_consumer(const std::string& group_name, const std::string& name) const;
+  /// These queues are kept for the member of this id.
+  /// @errors group_unknown
+  result<decision> keep_queues(group_id group, const std::string& member,
+                               std::vector<queue_id> queues, unix_ms now) const;
+  /// None are.
+  /// @errors group_unknown
+  result<decision> drop_seat(group_id group, const std::string& member) const;
   /// Makes a group, or changes the one that still has `wish.version`.
   /// @errors Those of `join_group`; group_exists, group_unknown, group_changed, invalid_argument
   ///         (a setting out of its range), group_in_use (it has named consumers, and would not
@@ -126,6 +142,7 @@ public:
     std::vector<group_id> groups;
     /// Of queues whose messages' ids count.
     std::map<queue_id, std::uint64_t> dedup_windows = {};
+    std::set<queue_id> compacted = {};
     /// Names, and the epochs that are known of them.
     std::map<producer_name_id, std::uint32_t> producers = {};
   };
@@ -138,6 +155,8 @@ public:
   [[nodiscard]] const group_record* group(std::string_view name) const;
   /// The named consumers of a group.
   [[nodiscard]] std::vector<group_record> consumers_of(std::string_view group_name) const;
+  /// The seats of its members.
+  [[nodiscard]] std::vector<group_record> seats_of(std::string_view group_name) const;
   [[nodiscard]] const std::map<topic_id, topic_record>& topics() const noexcept { return topics_; }
   [[nodiscard]] const std::map<group_id, group_record>& groups() const noexcept { return groups_; }
   /// Records of named consumers, of all groups.
@@ -180,6 +199,8 @@ private:
   std::map<group_id, group_record> consumers_;
   /// By the names of their records.
   std::map<std::string, group_id, std::less<>> consumer_names_;
+  std::map<group_id, group_record> seats_;
+  std::map<std::string, group_id, std::less<>> seat_names_;
   std::unordered_map<queue_id, topic_id> queue_topics_;
   std::map<producer_name_id, named_producer_record> producers_;
   std::map<std::string, producer_name_id, std::less<>> producer_names_;

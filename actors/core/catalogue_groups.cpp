@@ -61,11 +61,7 @@ std::string told(const message_filter& filter) {
   return "";
 }
 
-result<void> check_filter(const message_filter& what, const std::string& mode) {
-  if (what.how == message_filter::kind::none) return {};
-  if (!lends_messages(mode))
-    return {errc::unsupported, "a group of mode " + mode +
-                                 " commits whole queues; filter with a shared or keyed group"};
+result<void> check_filter(const message_filter& what) {
   auto parsed = parse_filter(what);
   if (!parsed) return parsed.error();
   return {};
@@ -105,7 +101,7 @@ result<catalogue_core::decision> catalogue_core::join_group(const std::string& n
   if (mode.empty()) mode = "ordered";
   if (auto ok = check_group_name(name); !ok) return ok.error();
   if (auto ok = check_mode(mode); !ok) return ok.error();
-  if (auto ok = check_filter(filter, mode); !ok) return ok.error();
+  if (auto ok = check_filter(filter); !ok) return ok.error();
   auto wanted = check_topics(std::move(topics));
   if (!wanted) return wanted.error();
   decision out;
@@ -148,7 +144,7 @@ result<catalogue_core::decision> catalogue_core::put_group(frames::group_put wis
   if (auto ok = check_group_name(wish.name); !ok) return ok.error();
   if (auto ok = check_mode(wish.mode); !ok) return ok.error();
   if (auto ok = check_delivery(wish.delivery); !ok) return ok.error();
-  if (auto ok = check_filter(wish.filter, wish.mode); !ok) return ok.error();
+  if (auto ok = check_filter(wish.filter); !ok) return ok.error();
   auto topics = check_topics(std::move(wish.topics));
   if (!topics) return topics.error();
   wish.topics = std::move(*topics);
@@ -177,6 +173,10 @@ result<catalogue_core::decision> catalogue_core::put_group(frames::group_put wis
   out.group.filter = wish.filter;
   ++out.group.version;
   out.entry.emplace_back(effects::group_put{out.group});
+  // Other topics have other queues, and members of other modes have none.
+  if (there->mode != wish.mode || topics_read(*there) != wish.topics)
+    for (const auto& seat : seats_of(wish.name))
+      out.entry.emplace_back(effects::group_deleted{seat.group});
   return out;
 }
 
@@ -212,6 +212,8 @@ result<catalogue_core::decision> catalogue_core::delete_group(const std::string&
   decision out;
   out.group = *there;
   for (const auto& consumer : consumers_of(name)) drop(*there, consumer.group, out);
+  for (const auto& seat : seats_of(name))
+    out.entry.emplace_back(effects::group_deleted{seat.group});
   drop(*there, there->group, out);
   return out;
 }

@@ -181,13 +181,17 @@ result<encoded_batch> cut_batch(const delivery_batch& batch,
   auto reader = open(batch, limits);
   if (!reader) return reader.error();
   batch_builder builder{limits};
+  return copy_messages(builder, *reader, what.base, ranges, what.compression);
+}
+
+result<encoded_batch> copy_messages(batch_builder& builder, const batch_reader& from, offset base,
+                                    const std::vector<offset_range>& ranges, codec compression) {
   for (const auto& range : ranges)
     for (auto at = range.first; at < range.end(); at = at + 1)
-      if (auto ok =
-            builder.add(reader->message(static_cast<std::uint32_t>(at.value - what.base.value)));
+      if (auto ok = builder.add(from.message(static_cast<std::uint32_t>(at.value - base.value)));
           !ok)
         return ok.error();
-  return builder.finish(what.compression);
+  return builder.finish(compression);
 }
 
 result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waiting_record& row,

@@ -62,6 +62,12 @@ result<encoded_batch> cut_batch(const delivery_batch& batch,
                                 const std::vector<offset_range>& ranges,
                                 const batch_limits& limits);
 
+/// The same out of an opened batch that begins at `base`, whose codec was `compression`.
+/// @pre    `builder` is empty. Unless there is an error, it is so again.
+/// @errors Those of `builder`.
+result<encoded_batch> copy_messages(batch_builder& builder, const batch_reader& from, offset base,
+                                    const std::vector<offset_range>& ranges, codec compression);
+
 /// Where a dead message came from.
 struct dead_letter_origin {
   std::string group;

@@ -213,8 +213,26 @@ delivery_core::effects_list delivery_core::looked(queue_id id, offset at, delive
   } else if (queue->ready.contains(at)) {
     forget(*queue, id, {at, 1});
     queue->progress.settle({{at, 1}});
+    if (without == effects::settled::reason::filtered) ++left_out_.filtered;
     out.push_back(write{id, effects::settled{options_.group, id, {{at, 1}}, without}});
   }
+  give(out, now);
+  return out;
+}
+
+delivery_core::effects_list delivery_core::passed(queue_id id, offset_range what, instant now) {
+  effects_list out;
+  auto* queue = find(id);
+  if (queue == nullptr || what.count == 0) return out;
+  effects::settled done{options_.group, id, {}, effects::settled::reason::gone};
+  for (const auto& part : unfinished(*queue, what)) {
+    forget(*queue, id, part);
+    queue->progress.settle({part});
+    done.ranges.push_back(part);
+  }
+  if (!done.ranges.empty()) out.push_back(write{id, std::move(done), true});
+  queue->end = std::max(queue->end, what.end());
+  read_to(id, *queue, what.end());
   give(out, now);
   return out;
 }

@@ -153,6 +153,8 @@ public:
   void charged(member_id id, std::uint64_t estimated, std::uint64_t actual);
 
   /// The queue's reader brought its next batch.
+  /// There are no messages at these offsets, where reading goes on; they count as done.
+  effects_list passed(queue_id queue, offset_range what, instant now);
   effects_list arrived(queue_id queue, delivery_batch_ptr batch, instant now);
   /// It could not send the next one, which has `bytes` (0: there is none), and gives `returned` of
   /// its demand back.
@@ -261,6 +263,12 @@ public:
     return members_;
   }
   [[nodiscard]] std::uint64_t in_flight() const noexcept { return in_flight_; }
+  /// Messages that were kept from consumers since this was made, by the filter and by their age.
+  struct left_out_counts {
+    std::uint64_t filtered = 0;
+    std::uint64_t expired = 0;
+  };
+  [[nodiscard]] const left_out_counts& left_out() const noexcept { return left_out_; }
   /// Messages that wait for their next attempt or behind one of their key.
   [[nodiscard]] std::uint64_t waiting() const noexcept { return behind_ + due_.size(); }
 
@@ -342,6 +350,7 @@ private:
   queue_id turn_{0};
   member_id member_turn_{0};
   std::uint64_t in_flight_ = 0;
+  left_out_counts left_out_;
   std::uint64_t lends_ = 0;
   std::uint64_t behind_ = 0;
   /// No lease ends before.

@@ -34,6 +34,7 @@ std::vector<offset_range> delivery_core::without_expired(queue_id id, queue_stat
 
 void delivery_core::expire(queue_id id, queue_state& queue, offset_range range, effects_list& out,
                            instant now) {
+  left_out_.expired += range.count;
   if (!options_.how.expired_to_dead_letters) {
     forget(queue, id, range);
     queue.progress.settle({range});

@@ -15,6 +15,7 @@ void delivery_core::leave_out(queue_id id, queue_state& queue, const delivery_ba
     for (const auto& range : passes.missing(part)) {
       forget(queue, id, range);
       queue.progress.settle({range});
+      left_out_.filtered += range.count;
       done.ranges.push_back(range);
     }
   if (!done.ranges.empty()) out.push_back(write{id, std::move(done), true});

@@ -28,19 +28,33 @@ group_core::effects group_core::remove_queue(queue_id queue) {
 }
 
 result<group_core::effects> group_core::join(member_id id, member m) {
-  if (members_.size() >= members_max_)
-    return {errc::too_many_members, "a group has at most " + std::to_string(members_max_)};
-  members_.emplace(id, std::move(m));
   effects out;
+  if (const auto before = seated(m.id)) {
+    const auto& had = members_.at(*before);
+    if (!had.away && (had.holder == 0 || had.holder != m.holder))
+      return {errc::name_in_use, m.id + " is connected from " + had.address};
+    keep(*before, id, &out);
+    members_.erase(*before);
+  } else if (members_.size() >= members_max_) {
+    return {errc::too_many_members, "a group has at most " + std::to_string(members_max_)};
+  }
+  members_.emplace(id, std::move(m));
   rebalance(out);
   return out;
 }
 
 group_core::effects group_core::leave(member_id id) {
   effects out;
-  if (members_.erase(id) == 0) return out;
-  for (auto& [queue, state] : queues_)
-    if (state.owner == id) set_free(state);
+  const auto at = members_.find(id);
+  if (at == members_.end() || at->second.away) return out;
+  if (at->second.id.empty()) {
+    members_.erase(at);
+    for (auto& [queue, state] : queues_)
+      if (state.owner == id) set_free(state);
+  } else {
+    at->second.away = true;
+    keep(id, id, nullptr);
+  }
   rebalance(out);
   return out;
 }
@@ -166,7 +180,7 @@ void group_core::acknowledged(queue_id queue, offset next) {
 std::uint32_t group_core::owned_by(member_id id) const {
   std::uint32_t count = 0;
   for (const auto& [queue, state] : queues_)
-    if (state.owner == id) ++count;
+    if (state.owner == id || state.kept_for == id) ++count;
   return count;
 }
 
@@ -178,6 +192,7 @@ void group_core::set_free(queue_state& queue) {
 
 void group_core::give(queue_state& queue, member_id to, effects& out) {
   queue.owner = to;
+  queue.kept_for = member_id{0};
   queue.current = generation{++generations_};
   if (queue.committed) {
     out.push_back(assign{to, queue.current, queue.info.queue, *queue.committed});
@@ -190,19 +205,22 @@ void group_core::give(queue_state& queue, member_id to, effects& out) {
 }
 
 void group_core::rebalance(effects& out) {
-  if (members_.empty()) return;
   auto has = kept();
+  if (has.empty()) return;
   const auto quota = quotas(has);
   take_surplus(has, quota, out);
   give_free(has, quota, out);
 }
 
-/// What each member has, without what it was asked to give back.
+/// What each member that is there has, without what it was asked to give back.
 group_core::counts group_core::kept() const {
   counts has;
-  for (const auto& [id, m] : members_) has[id] = 0;
-  for (const auto& [id, queue] : queues_)
+  for (const auto& [id, m] : members_)
+    if (!m.away) has[id] = 0;
+  for (const auto& [id, queue] : queues_) {
     if (queue.owner.value != 0 && !queue.revoking) ++has[queue.owner];
+    if (queue.kept_for.value != 0 && !is_away(queue.kept_for)) ++has[queue.kept_for];
+  }
   return has;
 }
 
@@ -211,8 +229,12 @@ group_core::counts group_core::quotas(const counts& has) const {
   std::vector<std::pair<member_id, std::size_t>> order(has.begin(), has.end());
   std::stable_sort(order.begin(), order.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
-  const auto each = queues_.size() / members_.size();
-  auto odd = queues_.size() % members_.size();
+  const auto shared =
+    static_cast<std::size_t>(std::count_if(queues_.begin(), queues_.end(), [this](const auto& row) {
+      return !is_away(row.second.kept_for);
+    }));
+  const auto each = shared / has.size();
+  auto odd = shared % has.size();
   counts quota;
   for (const auto& [id, count] : order) {
     quota[id] = each + (odd > 0 ? 1 : 0);
@@ -223,6 +245,15 @@ group_core::counts group_core::quotas(const counts& has) const {
 
 /// Highest queues first, but before all those of which their owner has not been told yet.
 void group_core::take_surplus(counts& has, const counts& quota, effects& out) {
+  // What waits for its member to have it again is nobody's yet.
+  for (auto at = queues_.rbegin(); at != queues_.rend(); ++at) {
+    auto& queue = at->second;
+    if (queue.kept_for.value == 0 || is_away(queue.kept_for)) continue;
+    auto& count = has.at(queue.kept_for);
+    if (count <= quota.at(queue.kept_for)) continue;
+    --count;
+    queue.kept_for = member_id{0};
+  }
   for (const bool untold : {true, false}) {
     for (auto at = queues_.rbegin(); at != queues_.rend(); ++at) {
       auto& queue = at->second;
@@ -241,11 +272,15 @@ void group_core::take_surplus(counts& has, const counts& quota, effects& out) {
 }
 
 void group_core::give_free(counts& has, const counts& quota, effects& out) {
-  auto next = members_.begin();
+  auto next = has.begin();
   for (auto& [id, queue] : queues_) {
     if (queue.owner.value != 0 || queue.resetting || !settled(id)) continue;
-    for (std::size_t tries = 0; tries < members_.size(); ++tries) {
-      if (next == members_.end()) next = members_.begin();
+    if (queue.kept_for.value != 0) {
+      if (!is_away(queue.kept_for)) give(queue, queue.kept_for, out);
+      continue;
+    }
+    for (std::size_t tries = 0; tries < has.size(); ++tries) {
+      if (next == has.end()) next = has.begin();
       const auto to = next->first;
       ++next;
       if (has.at(to) >= quota.at(to)) continue;

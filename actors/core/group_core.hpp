@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -26,12 +27,19 @@ namespace carafe::core {
 ///     owned, revoking, starting --owner leaves or dies--> free
 ///     revoking --release, deadline--> free
 ///     free     --begin_reset-->     resetting --end_reset--> free
+///     owned, starting --owner with an id is lost--> kept    (for the member of this id)
+///     kept     --joined again-->    owned      (as from free, but nobody else gets it)
+///     kept     --away too long, forgotten--> free
+///
+/// A member with an id has a *seat*: while it is away it counts as a member, its queues are kept,
+/// and no other queue moves. Others are due their shares of the rest.
 ///
 /// A queue leaves for its next owner only when no commit of it is in flight; a `find_start` under
 /// way counts as one, because it ends with a commit.
 ///
 /// @invariant At any time a queue has one generation that may commit; generations only rise.
-/// @invariant With M members and Q queues all free of moves, each member owns Q/M or Q/M + 1.
+/// @invariant With M members that are there, and Q queues that are not kept for others, all free of
+///            moves, each member owns Q/M or Q/M + 1.
 class group_core {
 public:
   struct queue_info {
@@ -48,6 +56,11 @@ public:
     range_policy out_of_range = range_policy::error;
     std::uint32_t credit_bytes = 0;
     unix_ms joined;
+    /// Its seat's; empty: it has none.
+    std::string id = {};
+    /// Who joins again with it has its seat back although it is taken; 0: nobody.
+    std::uint64_t holder = 0;
+    bool away = false;
   };
 
   /// The queue is this member's, from `start` on.
@@ -87,10 +100,22 @@ public:
   /// Its topic was deleted.
   effects remove_queue(queue_id queue);
 
-  /// @errors too_many_members
+  /// @errors too_many_members; name_in_use (somebody else has the seat; the detail says who)
   result<effects> join(member_id id, member m);
-  /// It left, died or was disconnected.
+  /// It left, died or was disconnected. One with an id is away from now on.
   effects leave(member_id id);
+
+  /// Who has the seat of this id, or had it last.
+  [[nodiscard]] std::optional<member_id> seated(std::string_view id) const;
+  /// A seat as it was before a restart, whose member is away. Queues that are not there any more,
+  /// or are another's, are not its own.
+  void restore(member_id id, member m, const std::vector<queue_id>& queues);
+  /// It was away too long. Nothing if it is not away any more.
+  effects grace_over(member_id id);
+  /// @errors not_found, name_in_use (it is there)
+  result<effects> forget(std::string_view id);
+  /// What each seat is to have back.
+  [[nodiscard]] std::map<std::string, std::vector<queue_id>> seats() const;
   /// @errors not_owner
   result<effects> release(member_id id, queue_id queue, generation owner);
   /// The revoke time-out of `owner` on `queue` is over.
@@ -125,6 +150,9 @@ public:
     std::optional<offset> committed;
     /// 0: nobody.
     member_id owner;
+    /// Nobody has it, and it is for this member: who is away, or is given it as soon as what was
+    /// under way is over.
+    member_id kept_for;
     generation current;
     bool revoking = false;
     bool starting = false;
@@ -135,9 +163,14 @@ public:
   };
   [[nodiscard]] const std::map<queue_id, queue_state>& queues() const noexcept { return queues_; }
   [[nodiscard]] const std::map<member_id, member>& members() const noexcept { return members_; }
+  /// Also those that are kept for it.
   [[nodiscard]] std::uint32_t owned_by(member_id id) const;
 
 private:
+  [[nodiscard]] bool is_away(member_id id) const;
+  void free_seat(member_id id, effects& out);
+  /// Its queues are kept for `to` from now on.
+  void keep(member_id id, member_id to, effects* taken);
   void rebalance(effects& out);
   void give(queue_state& queue, member_id to, effects& out);
   using counts = std::map<member_id, std::size_t>;

@@ -62,12 +62,13 @@ send_budget::grants send_budget::stopped(subscription_id id) {
   return out;
 }
 
-send_budget::grants send_budget::delivered(subscription_id id, std::uint64_t bytes) {
+send_budget::grants send_budget::delivered(subscription_id id, std::uint64_t bytes,
+                                           std::uint64_t sent) {
   grants out;
   auto at = shares_.find(id);
   if (at == shares_.end()) return out;
   auto& it = at->second;
-  it.credit -= static_cast<std::int64_t>(bytes);
+  it.credit -= static_cast<std::int64_t>(sent);
   give_back(it, bytes);
   top_up(id, it, out);
   lend(out);

@@ -54,8 +54,9 @@ public:
   /// … and no more: what was granted is void, and lent to others.
   grants stopped(subscription_id id);
 
-  /// Its queue sent a batch.
-  grants delivered(subscription_id id, std::uint64_t bytes);
+  /// Its queue sent a batch, of which the client was sent so much: all of it, or less.
+  grants delivered(subscription_id id, std::uint64_t bytes, std::uint64_t sent);
+  grants delivered(subscription_id id, std::uint64_t bytes) { return delivered(id, bytes, bytes); }
   /// Its queue gave `returned` bytes back and waits for `bytes` at once; 0: for news.
   grants wants(subscription_id id, std::uint64_t bytes, std::uint64_t returned);
 

@@ -95,7 +95,13 @@ void shard_state::on(const effects::timer_moved& e) {
 void shard_state::on(const effects::queue_opened& e) {
   auto [at, fresh] = queues_.try_emplace(e.queue);
   // Idempotent: the catalogue repeats it until it knows.
-  if (!fresh && at->second.dedup_window_ms == e.dedup_window_ms) return;
+  if (!fresh && at->second.dedup_window_ms == e.dedup_window_ms &&
+      at->second.compacted == e.compacted)
+    return;
+  if (at->second.compacted != e.compacted) {
+    at->second.compacted = e.compacted;
+    at->second.kept_from = e.compacted ? at->second.start : offset{0};
+  }
   at->second.topic = e.topic;
   at->second.dedup_window_ms = e.dedup_window_ms;
   dirty_.insert(row_key::of(e.queue));

@@ -129,6 +129,10 @@ story::story(story_subject about, const std::map<group_id, bool>& groups)
   }
 }
 
+void story::filter_by(group_id group, std::shared_ptr<const filter> wanted) {
+  parts_.at(group).wanted = std::move(wanted);
+}
+
 bool story::take(const decoded_entry& entry) {
   changed_ = false;
   for (const auto& effect : entry.effects)
@@ -178,6 +182,21 @@ void story::on(const effects::batch& e, const decoded_entry& entry) {
   auto news = happened(kind::stored, entry);
   news.at = *subject_.at;
   events_.push(std::move(news));
+  look_into(e, position, entry.header.time);
+}
+
+/// What groups that commit offsets are not sent is not in the log: it follows from the message.
+void story::look_into(const effects::batch& e, std::uint64_t position, unix_ms stored) {
+  const auto filters = [](const auto& each) { return each.second.wanted != nullptr; };
+  const bool ages = !expiry_.never && (e.ranked || expiry_.default_ttl_ms != 0);
+  if (!ages && std::ranges::none_of(parts_, filters)) return;
+  const auto batch = open(e);
+  if (!batch || position >= batch->count()) return;
+  const auto at = static_cast<std::uint32_t>(position);
+  expires_ = expiry_of(*batch, at, stored, expiry_);
+  const auto message = batch->message(at);
+  for (auto& [group, in] : parts_)
+    if (in.wanted) in.passes = in.wanted->matches(message);
 }
 
 /// Whether a batch of messages whose time had come has it.
@@ -186,7 +205,9 @@ bool story::fired(const effects::batch& e, const decoded_entry& entry) {
   for (const auto& other : entry.effects) {
     const auto* ended = std::get_if<effects::timers_ended>(&other);
     if (ended == nullptr || ended->queue != e.queue || ended->which.size() != e.count) continue;
-    fired_at(entry, *subject_.at, ended->which[subject_.at->value - e.base.value].due);
+    const auto position = subject_.at->value - e.base.value;
+    fired_at(entry, *subject_.at, ended->which[position].due);
+    look_into(e, position, entry.header.time);
     return true;
   }
   return false;
@@ -243,7 +264,9 @@ void story::on(const effects::timers_ended& e, const decoded_entry& entry) {
     if (batch == nullptr || batch->timed || batch->queue != e.queue ||
         batch->producer != no_producer)
       continue;
-    fired_at(entry, batch->base + static_cast<std::uint64_t>(place - e.which.begin()), place->due);
+    const auto position = static_cast<std::uint64_t>(place - e.which.begin());
+    fired_at(entry, batch->base + position, place->due);
+    look_into(*batch, position, entry.header.time);
     return;
   }
 }
@@ -287,14 +310,26 @@ void story::on(const effects::commit& e, const decoded_entry& entry) {
   if (e.why == reason::began) return begin_at(in, e.next, happened(kind::began, entry));
   // Of earlier versions every commit is by a consumer; one of a group that lends never is.
   const bool set = e.why == reason::reset || in.lends;
-  const bool done = in.now == part::stage::acknowledged || in.now == part::stage::skipped;
+  const bool done = in.finished();
   if (set || (done && *subject_.at >= e.next))
     return begin_at(in, e.next,
                     happened(set && first && in.lends ? kind::began : kind::reset, entry));
   if (done || *subject_.at >= e.next) return;
-  in.now = part::stage::acknowledged;
-  auto news = happened(kind::acknowledged, entry);
-  news.at = e.next;
+  passed_by(in, e.next, entry);
+}
+
+void story::passed_by(part& in, offset next, const decoded_entry& entry) const {
+  auto news = happened(in.passes ? kind::acknowledged : kind::filtered, entry);
+  news.at = next;
+  in.now = in.passes ? part::stage::acknowledged : part::stage::filtered;
+  if (in.passes && expires_ && *expires_ <= news.time) {
+    // Whether it was delivered while there was time is in nobody's log.
+    auto over = news;
+    over.what = kind::expired;
+    over.time = *expires_;
+    in.events.push(std::move(over));
+    in.now = part::stage::passed;
+  }
   in.events.push(std::move(news));
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "actors/core/filter.hpp"
+#include "actors/core/screen.hpp"
 #include "schema/records.hpp"
 #include "schema/story_frames.hpp"
 
@@ -8,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -74,9 +77,14 @@ public:
       expired,
       dead,
       gone,
+      /// By a commit that came after its time to live was over: it was delivered before, or never.
+      passed,
     };
     /// Of a group that settles single messages; the others commit offsets.
     bool lends = false;
+    /// What the others are sent; null: everything. And whether it is.
+    std::shared_ptr<const filter> wanted;
+    bool passes = true;
     stage now = stage::unread;
     event_list events;
     std::uint32_t attempts = 0;
@@ -94,6 +102,11 @@ public:
 
   /// @param groups  Which groups it is told of, and whether they settle single messages.
   story(story_subject about, const std::map<group_id, bool>& groups);
+
+  /// A group that commits offsets is sent only what passes its filter, as that is now.
+  void filter_by(group_id group, std::shared_ptr<const filter> wanted);
+  /// Such groups are sent nothing that is too old, as the topic says it now.
+  void expire_by(const topic_expiry& how) { expiry_ = how; }
 
   /// Takes an entry of the shard's log; each once, in order. Entries without anything that
   /// `subject()` concerns may be left out.
@@ -136,6 +149,8 @@ private:
   [[nodiscard]] bool fired(const effects::batch& e, const decoded_entry& entry);
   void fired_at(const decoded_entry& entry, offset at, unix_ms due);
   void stored_for_later(const effects::batch& e, std::uint32_t position, unix_ms time);
+  void look_into(const effects::batch& e, std::uint64_t position, unix_ms stored);
+  void passed_by(part& in, offset next, const decoded_entry& entry) const;
   void died(group_id group, part& in, const decoded_entry& entry);
   void begin_at(part& in, offset next, event e) const;
   /// It is there, so retention has not passed it.
@@ -149,6 +164,9 @@ private:
   story_subject::message_id id_;
   unix_ms known_from_;
   unix_ms due_;
+  topic_expiry expiry_;
+  /// When its time to live is over.
+  std::optional<unix_ms> expires_;
   frames::message_story::state state_ = frames::message_story::state::unknown;
   bool found_ = false;
   bool stored_ = false;

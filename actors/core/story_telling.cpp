@@ -45,6 +45,8 @@ std::optional<now_state> ending(stage at) {
     return now_state::skipped;
   case stage::gone:
     return now_state::lost;
+  case stage::passed:
+    return now_state::done;
   case stage::unread:
   case stage::lent:
   case stage::waiting:

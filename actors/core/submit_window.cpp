@@ -16,6 +16,8 @@ result<stamp> submit_window::check(const batch_request& request, unix_ms now) co
     return {errc::queue_unknown, "queue " + std::to_string(request.queue.value)};
   if (request.producer.value == 0 || request.first.value == 0 || request.count == 0)
     return {errc::invalid_argument, "producer, sequence and count must not be 0"};
+  if (queue->compacted && request.keyless)
+    return {errc::key_required, "a message without a key in a compacted topic"};
   if (request.first.value > std::numeric_limits<std::uint64_t>::max() - request.count ||
       request.previous >= request.first)
     return {errc::invalid_argument, "sequence must be above previous and must not overflow"};

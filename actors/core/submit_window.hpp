@@ -35,6 +35,8 @@ struct batch_request {
   named_part named = {};
   /// Of each message, if any has an id.
   id_digests ids = {};
+  /// Some message has no key.
+  bool keyless = false;
 };
 
 /// Ids that a shard remembers, stored and in flight together.
@@ -80,6 +82,7 @@ public:
   /// Decides about one batch. A fresh one must be submitted at once and reported by `submitted`.
   /// @param now The time that its entry would have: ids count up to theirs.
   /// @errors producer_fenced (of a name, opened since or forgotten), too_many_ids, queue_unknown,
+  ///         key_required (the queue is compacted),
   /// invalid_argument (producer, sequence or count of 0, overflow),
   ///         producer_unknown (previous != 0 of a producer not known here),
   ///         sequence_gap, duplicate_too_old, too_many_producers,

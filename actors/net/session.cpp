@@ -29,19 +29,22 @@ void refuse(session_pointer self, std::uint64_t request, const failure& why) {
 void on_hello(session_pointer self, std::uint64_t request, const frames::hello& what) {
   auto& s = self->state;
   const auto& options = s.context->options;
-  if (what.version_min > frames::protocol_version || what.version_max < frames::protocol_version) {
+  if (what.version_min > frames::protocol_version ||
+      what.version_max < frames::protocol_version_min || what.version_min > what.version_max) {
     refuse(self, request,
-           {errc::version_mismatch,
-            "this node speaks version " + std::to_string(frames::protocol_version)});
+           {errc::version_mismatch, "this node speaks versions " +
+                                      std::to_string(frames::protocol_version_min) + " to " +
+                                      std::to_string(frames::protocol_version)});
     return;
   }
   s.greeted = true;
+  s.version = std::min(what.version_max, frames::protocol_version);
   s.client = what.client.substr(0, 256);
   // Those without a name are told apart by where they come from.
   s.quotas = s.context->quotas->of_client(s.client.empty() ? s.from.host : s.client,
                                           s.context->clocks->monotonic());
   frames::welcome answer;
-  answer.version = frames::protocol_version;
+  answer.version = s.version;
   answer.node = options.node_name;
   answer.software = options.software;
   answer.frame_bytes_max = options.frame_bytes_max;
@@ -259,6 +262,13 @@ session_actor::behavior_type session(session_pointer self,
       flush(self);
     },
     [self](want_atom, core::reader_id reader, const want& what) { on_want(self, reader, what); },
+    [self](alter_atom, core::reader_id reader, const core::topic_expiry& now) {
+      on_expiry(self, reader, now);
+    },
+    [self](progress_atom) {
+      tell_all_passed(self);
+      flush(self);
+    },
     [self](ended_atom, core::reader_id reader, const failure& why) {
       on_ended(self, reader, why);
       flush(self);

@@ -2,6 +2,7 @@
 
 #include "actors/clock.hpp"
 #include "actors/core/pacer.hpp"
+#include "actors/core/screen.hpp"
 #include "actors/core/send_budget.hpp"
 #include "actors/error_bridge.hpp"
 #include "actors/interfaces.hpp"
@@ -75,6 +76,9 @@ struct session_state {
     bool told = false;
     /// Which opening it waits for: a late answer to an earlier one is not its own.
     std::uint64_t opening_number = 0;
+    screening kept_from = {};
+    /// While it reads; nothing: this client takes whole batches only.
+    std::optional<core::screen> screen = {};
   };
   std::uint64_t openings = 0;
   /// Bytes the client took since the last tick.
@@ -85,6 +89,8 @@ struct session_state {
   peer from;
   std::string client;
   bool greeted = false;
+  /// Of the protocol.
+  std::uint16_t version = frames::protocol_version_min;
   bool closing = false;
   bool draining = false;
 
@@ -123,6 +129,8 @@ struct session_state {
   /// Queues that are read, and the members' groups.
   watch_list watched;
   std::uint64_t assignments = 0;
+  /// Soon the client is told what it was not sent.
+  bool telling = false;
 };
 
 using session_pointer = session_actor::stateful_pointer<session_state>;
@@ -191,7 +199,6 @@ void on_produce(session_pointer self, std::uint64_t request, const frames::produ
 void on_subscribe(session_pointer self, std::uint64_t request, const frames::subscribe& what);
 void on_unsubscribe(session_pointer self, std::uint64_t request, const frames::unsubscribe& what);
 void on_credit(session_pointer self, const frames::credit& what);
-void on_deliver(session_pointer self, core::reader_id reader, const storage::stored_batch& batch);
 void on_ended(session_pointer self, core::reader_id reader, const failure& why);
 void on_want(session_pointer self, core::reader_id reader, const want& what);
 /// Tells queues what they may send from now on, and the node what this connection holds.
@@ -206,6 +213,18 @@ void open_subscription(session_pointer self, subscription_id id, queue_id queue,
                        subscribe_request wish, std::function<void(const result<reading>&)> done);
 /// Ends what read from an actor that died.
 void on_queue_down(session_pointer self, const caf::actor_addr& source);
+
+// session_screen.cpp: what clients are not sent.
+void on_deliver(session_pointer self, core::reader_id reader, const storage::stored_batch& batch);
+void on_expiry(session_pointer self, core::reader_id reader, const core::topic_expiry& now);
+void tell_all_passed(session_pointer self);
+/// A subscription begins to read, or begins elsewhere.
+void begin_screen(session_pointer self, session_state::subscription& sub, const reading& where);
+/// @param group  The queue is a group's.
+/// @errors invalid_argument, unsupported, filter_invalid
+result<screening> screening_of(const session_state& s, const frames::subscribe& what, bool group);
+/// Why a filter is refused to a client that would not understand what it is sent.
+failure old_client(const session_state& s);
 
 void on_join(session_pointer self, std::uint64_t request, const frames::join& what);
 void on_leave(session_pointer self, std::uint64_t request, const frames::leave& what);

@@ -89,6 +89,11 @@ bool on_node(session_pointer self, const frames::frame& f) {
 }
 
 bool on_message(session_pointer self, const frames::frame& f) {
+  if (const auto* find = std::get_if<frames::key_find>(&f.body)) {
+    ask<frames::key_found>(self, f.request, self->state.context->catalogue,
+                           as_is<frames::key_found>(), find_atom_v, *find);
+    return true;
+  }
   const auto* why = std::get_if<frames::message_why>(&f.body);
   if (why == nullptr) return false;
   ask<frames::message_story>(self, f.request, self->state.context->catalogue,

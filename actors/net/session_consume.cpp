@@ -24,6 +24,7 @@ void opened(session_pointer self, subscription_id id, std::uint64_t opening,
   sub.actor = queue;
   sub.reader = where.reader;
   sub.opening = false;
+  begin_screen(self, sub, where);
   s.readers[where.reader] = id;
   s.watched.add(self, queue);
   const auto grants = s.budget.reading(id);
@@ -51,6 +52,7 @@ void stop_reading(session_pointer self, subscription_id id, session_state::subsc
   }
   sub.reader = core::reader_id{0};
   forget_paced(self, id);
+  sub.screen.reset();
   tell(self, self->state.budget.stopped(id));
 }
 
@@ -118,6 +120,12 @@ void on_subscribe(session_pointer self, std::uint64_t request, const frames::sub
     reply_error(self, request, {errc::invalid_argument, "subscription 0"});
     return;
   }
+  const bool group = there != s.subscriptions.end() && there->second.member.value != 0;
+  auto screen = screening_of(s, what, group);
+  if (!screen) {
+    reply_error(self, request, screen.error());
+    return;
+  }
   if (there != s.subscriptions.end()) { // A seek: read on from elsewhere.
     if (there->second.queue != what.queue || there->second.opening || there->second.delivery) {
       reply_error(
@@ -140,7 +148,7 @@ void on_subscribe(session_pointer self, std::uint64_t request, const frames::sub
     s.budget.add(id, 0);
   }
   tell(self, s.budget.credit(id, what.credit_bytes));
-  const bool group = there->second.member.value != 0;
+  if (!group) there->second.kept_from = std::move(*screen);
   begin_request(self);
   open_subscription(
     self, id, what.queue, subscribe_request{id, what.start, what.out_of_range},
@@ -189,30 +197,6 @@ void on_want(session_pointer self, core::reader_id reader, const want& what) {
     upstream = {answer.upstream->bytes, answer.upstream->returned};
   }
   tell(self, s.budget.wants(found->second, upstream.bytes, upstream.returned));
-}
-
-void on_deliver(session_pointer self, core::reader_id reader, const storage::stored_batch& batch) {
-  auto& s = self->state;
-  auto found = s.readers.find(reader);
-  if (found == s.readers.end()) return; // Unsubscribed or moved meanwhile.
-  const auto bytes = batch.batch.bytes.size();
-  frames::deliver out;
-  out.subscription = found->second;
-  out.queue = batch.queue;
-  out.base = batch.base;
-  out.count = batch.count;
-  out.broker_time = batch.time;
-  out.producer = batch.batch.producer;
-  out.first = batch.batch.first;
-  out.compression = batch.batch.compression;
-  out.checksum = batch.batch.checksum;
-  out.batch = batch.batch.bytes;
-  reply(self, 0, std::move(out));
-  auto& metrics = *s.context->metrics;
-  metrics.messages_out.fetch_add(batch.count, std::memory_order_relaxed);
-  metrics.bytes_out.fetch_add(bytes, std::memory_order_relaxed);
-  count_delivered(self, found->second, bytes);
-  tell(self, s.budget.delivered(found->second, bytes));
 }
 
 void on_ended(session_pointer self, core::reader_id reader, const failure& why) {

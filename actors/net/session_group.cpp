@@ -115,6 +115,12 @@ void on_leased(session_pointer self, core::reader_id reader, const lending& what
 }
 
 void on_join(session_pointer self, std::uint64_t request, const frames::join& what) {
+  const bool filtered = what.filter.how != message_filter::kind::none;
+  if (filtered && !core::lends_messages(what.mode) &&
+      self->state.version < frames::sparse_version) {
+    reply_error(self, request, old_client(self->state));
+    return;
+  }
   begin_request(self);
   const auto failed = [self, request](const caf::error& why) {
     reply_error(self, request, from_caf(why));
@@ -199,6 +205,7 @@ void on_assign(session_pointer self, const assignment& what) {
   sub.queue = what.queue;
   sub.member = what.member;
   sub.owner = what.owner;
+  sub.kept_from = what.screen;
   s.subscriptions.emplace(id, std::move(sub));
   s.budget.add(id, what.credit_bytes);
   open_subscription(self, id, what.queue, subscribe_request{id, what.start, what.out_of_range},

@@ -26,6 +26,7 @@ void append(session_pointer self, std::uint64_t request, const shard_actor& shar
   wish.ranked = valid.ranked;
   wish.named = what.named;
   wish.ids = valid.ids;
+  wish.keyless = valid.keyless;
   begin_request(self);
   self->request(shard, caf::infinite, append_atom_v, std::move(wish))
     .then(

@@ -36,7 +36,8 @@ result<void> check_name(const transaction_name& name) {
 }
 
 /// Its batches, checked, but for where their queues are.
-result<std::vector<half_batch>> halves_of(session_pointer self, const frames::tx_prepare& what) {
+result<std::vector<half_batch>> halves_of(session_pointer self, const frames::tx_prepare& what,
+                                          std::set<queue_id>& keyless) {
   const auto& limits = self->state.context->options.limits;
   std::vector<half_batch> out;
   std::uint64_t last = 0;
@@ -50,6 +51,7 @@ result<std::vector<half_batch>> halves_of(session_pointer self, const frames::tx
       return {errc::unsupported, "a message of a transaction cannot have a time of delivery"};
     if (!valid->ids.empty())
       return {errc::unsupported, "a message of a transaction cannot have a dedup id"};
+    if (valid->keyless) keyless.insert(each.queue);
     last = each.first.value + each.count - 1;
     out.push_back({each.queue,
                    {},
@@ -84,7 +86,7 @@ result<tx_wish> wish_of(session_pointer self, const frames::tx_prepare& what) {
   if (!every) return every.error();
   wish.check_first_ms = *first;
   wish.check_every_ms = *every;
-  auto halves = halves_of(self, what);
+  auto halves = halves_of(self, what, wish.keyless);
   if (!halves) return halves.error();
   wish.halves = std::move(*halves);
   return wish;
@@ -103,7 +105,11 @@ result<void> check_durability(shard_id coordinator, const tx_places& places) {
 
 result<void> put_places(tx_wish& wish, const frames::tx_prepare& what, const tx_places& places) {
   if (auto ok = check_durability(what.transaction.shard, places); !ok) return ok;
-  for (auto& half : wish.halves) half.shard = places.queues.at(half.queue);
+  for (auto& half : wish.halves) {
+    half.shard = places.queues.at(half.queue);
+    if (places.compacted.contains(half.queue) && wish.keyless.contains(half.queue))
+      return {errc::key_required, "a message without a key in a compacted topic"};
+  }
   for (const auto& each : what.consumed) {
     const auto& [group, ordered] = places.groups.at(each.group);
     wish.consumed.push_back(

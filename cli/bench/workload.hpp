@@ -27,6 +27,8 @@ struct load {
   /// Messages a second, in an even stream that does not wait for answers; 0: as fast as they go.
   double rate = 0;
   client::producer_options producer{};
+  /// What `consume` is sent; it counts everything that was looked through for that.
+  client::message_filter filter{};
 };
 
 /// What one workload came to.
@@ -61,7 +63,8 @@ result<figures> produce(shell::node_api& node, const load& what, shell::interrup
 result<figures> produce_one_by_one(shell::node_api& node, const load& what,
                                    shell::interruption& stop);
 
-/// Reads the topic's first `what.messages` messages, all queues, without a group.
+/// Reads the topic's first `what.messages` messages, all queues, without a group; with a filter
+/// those of them that pass.
 result<figures> consume(shell::node_api& node, const load& what, shell::interruption& stop);
 
 } // namespace carafe::bench

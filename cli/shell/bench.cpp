@@ -4,6 +4,7 @@
 #include "cli/bench/transactions.hpp"
 #include "cli/bench/workload.hpp"
 #include "cli/shell/commands.hpp"
+#include "cli/shell/group_changes.hpp"
 
 #include <algorithm>
 #include <array>
@@ -44,6 +45,7 @@ struct bench_options {
   bench::load load;
   std::string topic, folder;
   std::uint64_t one_by_one = 10'000;
+  std::optional<client::message_filter> filter;
   std::uint32_t rounds = 3;
   std::uint64_t transaction_messages = 10;
   std::chrono::milliseconds ahead = std::chrono::hours{24 * 365};
@@ -298,6 +300,9 @@ exit_code measure(bench_options& o, command_context& context) {
     return context.misused("bench: --rate is for a stream; 'one-by-one' waits for each answer");
   if (o.what == workload::consume && o.topic.empty())
     return context.misused("bench: 'consume' reads what is there; name the topic with --topic");
+  if (o.what != workload::consume && o.filter)
+    return context.misused("bench: --tags and --where are for 'consume'");
+  o.load.filter = o.filter.value_or(client::message_filter{});
   if (o.what == workload::ceiling && o.load.body_bytes == 0)
     return context.misused("bench: 'ceiling' moves bodies; give --body-bytes at least 1");
   signal_catcher catcher{context.stop};
@@ -399,6 +404,7 @@ command bench_command() {
                 "carafe bench produce --rate 10000 --body-bytes 1KiB --count 300000",
                 "carafe bench ceiling --durability fsync --json"};
   c.options = options_of(*o);
+  for (auto& each : filter_options(o->filter)) c.options.push_back(std::move(each));
   c.run = [o](command_context& context) { return measure(*o, context); };
   return c;
 }

@@ -9,7 +9,7 @@ namespace {
 
 struct consume_options {
   std::vector<std::string> topics;
-  std::string group, member, name;
+  std::string group, member, member_id, name;
   std::optional<std::string> from;
   std::vector<queue_number> queues;
   std::uint64_t count = std::numeric_limits<std::uint64_t>::max();
@@ -20,6 +20,7 @@ struct consume_options {
   std::optional<client::group_mode> mode;
   std::optional<client::message_filter> filter;
   std::uint32_t in_flight = 0;
+  bool expired = false;
   /// Why every message printed is to be tried again, or given up.
   std::optional<std::string> nack, reject;
 };
@@ -52,6 +53,7 @@ std::string conflict_in(const consume_options& o) {
     return "--queue is for reading without a group; a group shares its queues out itself";
   if (!o.queues.empty() && o.topics.size() > 1) return "--queue needs a single topic";
   if (!o.member.empty() && o.group.empty()) return "--member is a name within a --group";
+  if (!o.member_id.empty() && o.group.empty()) return "--member-id is an id within a --group";
   if (o.mode && o.group.empty()) return "--mode is a --group's";
   const bool whole_queues = o.group.empty() || (o.mode && !lends(*o.mode));
   if (whole_queues && (o.nack || o.reject))
@@ -60,7 +62,7 @@ std::string conflict_in(const consume_options& o) {
     return "--in-flight needs a --group of mode shared or keyed";
   const bool broadcast = !o.group.empty() && o.mode == client::group_mode::broadcast;
   if (!o.name.empty() && !broadcast) return "--name needs a --group of mode broadcast";
-  if (o.group.empty() && o.filter) return "--tags and --where are a --group's";
+  if (!o.group.empty() && o.expired) return "--expired is for reading without a group";
   if (o.nack && o.reject) return "--nack and --reject exclude each other";
   return {};
 }
@@ -79,11 +81,13 @@ result<client::consumer_options> client_options(const consume_options& o, unix_m
   options.topics = o.topics;
   options.group = o.group;
   options.member = o.member;
+  options.member_id = o.member_id;
   options.durable_name = o.name;
   options.in_flight_max = o.in_flight;
   options.queues = o.queues;
   options.out_of_range = o.out_of_range;
   options.commit_interval = o.commit_interval;
+  options.expired = o.expired;
   if (!o.from) return options;
   auto start = parse_start(*o.from, now);
   if (!start) return start.error();
@@ -99,7 +103,7 @@ exit_code consume(consume_options& o, command_context& context) {
   auto options = client_options(o, context.now);
   if (!options) return context.misused("consume: --from: " + options.error().detail);
   auto node = context.node();
-  if (!o.group.empty() && (!o.mode || (!o.filter && lends(*o.mode)))) {
+  if (!o.group.empty() && (!o.mode || !o.filter)) {
     if (auto known = complete(o, *node); !known) return context.fail(known.error());
     if (auto conflict = conflict_in(o); !conflict.empty())
       return context.misused("consume: " + conflict);
@@ -141,6 +145,9 @@ std::vector<option> options_of(consume_options& o) {
             {"earliest", range_policy::earliest},
             {"latest", range_policy::latest}}),
     text("--member", "NAME", o.member, "This consumer's name in 'group describe'."),
+    name("--member-id", "ID", o.member_id,
+         "In an ordered group: when this consumer ends, its queues are kept for a while "
+         "(member-grace-ms) for whoever comes with this id; nobody else's move."),
     name("--name", "N", o.name,
          "In a broadcast group: the offsets are kept under this name, and who comes with it later "
          "goes on there. Implies --mode broadcast."),
@@ -164,7 +171,9 @@ std::vector<option> options_of(consume_options& o) {
     number<std::chrono::milliseconds>("--commit-interval-ms", "N", o.commit_interval,
                                       "Committed at least so often (default 100; shared and keyed "
                                       "5).",
-                                      1, 60'000)};
+                                      1, 60'000),
+    flag("--expired", o.expired,
+         "Messages whose time to live is over, too, and marked so; no group.")};
   for (auto& each : filter_options(o.filter)) all.push_back(std::move(each));
   return all;
 }
@@ -183,6 +192,7 @@ command consume_command() {
                 "carafe consume orders refunds --group billing --member desk-1",
                 "carafe consume orders --group mailers --mode shared --in-flight 10",
                 "carafe consume prices --group caches --name desk-1",
+                "carafe consume orders --where \"region = 'eu' AND amount > 100\"",
                 "carafe consume orders --queue 2 --from 2026-11-22T10:00:00Z --idle-exit 1000"};
   c.options = options_of(*o);
   c.run = [o](command_context& context) {

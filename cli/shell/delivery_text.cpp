@@ -49,7 +49,9 @@ void append_json(std::string& out, const client::delivery& d) {
     append_properties(w, d.properties, false);
   }
   w.name("born").text(time_text(d.born)).name("broker_time").text(time_text(d.broker_time));
-  w.name("id").text(client::to_string(d.id)).bytes_member("body", d.body).end_object();
+  w.name("id").text(client::to_string(d.id));
+  if (d.expired) w.name("expired").boolean(true);
+  w.bytes_member("body", d.body).end_object();
 }
 
 /// Numbers stand under each other as long as they are not too long.
@@ -80,6 +82,8 @@ void append_delivery(std::string& out, const client::delivery& d, delivery_forma
     out += d.body;
   if (format == delivery_format::body_and_attempt && d.attempt > 1)
     out += "  (attempt " + std::to_string(d.attempt) + ')';
+  const bool shown = format == delivery_format::line || format == delivery_format::body_and_attempt;
+  if (shown && d.expired) out += "  (expired)";
   out += '\n';
 }
 

@@ -101,7 +101,11 @@ struct effect_fields {
     auto r = named("group_put");
     r.add("group_id", value::id(e.group.group.value)).add("group", value::text(e.group.name));
     r.add("mode", value::text(e.group.mode));
-    return std::move(r.add("topics", value::names(e.group.topics)));
+    r.add("topics", value::names(e.group.topics));
+    if (e.group.mode != "member") return r;
+    std::vector<std::string> queues;
+    for (const auto queue : e.group.queues) queues.push_back(std::to_string(queue.value));
+    return std::move(r.add("queue_ids", value::names(queues)));
   }
   record operator()(const effects::group_deleted& e) const {
     auto r = named("group_deleted");

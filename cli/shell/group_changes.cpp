@@ -13,7 +13,7 @@ void put(const std::optional<T>& given, T& to) {
 
 std::string group_changes::conflict_with(const std::string& of_mode) const {
   if (of_mode == "shared" || of_mode == "keyed" || !any_of_delivery()) return {};
-  return "a group of mode " + of_mode + " has no settings but its topics";
+  return "a group of mode " + of_mode + " has no settings but its topics and filter";
 }
 
 void group_changes::apply_to(client::group_definition& group) const {

@@ -52,7 +52,12 @@ value idle_value(const client::member_info& member, const client::delivery_setti
 record member_row(const client::group_info& group, const client::member_info& m) {
   record row;
   row.add("member", value::text(m.name));
-  row.add("member_id", value::id(m.member.value));
+  const bool away = m.kept_until.has_value();
+  row.add("member_id", away ? value::none() : value::id(m.member.value));
+  if (group.mode == "ordered") {
+    row.add("id", m.id.empty() ? value::none() : value::text(m.id));
+    row.add("kept_until", away ? value::time(*m.kept_until).in(tone::warning) : value::none());
+  }
   row.add("client", value::text(m.client));
   row.add("address", value::text(m.address));
   if (lends(group)) {
@@ -69,7 +74,7 @@ record member_row(const client::group_info& group, const client::member_info& m)
 record queue_row(const client::group_info& group, const client::group_queue_info& q) {
   auto owner = std::find_if(group.members.begin(), group.members.end(),
                             [&](const auto& m) { return m.member == q.owner; });
-  const bool owned = owner != group.members.end();
+  const bool owned = q.owner.value != 0 && owner != group.members.end();
   auto name = owned ? value::text(owner->name) : value::none();
   auto id = owned ? value::id(q.owner.value) : value::none();
   record row;
@@ -131,8 +136,6 @@ void add_delivery(record& r, const client::group_info& group) {
     waiting += q.waiting;
   }
   const auto& how = group.delivery;
-  if (group.filter.how != client::message_filter::kind::none)
-    r.add("filter", value::text(filter_text(group.filter)));
   r.add("in_flight", value::count(in_flight));
   r.add("waiting", value::count(waiting).in(waiting == 0 ? tone::plain : tone::warning));
   r.add("lease_ms", value::span(how.lease_ms));
@@ -162,6 +165,10 @@ record group_view(const client::group_info& group) {
   r.add("topics", value::names(group.topics));
   r.add_hidden("version", value::id(group.version));
   r.add("lag", lag_value(lag));
+  if (group.filter.how != client::message_filter::kind::none)
+    r.add("filter", value::text(filter_text(group.filter)));
+  r.add("filtered_messages", value::count(group.filtered));
+  r.add("expired_messages", value::count(group.expired));
   if (lends(group)) add_delivery(r, group);
   r.add("queues", value::table(std::move(queues)));
   r.add("members", value::table(std::move(members)));

@@ -26,7 +26,9 @@ record report_record(const storage::verify_report& report) {
   r.add("messages", value::count(report.messages));
   r.add("queues", value::count(report.queues));
   r.add("bytes", value::size(report.bytes));
+  r.add("key_indices", value::count(report.key_indices));
   r.add("damage", value::table(std::move(damage)));
+  r.add("notes", value::names(report.notes));
   return r;
 }
 
@@ -36,7 +38,8 @@ command log_verify_command() {
   auto path = std::make_shared<std::string>();
   command c{.name = "log verify", .summary = "Check every entry of a stopped node's log."};
   c.details = "Walks every segment: pages, checksums, the index against the log, dense indices and "
-              "offsets. Changes nothing, and refuses a directory that a node uses. Damage is "
+              "offsets, the indices of keys. Changes nothing, and refuses a directory that a node "
+              "uses. Damage is "
               "listed, the first of each shard, and the exit code is 1.";
   c.examples = {"carafe log verify carafe-data"};
   c.options = {

@@ -2,6 +2,7 @@
 #include "cli/shell/delivery_text.hpp"
 #include "cli/shell/message_match.hpp"
 #include "cli/shell/message_scan.hpp"
+#include "cli/shell/message_search.hpp"
 #include "cli/shell/views.hpp"
 #include "schema/batch.hpp"
 
@@ -32,15 +33,19 @@ exit_code find(const find_options& o, command_context& context) {
   const auto format = context.globals.json ? delivery_format::json : delivery_format::line;
   std::uint64_t found = 0;
   std::string line;
-  auto scanned =
-    scan(range, *node, context, [&](const client::delivery& d, const std::function<void()>& clear) {
-      if (!o.match(d)) return true;
-      line.clear();
-      append_delivery(line, d, format);
-      clear();
-      ++found;
-      return context.terminal.write(line) && found < o.limit;
-    });
+  const scan_taker take = [&](const client::delivery& d, const std::function<void()>& clear) {
+    if (!o.match(d)) return true;
+    line.clear();
+    append_delivery(line, d, format);
+    clear();
+    ++found;
+    return context.terminal.write(line) && found < o.limit;
+  };
+  // A node of an earlier version has no index of keys.
+  auto scanned = result<scan_outcome>{errc::unsupported};
+  if (o.match.key && !o.match.key->empty())
+    scanned = search(range, *o.match.key, o.match.only_key() ? o.limit : 0, *node, context, take);
+  if (scanned.code() == errc::unsupported) scanned = scan(range, *node, context, take);
   if (!scanned) return context.fail(scanned.error());
   if (scanned->cut_short && context.stop.requested())
     return context.fail("interrupted", "stopped by Ctrl-C after " +
@@ -59,8 +64,10 @@ command message_find_command() {
   command c{.name = "message find", .summary = "Look for messages of a key, tag or property."};
   c.details =
     "Reads the topic, or the part of it between --since and --until, and prints what fits all "
-    "conditions; it ends where the topic ended when it began. A key is looked for in its own queue "
-    "only: messages that were sent to a chosen queue, or before the topic got more queues, need "
+    "conditions; it ends where the topic ended when it began. For a key the node looks into its "
+    "index, and only messages of the key are read, queue by queue. A key is looked for in its own "
+    "queue only: messages that were sent to a chosen queue, or before the topic got more queues, "
+    "need "
     "--all-queues.";
   c.examples = {"carafe message find --topic orders --key 42",
                 "carafe message find --topic orders --property region=eu --tag paid --since -2h",

@@ -42,6 +42,7 @@ result<client::delivery> read_at(const message_place& place, command_context& co
   options.queues = {place.number};
   options.start = {start_position::kind::at_offset, place.offset, {}};
   options.credit_bytes = 1; // Its batch, and no more.
+  options.expired = true;
   auto consumer = node.make_consumer(options);
   if (!consumer) return consumer.error();
   const auto until =
@@ -49,7 +50,9 @@ result<client::delivery> read_at(const message_place& place, command_context& co
   while (std::chrono::steady_clock::now() < until) {
     auto messages = (*consumer)->poll(1, read_wait);
     if (!messages) return messages.error();
-    if (!messages->empty()) return std::move(messages->front());
+    if (messages->empty()) continue;
+    if (messages->front().offset == place.offset) return std::move(messages->front());
+    return {errc::not_found, to_string(place) + ": a later message of its key took its place"};
   }
   return {errc::timeout, to_string(place) + " could not be read"};
 }

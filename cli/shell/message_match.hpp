@@ -17,6 +17,7 @@ struct message_match {
   std::vector<std::pair<std::string, std::string>> properties{};
 
   [[nodiscard]] bool empty() const noexcept { return !key && !tag && properties.empty(); }
+  [[nodiscard]] bool only_key() const noexcept { return key && !tag && properties.empty(); }
   [[nodiscard]] bool operator()(const client::delivery& d) const;
 };
 

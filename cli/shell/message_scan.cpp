@@ -31,6 +31,7 @@ client::consumer_options reading(const scan_range& range, const spans& wanted) {
   options.topics = {range.topic};
   for (const auto& [number, s] : wanted) options.queues.push_back(number);
   options.out_of_range = range_policy::earliest;
+  options.expired = true;
   return options;
 }
 

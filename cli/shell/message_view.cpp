@@ -35,6 +35,7 @@ std::string message_details(const client::delivery& d, bool colours) {
   r.add("broker_time", value::time(d.broker_time));
   r.add("id", value::text(client::to_string(d.id)));
   r.add("body_bytes", value::size(d.body.size()));
+  if (d.expired) r.add("expired", value::text("its time to live is over"));
   std::vector<record> properties;
   for (const auto& [name, content] : d.properties) {
     record row;

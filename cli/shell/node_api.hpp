@@ -29,11 +29,7 @@ public:
                                                   client::topic_settings settings,
                                                   bool if_missing) = 0;
   virtual result<client::topic_info> alter_topic(const std::string& name,
-                                                 std::optional<std::uint32_t> queues,
-                                                 std::optional<std::uint64_t> retention_ms,
-                                                 std::optional<std::uint64_t> default_ttl_ms,
-                                                 std::optional<std::uint64_t> dedup_window_ms,
-                                                 client::quota_change quotas) = 0;
+                                                 const client::topic_change& change) = 0;
   virtual result<void> delete_topic(const std::string& name) = 0;
   virtual result<std::vector<client::topic_line>> list_topics() = 0;
   virtual result<client::topic_info> describe_topic(const std::string& name,
@@ -78,6 +74,7 @@ public:
   virtual result<client::node_info> node_status() = 0;
   virtual result<std::vector<client::actor_line>> node_actors() = 0;
   virtual result<client::backup_info> backup(const std::string& path) = 0;
+  virtual result<client::key_places> find_key(const client::key_question& which) = 0;
 };
 
 /// Gives the node at an address; connects at the first request. Called once a command, so a

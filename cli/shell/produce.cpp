@@ -139,8 +139,7 @@ std::vector<option> options_of(produce_options& o) {
                          "0 to 9 (default 4): in shared groups higher goes first.", 0,
                          priority_max),
     parsed("--ttl", "DURATION", o.ttl,
-           "Shared and keyed groups do not deliver the messages when they are older (default: as "
-           "the topic says).",
+           "The messages are not delivered when they are older (default: as the topic says).",
            parse_duration),
     parsed("--delay", "DURATION", o.delay,
            "Deliver the messages so long after they are stored: such as 90s, 24h, or level1 to "

@@ -29,14 +29,8 @@ public:
       [&](client::client& c) { return c.create_topic(name, queues, settings, if_missing); });
   }
   result<client::topic_info> alter_topic(const std::string& name,
-                                         std::optional<std::uint32_t> queues,
-                                         std::optional<std::uint64_t> retention_ms,
-                                         std::optional<std::uint64_t> default_ttl_ms,
-                                         std::optional<std::uint64_t> dedup_window_ms,
-                                         client::quota_change quotas) override {
-    return ask([&](client::client& c) {
-      return c.alter_topic(name, queues, retention_ms, default_ttl_ms, dedup_window_ms, quotas);
-    });
+                                         const client::topic_change& change) override {
+    return ask([&](client::client& c) { return c.alter_topic(name, change); });
   }
   result<void> delete_topic(const std::string& name) override {
     return ask([&](client::client& c) { return c.delete_topic(name); });
@@ -126,6 +120,9 @@ public:
   }
   result<client::message_story> why(const client::story_question& which) override {
     return ask([&](client::client& c) { return c.why(which); });
+  }
+  result<client::key_places> find_key(const client::key_question& which) override {
+    return ask([&](client::client& c) { return c.find_key(which); });
   }
   result<std::uint64_t> message_bytes_max() override {
     return ask([](client::client& c) { return result<std::uint64_t>{c.message_bytes_max()}; });

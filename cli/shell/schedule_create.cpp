@@ -78,9 +78,7 @@ command schedule_create_command() {
                          "0 to 9 (default 4): in shared groups higher goes first.", 0,
                          priority_max),
     parsed("--ttl", "DURATION", m.ttl,
-           "Shared and keyed groups do not deliver it when it is older (default: as the topic "
-           "says).",
-           parse_duration),
+           "It is not delivered when it is older (default: as the topic says).", parse_duration),
     flag("--if-missing", o->if_missing, "No error if the same schedule is there already.")};
   c.run = [o](command_context& context) { return create(*o, context); };
   return c;

@@ -135,9 +135,13 @@ std::string words_of(const story_event& event, const message_story& story) {
     return event.offset.value == 0 ? "acknowledged"
                                    : "acknowledged, with everything below offset " + at;
   case kind::filtered:
-    return "left out by the group's filter";
+    return event.offset.value == 0 ? "left out by the group's filter"
+                                   : "passed over, with the group at offset " + at +
+                                       ": it does not pass the group's filter";
   case kind::expired:
-    return "expired: its time to live was over";
+    return event.offset.value == 0
+             ? "expired: its time to live was over"
+             : "expired: its time to live was over, and nobody was sent it from then on";
   case kind::dead:
     return "dead after " + std::to_string(event.attempt) +
            (event.attempt == 1 ? " failed delivery" : " failed deliveries") + ", with " +

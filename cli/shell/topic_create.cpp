@@ -11,7 +11,7 @@ command topic_create_command() {
     durability mode = durability::fsync;
     std::chrono::milliseconds retention{0}, ttl{0}, dedup_window{0};
     std::uint64_t produce_quota = 0, consume_quota = 0;
-    bool if_missing = false;
+    bool if_missing = false, compacted = false;
   };
   auto o = std::make_shared<options>();
   command c{.name = "topic create", .summary = "Create a topic."};
@@ -32,11 +32,9 @@ command topic_create_command() {
     parsed("--retention", "DURATION", o->retention,
            "How long messages are kept: 90s, 15m, 12h, 7d; 0 (default): as the node's setting.",
            parse_duration),
-    parsed(
-      "--ttl", "DURATION", o->ttl,
-      "How long messages are worth delivering to shared and keyed groups; 0 (default): as long "
-      "as they are kept.",
-      parse_duration),
+    parsed("--ttl", "DURATION", o->ttl,
+           "How long messages are worth delivering; 0 (default): as long as they are kept.",
+           parse_duration),
     parsed("--dedup-window", "DURATION", o->dedup_window,
            "How long a message's dedup id counts, at most 30d: another of this id is not stored in "
            "the same queue; 0 (default): ids do not matter.",
@@ -49,6 +47,9 @@ command topic_create_command() {
            "Bytes a second that all consumers of the topic are sent together, more slowly if there "
            "are more; 0 (default): no limit.",
            parse_quota),
+    flag("--compacted", o->compacted,
+         "Keep the last message of each key for good, whatever the retention; messages need a key, "
+         "and one with an empty body ends it."),
     flag("--if-missing", o->if_missing,
          "No error if the topic is there already with as many queues and this durability.")};
   c.run = [o](command_context& context) {
@@ -59,6 +60,7 @@ command topic_create_command() {
     settings.dedup_window_ms = static_cast<std::uint64_t>(o->dedup_window.count());
     settings.produce_bytes_per_second = o->produce_quota;
     settings.consume_bytes_per_second = o->consume_quota;
+    settings.compacted = o->compacted;
     auto topic = context.node()->create_topic(o->name, o->queues, settings, o->if_missing);
     if (!topic) return context.fail(topic.error());
     return context.done(topic_view(*topic), "topic " + topic->name + ": " +

@@ -1,5 +1,6 @@
 #include "cli/shell/commands.hpp"
 #include "cli/shell/consumption.hpp"
+#include "cli/shell/group_changes.hpp"
 #include "cli/shell/message_match.hpp"
 
 namespace carafe::shell {
@@ -13,6 +14,7 @@ struct tail_options {
   std::uint64_t count = std::numeric_limits<std::uint64_t>::max();
   range_policy out_of_range = range_policy::error;
   message_match match;
+  std::optional<client::message_filter> filter;
 };
 
 exit_code tail(const tail_options& o, command_context& context) {
@@ -26,6 +28,8 @@ exit_code tail(const tail_options& o, command_context& context) {
   options.queues = o.queues;
   options.start = *start;
   options.out_of_range = o.out_of_range;
+  options.filter = o.filter.value_or(client::message_filter{});
+  options.expired = true;
   signal_catcher catcher{context.stop};
   auto consumer = node->make_consumer(options);
   if (!consumer) return context.fail(consumer.error());
@@ -42,9 +46,11 @@ command topic_tail_command() {
   auto o = std::make_shared<tail_options>();
   command c{.name = "topic tail", .summary = "Follow a topic, a message a line, until Ctrl-C."};
   c.details = "Queue, offset, time, key, tag and body of each message as it is stored. It reads "
-              "without a group, so it moves nobody's offsets.";
+              "without a group, so it moves nobody's offsets. Messages whose time to live is over "
+              "are marked.";
   c.examples = {"carafe topic tail orders", "carafe topic tail orders --from -15m --key 42",
-                "carafe topic tail orders --property region=eu --json"};
+                "carafe topic tail orders --property region=eu --json",
+                "carafe topic tail orders --where \"amount > 100\""};
   c.options = {
     text("TOPIC", "", o->topic, "The topic.").must().completed_by(completes::topic),
     text("--from", "PLACE", o->from,
@@ -58,6 +64,7 @@ command topic_tail_command() {
             {"earliest", range_policy::earliest},
             {"latest", range_policy::latest}})};
   for (auto& each : match_options(o->match)) c.options.push_back(std::move(each));
+  for (auto& each : filter_options(o->filter)) c.options.push_back(std::move(each));
   c.run = [o](command_context& context) { return tail(*o, context); };
   return c;
 }

@@ -121,6 +121,7 @@ record topic_view(const client::topic_info& topic) {
   r.add("retention_ms", retention_value(topic.settings.retention_ms));
   r.add("ttl_ms", ttl_value(topic.settings.default_ttl_ms));
   r.add("dedup_window_ms", window_value(topic.settings.dedup_window_ms));
+  r.add("compacted", value::boolean(topic.settings.compacted));
   r.add("produce_quota_bytes", quota_value(topic.settings.produce_bytes_per_second));
   r.add("consume_quota_bytes", quota_value(topic.settings.consume_bytes_per_second));
   r.add("produce_refused", value::count(topic.throttled.produce_refused));

@@ -170,9 +170,6 @@ TEST_CASE("a group's filter decides on the node what its consumers get") {
   CHECK(other.error().detail ==
         "group g is shared and reads t where KEY = 'red'; this consumer asked for shared and t "
         "where KEY = 'blue'");
-  wish.mode = "";
-  wish.group = "h";
-  CHECK(admin.ask<frames::joined>(wish).code() == errc::unsupported);
 }
 
 TEST_CASE("a message that is rejected at once is dead also after a restart") {

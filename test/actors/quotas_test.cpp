@@ -122,7 +122,7 @@ TEST_CASE("what was not stored is not counted, and what was stored already neith
     CHECK(c.ask<frames::receipt>(gap).code() == errc::sequence_gap);
     auto torn = a.next();
     torn.checksum += 1;
-    CHECK(c.ask<frames::receipt>(torn).code() == errc::batch_malformed);
+    CHECK(c.ask<frames::receipt>(torn).code() == errc::checksum_mismatch);
     auto again =
       produce_of(a.queue, a.producer, sequence{1}, sequence{0}, {std::string(1'000, 'x')});
     const auto receipt = c.ask<frames::receipt>(again);

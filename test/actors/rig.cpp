@@ -143,8 +143,13 @@ shard_handles rig::open(shard_id id) {
   how.mode = core::durability_of(id);
   how.checkpoint_entries = checkpoint_entries;
   how.own_threads = false;
+  if (!timers_folder.empty()) {
+    how.timers.folder = timers_folder / ("shard-" + std::to_string(id.value));
+    std::filesystem::create_directories(how.timers.folder);
+  }
+  how.latest = std::make_shared<latest_messages>(how.timers.folder);
   shard_handles handles;
-  handles.reader = system_->spawn(log_reader, disk.log, disk.state);
+  handles.reader = system_->spawn(log_reader, disk.log, disk.state, how.latest);
   handles.shard = system_->spawn(shard, std::move(replica), disk.log, disk.state, clocks, how);
   shards.emplace(id, handles);
   if (transactions_handle)

@@ -21,6 +21,7 @@
 
 #include <chrono>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -119,13 +120,15 @@ public:
   std::map<shard_id, rig_disk> disks;
   std::shared_ptr<rig_clock> clocks = std::make_shared<rig_clock>();
   std::uint32_t shards_per_mode;
-  group_options groups{16, 10'000, {}};
+  group_options groups{16, 10'000, 45'000, {}};
   std::uint32_t create_on_use = 0;
   schedules_options schedule_settings{{100}, {}};
   std::uint64_t checkpoint_entries = 5;
   /// Of each shard, but for its mode, the line above and the threads.
   shard_options shard_settings;
   raft::replica_options replica_settings;
+  /// Where shards keep what waits for its time, each in a folder of its own; empty: nothing waits.
+  std::filesystem::path timers_folder;
   session_options session_settings;
   quota_board::client_rates client_rates;
   /// Called with each replica as it was recovered.

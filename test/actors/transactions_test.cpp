@@ -379,6 +379,41 @@ TEST_CASE("transaction: what does not fit is refused, and limits are named") {
   CHECK(refused(hasty) == errc::invalid_argument);
 }
 
+TEST_CASE("transaction: a power failure takes no commit of which another shard has its part") {
+  rig r{3};
+  r.checkpoint_entries = 1'000;
+  r.crash(false);
+  r.disks.clear();
+  r.start();
+  frames::topic_description topic;
+  const auto across = [&](std::uint64_t number, const std::string& body) {
+    return preparing(number,
+                     {half(topic.queues[0].queue, 2 * number, {body + " here"}),
+                      half(topic.queues[1].queue, 2 * number + 1, {body + " there"})},
+                     topic.queues[0].shard);
+  };
+  {
+    rig::client c{r, "c"};
+    topic = make_topic(c, "t", 2, durability::memory);
+    REQUIRE(topic.queues[0].shard != topic.queues[1].shard);
+    REQUIRE(c.ask<frames::tx_prepared>(across(1, "first")).ok());
+    REQUIRE(c.ask<frames::ok>(commit_of(1, topic.queues[0].shard)).ok());
+    r.settle();
+  }
+  // The other shard's disk has kept all, the coordinator's only what was synced.
+  REQUIRE(r.disks.at(topic.queues[1].shard).log->sync().ok());
+  r.crash(true);
+  r.start();
+  rig::client c{r, "c"};
+  CHECK(seen(r, topic) == bodies{{"first here", 1}, {"first there", 1}});
+  // The next commit is not taken for the first one.
+  REQUIRE(c.ask<frames::tx_prepared>(across(2, "second")).ok());
+  REQUIRE(c.ask<frames::ok>(commit_of(2, topic.queues[0].shard)).ok());
+  r.settle();
+  CHECK(seen(r, topic) ==
+        bodies{{"first here", 1}, {"first there", 1}, {"second here", 1}, {"second there", 1}});
+}
+
 TEST_CASE("transaction: a producer that has left is not asked, and a list comes in pages") {
   rig r;
   rig::client c{r, "c"}, peer{r, "peer"}, gone{r, "gone"};

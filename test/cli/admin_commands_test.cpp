@@ -63,9 +63,9 @@ TEST_CASE("topic JSON has the documented fields") {
   state->topics["orders"] = fake_topic("orders", 2, 50);
   auto topic = nlohmann::ordered_json::parse(run_line(state, "topic describe orders --json").out);
   CHECK(names_in(topic) == names{"topic", "topic_id", "durability", "retention_ms", "ttl_ms",
-                                 "dedup_window_ms", "produce_quota_bytes", "consume_quota_bytes",
-                                 "produce_refused", "consume_paused_ms", "created", "messages",
-                                 "queues"});
+                                 "dedup_window_ms", "compacted", "produce_quota_bytes",
+                                 "consume_quota_bytes", "produce_refused", "consume_paused_ms",
+                                 "created", "messages", "queues"});
   CHECK(names_in(topic["queues"][1]) == names{"queue", "queue_id", "shard", "durability",
                                               "earliest", "end", "messages", "last_time"});
   CHECK(topic["messages"] == 100);
@@ -130,12 +130,12 @@ TEST_CASE("group JSON has the documented fields") {
   auto state = std::make_shared<fake_state>();
   state->groups["billing"] = billing();
   auto group = nlohmann::ordered_json::parse(run_line(state, "group describe billing --json").out);
-  CHECK(names_in(group) ==
-        names{"group", "group_id", "mode", "topics", "version", "lag", "queues", "members"});
+  CHECK(names_in(group) == names{"group", "group_id", "mode", "topics", "version", "lag",
+                                 "filtered_messages", "expired_messages", "queues", "members"});
   CHECK(names_in(group["queues"][0]) == names{"topic", "queue", "queue_id", "committed", "earliest",
                                               "end", "lag", "member", "member_id"});
   CHECK(names_in(group["members"][0]) ==
-        names{"member", "member_id", "client", "address", "queues", "joined"});
+        names{"member", "member_id", "id", "kept_until", "client", "address", "queues", "joined"});
   CHECK(group["lag"] == 30);
   CHECK(group["queues"][0]["member"] == "desk-1");
   CHECK(group["queues"][1]["committed"].is_null());
@@ -181,6 +181,8 @@ TEST_CASE("node JSON has the documented fields") {
                                 "messages_out_per_second",
                                 "bytes_out",
                                 "bytes_out_per_second",
+                                "produce_refused",
+                                "consume_paused_ms",
                                 "log_bytes",
                                 "disk_free_bytes",
                                 "disk_written_bytes",

@@ -53,7 +53,8 @@ TEST_CASE("usage errors name cause and fix and exit with 2") {
   CHECK(error_of("topic create o --queues 1 --queues 2") ==
         "carafe: topic create: --queues is given more than once\n");
   CHECK(error_of("topic alter o") ==
-        "carafe: topic alter needs --queues, --retention, --ttl or --dedup-window\n");
+        "carafe: topic alter needs --queues, --retention, --ttl, --dedup-window, --produce-quota, "
+        "--consume-quota or --compacted\n");
   CHECK(
     error_of("group reset g --to nowhere").find("group reset: --to: 'nowhere' is not a place") !=
     std::string::npos);

@@ -54,8 +54,9 @@ TEST_CASE("names come from the node") {
 }
 
 TEST_CASE("options are offered once, unless they can be repeated") {
-  CHECK(offered("topic create o --") == words{"--dedup-window", "--durability", "--help",
-                                              "--if-missing", "--json", "--node", "--queues",
+  CHECK(offered("topic create o --") == words{"--compacted", "--consume-quota", "--dedup-window",
+                                              "--durability", "--help", "--if-missing", "--json",
+                                              "--node", "--produce-quota", "--queues",
                                               "--retention", "--timeout", "--ttl"});
   CHECK(offered("topic create o --queues 4 --if-missing --q").empty());
   CHECK(offered("produce o --property a=b --prop") == words{"--property"});

@@ -140,7 +140,7 @@ TEST_CASE("docs/shell.md documents every JSON field") {
     {"consume", "consume orders --count 2"},
     {"respond", "respond orders --group billing --echo --count 1"},
     {"topic tail", "topic tail orders --count 2"},
-    {"message get", "message get orders/2/1"},
+    {"message get", "message get orders/2/0"},
     {"message find", "message find --topic orders --tag odd --limit 1"},
     {"schedule create", "schedule create s --topic t --cron @daily"},
     {"schedule list", "schedule list"},

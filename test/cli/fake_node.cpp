@@ -96,7 +96,13 @@ public:
     return {};
   }
   result<void> commit() override { return {}; }
-  result<void> seek(const std::string&, queue_number, const start_position&) override { return {}; }
+  result<void> seek(const std::string&, queue_number number, const start_position& to) override {
+    ++state_->seeks;
+    const auto at = std::ranges::find_if(
+      chosen_, [&](const auto& d) { return d.number == number && begun(d, to); });
+    next_ = static_cast<std::size_t>(at - chosen_.begin());
+    return {};
+  }
   result<void> pause(const std::string&, queue_number) override { return {}; }
   result<void> resume(const std::string&, queue_number) override { return {}; }
   [[nodiscard]] std::vector<owned_queue> queues() const override { return positions_; }
@@ -185,20 +191,17 @@ public:
     return state_->topics.emplace(name, topic).first->second;
   }
   result<client::topic_info> alter_topic(const std::string& name,
-                                         std::optional<std::uint32_t> queues,
-                                         std::optional<std::uint64_t> retention_ms,
-                                         std::optional<std::uint64_t> default_ttl_ms,
-                                         std::optional<std::uint64_t> dedup_window_ms,
-                                         client::quota_change quotas) override {
+                                         const client::topic_change& change) override {
     auto known = describe_topic(name, false);
     if (!known) return known;
-    if (queues) known->queues.resize(*queues);
-    if (retention_ms) known->settings.retention_ms = *retention_ms;
-    if (default_ttl_ms) known->settings.default_ttl_ms = *default_ttl_ms;
-    if (dedup_window_ms) known->settings.dedup_window_ms = *dedup_window_ms;
-    auto& settings = known->settings;
-    if (const auto q = quotas.produce_bytes_per_second) settings.produce_bytes_per_second = *q;
-    if (const auto q = quotas.consume_bytes_per_second) settings.consume_bytes_per_second = *q;
+    if (change.queues) known->queues.resize(*change.queues);
+    auto& to = known->settings;
+    if (change.retention_ms) to.retention_ms = *change.retention_ms;
+    if (change.default_ttl_ms) to.default_ttl_ms = *change.default_ttl_ms;
+    if (change.dedup_window_ms) to.dedup_window_ms = *change.dedup_window_ms;
+    if (const auto q = change.produce_bytes_per_second) to.produce_bytes_per_second = *q;
+    if (const auto q = change.consume_bytes_per_second) to.consume_bytes_per_second = *q;
+    if (change.compacted) to.compacted = *change.compacted;
     return state_->topics[name] = *known;
   }
   result<void> delete_topic(const std::string& name) override {
@@ -357,6 +360,23 @@ public:
   result<void> delete_schedule(const std::string& name) override {
     if (state_->schedules.erase(name) == 0) return {errc::schedule_unknown, name};
     return {};
+  }
+  /// As a node that has the deliveries, a few at a time.
+  result<client::key_places> find_key(const client::key_question& which) override {
+    if (state_->down) return *state_->down;
+    if (!state_->has_key_index) return errc::unsupported;
+    state_->key_questions.push_back(which);
+    client::key_places out{{}, which.until, false, 0};
+    for (const auto& d : state_->deliveries) {
+      if (d.topic != which.topic || d.number != which.number || d.key != which.key ||
+          d.offset < which.from || d.offset >= which.until || d.broker_time < which.since ||
+          (which.before.value > 0 && d.broker_time >= which.before))
+        continue;
+      out.offsets.push_back(d.offset);
+      if (++out.looked == state_->key_places_max)
+        return client::key_places{out.offsets, d.offset + 1, true, out.looked};
+    }
+    return out;
   }
   result<std::uint64_t> message_bytes_max() override {
     if (state_->down) return *state_->down;

@@ -74,6 +74,10 @@ struct fake_state {
   std::map<std::string, client::schedule_info> schedules;
   std::vector<client::story_question> questions;
   client::message_story story;
+  bool has_key_index = true;
+  std::uint64_t key_places_max = 2;
+  std::vector<client::key_question> key_questions;
+  int seeks = 0;
   start_position reset_to;
   /// Each queue's own reset to an offset, "group topic/queue offset", and what others answer.
   std::vector<std::string> resets;

@@ -95,15 +95,44 @@ TEST_CASE("JSON of a shared group tells its settings, what is in flight and what
   auto state = std::make_shared<fake_state>();
   state->groups["mailers"] = mailers();
   auto group = nlohmann::ordered_json::parse(run_line(state, "group describe mailers --json").out);
-  CHECK(names_in(group) == names{"group", "group_id", "mode", "topics", "version", "lag",
-                                 "in_flight", "waiting", "lease_ms", "attempts_max", "backoff_ms",
-                                 "jitter_percent", "member_in_flight_max", "in_flight_max",
-                                 "waiting_max", "expired", "queues", "members"});
+  CHECK(names_in(group) == names{"group",
+                                 "group_id",
+                                 "mode",
+                                 "topics",
+                                 "version",
+                                 "lag",
+                                 "filtered_messages",
+                                 "expired_messages",
+                                 "in_flight",
+                                 "waiting",
+                                 "lease_ms",
+                                 "attempts_max",
+                                 "backoff_ms",
+                                 "jitter_percent",
+                                 "member_in_flight_max",
+                                 "in_flight_max",
+                                 "waiting_max",
+                                 "expired",
+                                 "queues",
+                                 "members"});
   CHECK(names_in(group["queues"][0]) == names{"topic", "queue", "queue_id", "committed", "earliest",
                                               "end", "lag", "in_flight", "waiting", "member",
                                               "member_id"});
   CHECK(names_in(group["members"][0]) == names{"member", "member_id", "client", "address", "queues",
                                                "in_flight", "idle_ms", "joined"});
+  state->groups["mailers"].mode = "ordered";
+  auto& member = state->groups["mailers"].members[0];
+  member.id = "desk";
+  member.member = member_id{0};
+  member.kept_until = unix_ms{1'700'000'000'000};
+  group = nlohmann::ordered_json::parse(run_line(state, "group describe mailers --json").out);
+  CHECK(names_in(group["members"][0]) ==
+        names{"member", "member_id", "id", "kept_until", "client", "address", "queues", "joined"});
+  CHECK(group["members"][0]["id"] == "desk");
+  CHECK(group["members"][0]["member_id"].is_null());
+  CHECK(group["queues"][0]["member"].is_null());
+  state->groups["mailers"] = mailers();
+  group = nlohmann::ordered_json::parse(run_line(state, "group describe mailers --json").out);
   CHECK(group["in_flight"] == 12);
   CHECK(group["waiting"] == 3);
   CHECK(group["backoff_ms"][1] == 30'000);
@@ -128,8 +157,9 @@ TEST_CASE("a broadcast group has no delivery settings, and shows its named consu
   group.consumers[1] = {"new", {}, {}, {{queue_id{14}, std::nullopt, 10}}};
   group.consumers[2] = {"old", {}, {}, {}};
   const auto told = nlohmann::ordered_json::parse(run_line(state, "group describe g --json").out);
-  CHECK(names_in(told) == names{"group", "group_id", "mode", "topics", "version", "lag", "queues",
-                                "members", "consumers"});
+  CHECK(names_in(told) == names{"group", "group_id", "mode", "topics", "version", "lag",
+                                "filtered_messages", "expired_messages", "queues", "members",
+                                "consumers"});
   const auto& rows = told["consumers"];
   REQUIRE(rows.size() == 3);
   CHECK(names_in(rows[0]) == names{"name", "member_id", "created", "topic", "queue", "queue_id",

@@ -143,6 +143,41 @@ TEST_CASE("message find looks for a key in its own queue only, or in all") {
         queues);
 }
 
+TEST_CASE("message find reads of a key only what the node's index tells, page by page") {
+  auto state = orders();
+  // Far apart, and more than one answer tells of.
+  std::vector<std::string> bodies;
+  for (const std::uint64_t at : {3'000, 3'001, 5'000, 9'000, 9'100}) {
+    auto d = fake_delivery(at, "mine-" + std::to_string(at));
+    d.number = queue_number{1};
+    d.key = "rare";
+    d.tag = at > 3'000 ? "late" : "early";
+    state->deliveries.push_back(d);
+    bodies.push_back(d.body);
+  }
+  for (auto& queue : state->topics["orders"].queues) queue.end = offset{10'000};
+  const auto rare = "message find --topic orders --key rare --all-queues";
+  auto ran = run_line(state, rare);
+  CHECK(ran.code == exit_code::ok);
+  CHECK(lines_in(ran.out) == 5);
+  for (const auto& body : bodies) CHECK(holds(ran.out, body));
+  CHECK(state->key_questions.size() == 3 + 3); // Of its queue three, of each other one.
+  CHECK(state->seeks == 2);
+  CHECK(lines_in(run_line(state, std::string{rare} + " --tag late").out) == 4);
+  CHECK(lines_in(run_line(state, std::string{rare} + " --limit 3").out) == 3);
+  CHECK(state->key_questions.back().limit == 3);
+  CHECK(run_line(state, "message find --topic orders --key nobodys --all-queues").err ==
+        "0 messages found among 0 messages\n");
+}
+
+TEST_CASE("message find of a key reads everything where the node has no index") {
+  auto state = orders();
+  state->has_key_index = false;
+  auto ran = run_line(state, "message find --topic orders --key k5 --all-queues");
+  CHECK(ran.code == exit_code::ok);
+  CHECK(lines_in(ran.out) == queues);
+}
+
 TEST_CASE("every condition of message find must hold") {
   auto state = orders();
   auto count = [&](const std::string& how) {

@@ -36,6 +36,42 @@ TEST_CASE("an acknowledgement counts once, and only for what was handed out") {
   CHECK(acks.position() == offset{5});
 }
 
+TEST_CASE("what is not for this consumer is done, and holds nothing up") {
+  auto acks = ack_tracker{offset{10}};
+  acks.pass(offset{10}, offset{20});
+  CHECK(acks.position() == offset{20});
+  CHECK(acks.settled());
+  acks.hand_out(offset{22});
+  acks.pass(offset{22}, offset{30});
+  acks.hand_out(offset{31});
+  acks.pass(offset{31}, offset{40});
+  CHECK(acks.position() == offset{20});
+  CHECK_FALSE(acks.settled());
+  CHECK(acks.ack(offset{25}) == answer::repeated);
+  CHECK(acks.ack(offset{30}) == answer::marked);
+  CHECK(acks.ranges() == 1);
+  CHECK(acks.ack(offset{20}) == answer::marked);
+  CHECK(acks.ack(offset{21}) == answer::marked);
+  CHECK(acks.position() == offset{40});
+  CHECK(acks.settled());
+  acks.pass(offset{40}, offset{40});
+  CHECK(acks.ack(offset{40}) == answer::foreign);
+}
+
+TEST_CASE("what was passed may have been done in part before") {
+  auto before = ack_tracker{};
+  before.hand_out(offset{12});
+  for (auto at : {2, 3, 6, 9}) before.ack(offset{static_cast<std::uint64_t>(at)});
+  auto acks = ack_tracker{before, offset{1}};
+  acks.hand_out(offset{3});
+  acks.pass(offset{3}, offset{8});
+  CHECK(acks.ranges() == 2);
+  CHECK(acks.done(offset{7}));
+  CHECK_FALSE(acks.done(offset{8}));
+  CHECK(acks.ack(offset{1}) == answer::marked);
+  CHECK(acks.position() == offset{8});
+}
+
 TEST_CASE("scattered acknowledgements are bounded") {
   auto acks = ack_tracker{};
   acks.hand_out(offset{4 * ack_tracker::ranges_max});

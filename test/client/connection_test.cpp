@@ -54,7 +54,7 @@ TEST_CASE("hello tells who the client is") {
   auto hello = node.seen<frames::hello>();
   REQUIRE(hello.size() == 1);
   CHECK(hello[0].client == "the tester");
-  CHECK(hello[0].version_min == frames::protocol_version);
+  CHECK(hello[0].version_min == frames::protocol_version_min);
 }
 
 TEST_CASE("a request made while the node is away is answered when it is back") {

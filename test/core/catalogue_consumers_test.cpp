@@ -73,15 +73,24 @@ TEST_CASE("Names are kept in broadcast groups only, have a form, and there is a 
   CHECK(joining(ordered, "a", "ordered").code() == errc::unsupported);
 }
 
-TEST_CASE("A broadcast group is joined as one, and filters nothing") {
+TEST_CASE("A broadcast group is joined as one, with its filter") {
   auto c = catalogue();
   REQUIRE(joining(c, "a").ok());
   const auto other = c.join_group("g", {"t"}, now);
   REQUIRE(other.code() == errc::subscription_mismatch);
   CHECK(other.error().detail ==
         "group g is broadcast and reads t; this consumer asked for ordered and t");
-  CHECK(c.join_group("g", {"t"}, now, "broadcast", {message_filter::kind::tags, "x"}).code() ==
-        errc::unsupported);
+  const auto filtered =
+    c.join_group("g", {"t"}, now, "broadcast", {message_filter::kind::tags, "x"});
+  REQUIRE(filtered.code() == errc::subscription_mismatch);
+  CHECK(filtered.error().detail == "group g is broadcast and reads t; this consumer asked for "
+                                   "broadcast and t with tags x");
+  CHECK(c.join_group("h", {"t"}, now, "broadcast", {message_filter::kind::sql, "x ="}).code() ==
+        errc::filter_invalid);
+  const auto made =
+    c.join_group("h", {"t"}, now, "broadcast", {message_filter::kind::sql, "x = 1"});
+  REQUIRE(made.ok());
+  CHECK(made->group.filter.text == "x = 1");
 }
 
 TEST_CASE("A group with named consumers stays broadcast") {
@@ -116,4 +125,48 @@ TEST_CASE("A forgotten consumer, or a deleted group's, loses its progress in eve
   c.apply(*c.delete_group("g"));
   CHECK(c.consumers().empty());
   CHECK(c.repairs(shard_id{1}, {{}, {id}}).size() == 2);
+}
+
+TEST_CASE("A member's seat is a record of its own, which goes with its group or what it reads") {
+  auto c = catalogue();
+  auto joined = c.join_group("g", {"t"}, now, "ordered");
+  REQUIRE(joined.ok());
+  c.apply(*joined);
+  const auto group = joined->group.group;
+  const auto keep = [&](const std::string& id, std::vector<queue_id> queues) {
+    const auto kept = c.keep_queues(group, id, std::move(queues), now);
+    REQUIRE(kept.ok());
+    c.apply(*kept);
+    return kept->entry.size();
+  };
+  CHECK(keep("desk-1", {queue_id{2}}) == 1);
+  CHECK(keep("desk-1", {queue_id{2}}) == 0);
+  CHECK(keep("desk-1", {queue_id{2}, queue_id{3}}) == 1);
+  CHECK(keep("desk-2", {}) == 1);
+  auto seats = c.seats_of("g");
+  REQUIRE(seats.size() == 2);
+  CHECK(seats[0].mode == seat_mode);
+  CHECK(seat_id(seats[0]) == "desk-1");
+  CHECK(seats[0].queues == std::vector<queue_id>{queue_id{2}, queue_id{3}});
+  CHECK(seats[0].group != seats[1].group);
+  CHECK(c.groups().size() == 1);
+  CHECK(c.consumers_of("g").empty());
+  // As it is found again at the next start.
+  std::vector<group_record> rows{c.groups().begin()->second};
+  rows.insert(rows.end(), seats.begin(), seats.end());
+  CHECK(catalogue_core{limits, {}, rows, 99}.seats_of("g") == seats);
+
+  auto dropped = c.drop_seat(group, "desk-2");
+  REQUIRE(dropped.ok());
+  c.apply(*dropped);
+  CHECK(c.drop_seat(group, "desk-2")->entry.empty());
+  CHECK(c.seats_of("g").size() == 1);
+  const auto other_mode = c.put_group(putting(c, "shared"), now);
+  REQUIRE(other_mode.ok());
+  CHECK(other_mode->entry.size() == 2);
+  auto deleted = c.delete_group("g");
+  REQUIRE(deleted.ok());
+  c.apply(*deleted);
+  CHECK(c.seats_of("g").empty());
+  CHECK(c.keep_queues(group, "desk-1", {}, now).code() == errc::group_unknown);
 }

@@ -251,3 +251,21 @@ TEST_CASE("Repairs open what is missing and close and drop what belongs to nothi
   CHECK(all<effects::queue_closed>(repairs).at(0).queue == queue_id{99});
   CHECK(all<effects::progress_dropped>(repairs).at(0).group == group_id{98});
 }
+
+TEST_CASE("Quotas are settings of a topic, each for itself, and have a limit") {
+  auto catalogue = empty_catalogue();
+  auto wish = topic_wish("orders", 1);
+  wish.settings.produce_bytes_per_second = 1'000;
+  created(catalogue, wish);
+  auto alter = alter_wish("orders", 0);
+  alter.consume_bytes_per_second = 2'000;
+  const auto altered = catalogue.alter_topic(alter);
+  REQUIRE(altered.ok());
+  CHECK(altered->topic.settings.produce_bytes_per_second == 1'000);
+  CHECK(altered->topic.settings.consume_bytes_per_second == 2'000);
+  alter.produce_bytes_per_second = (std::uint64_t{16} << 30) + 1;
+  CHECK(catalogue.alter_topic(alter).code() == errc::invalid_argument);
+  auto other = topic_wish("other", 1);
+  other.settings.consume_bytes_per_second = ~std::uint64_t{0};
+  CHECK(catalogue.create_topic(other, now).code() == errc::invalid_argument);
+}

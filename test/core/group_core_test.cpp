@@ -309,3 +309,92 @@ TEST_CASE("A queue that its owner gives back unasked is given out again under a 
   CHECK(assign.member == member_a);
   CHECK(assign.owner > before);
 }
+
+namespace {
+
+group_core::member with_id(std::string id, std::uint64_t holder = 0) {
+  group_core::member m;
+  m.id = std::move(id);
+  m.holder = holder;
+  m.address = "10.0.0.1:4711";
+  return m;
+}
+
+std::set<std::uint64_t> queues_of(const group_core& group, member_id member) {
+  std::set<std::uint64_t> out;
+  for (const auto& [queue, state] : group.queues())
+    if (state.owner == member || state.kept_for == member) out.insert(queue.value);
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("a member with an id has its queues back, and nobody else's move") {
+  auto group = group_with(5);
+  REQUIRE(group.join(member_a, with_id("a")).ok());
+  const auto first = join(group, member_b);
+  for (const auto& e : all<group_core::revoke>(first))
+    REQUIRE(group.release(member_a, e.queue, e.owner).ok());
+  const auto had = queues_of(group, member_a), others = queues_of(group, member_b);
+  CHECK(had.size() == 3);
+  CHECK(group.leave(member_a).empty());
+  CHECK(queues_of(group, member_a) == had);
+  CHECK(group.owned_by(member_a) == 3);
+  CHECK(group.commit(member_a, queue_id{*had.begin()}, owner_of(group, *had.begin())).code() ==
+        errc::not_owner);
+  const auto back = group.join(member_c, with_id("a"));
+  REQUIRE(back.ok());
+  CHECK(all<group_core::assign>(*back).size() == 3);
+  CHECK(back->size() == 3);
+  CHECK(queues_of(group, member_c) == had);
+  CHECK(queues_of(group, member_b) == others);
+  CHECK(group.members().size() == 2);
+}
+
+TEST_CASE("queues of a member that stays away go to the others, once") {
+  auto group = group_with(4);
+  REQUIRE(group.join(member_a, with_id("a")).ok());
+  CHECK(group.grace_over(member_a).empty());
+  CHECK(group.leave(member_a).empty());
+  CHECK(join(group, member_b).empty());
+  const auto given = group.grace_over(member_a);
+  CHECK(all<group_core::assign>(given).size() == 4);
+  CHECK(group.grace_over(member_a).empty());
+  CHECK(group.seats().empty());
+  CHECK(group.forget("a").code() == errc::not_found);
+}
+
+TEST_CASE("a seat has one member: the same holder follows at once, another is refused") {
+  auto group = group_with(2);
+  REQUIRE(group.join(member_a, with_id("a", 7)).ok());
+  const auto refused = group.join(member_b, with_id("a", 8));
+  CHECK(refused.code() == errc::name_in_use);
+  CHECK(refused.error().detail.find("10.0.0.1:4711") != std::string::npos);
+  CHECK(group.forget("a").code() == errc::name_in_use);
+  const auto commit = group.commit(member_a, queue_id{1}, owner_of(group, 1));
+  CHECK(commit.ok());
+  const auto over = group.join(member_c, with_id("a", 7));
+  REQUIRE(over.ok());
+  CHECK(all<group_core::take>(*over).size() == 2);
+  CHECK(all<group_core::take>(*over)[0].member == member_a);
+  // What is being committed is waited for.
+  CHECK(all<group_core::assign>(*over).size() == 1);
+  const auto rest = group.commit_done(queue_id{1}, offset{15});
+  CHECK(only<group_core::assign>(rest).start == offset{15});
+  CHECK(only<group_core::assign>(rest).member == member_c);
+  CHECK(group.leave(member_a).empty());
+  CHECK(group.seats() ==
+        std::map<std::string, std::vector<queue_id>>{{"a", {queue_id{1}, queue_id{2}}}});
+}
+
+TEST_CASE("seats outlast the group's actor; queues that went meanwhile are nobody's") {
+  auto group = group_with(3);
+  group.restore(member_a, with_id("a"), {queue_id{1}, queue_id{9}});
+  group.restore(member_b, with_id("b"), {queue_id{1}, queue_id{2}});
+  CHECK(queues_of(group, member_a) == std::set<std::uint64_t>{1});
+  CHECK(queues_of(group, member_b) == std::set<std::uint64_t>{2});
+  CHECK(only<group_core::assign>(join(group, member_c)).queue == queue_id{3});
+  const auto freed = group.forget("b");
+  REQUIRE(freed.ok());
+  CHECK(only<group_core::assign>(*freed).queue == queue_id{2});
+}

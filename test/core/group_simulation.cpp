@@ -7,7 +7,20 @@ namespace carafe::test {
 using core::group_core;
 
 void simulated_group::step() {
-  switch (dice_->below(20)) {
+  switch (dice_->below(24)) {
+  case 20:
+  case 21:
+    come_back();
+    break;
+  case 22:
+    if (dice_->percent(40)) give_up();
+    break;
+  case 23:
+    if (dice_->percent(70))
+      leave_for_a_moment();
+    else if (dice_->percent(30))
+      make_anew();
+    break;
   case 0:
   case 1:
     join();
@@ -56,12 +69,17 @@ void simulated_group::settle() {
     check_states();
   }
   if (members_.empty()) return;
-  const auto each = core_.queues().size() / members_.size();
+  const auto each = shared() / members_.size();
   for (const auto member : members_) {
     REQUIRE(core_.owned_by(member) >= each);
     REQUIRE(core_.owned_by(member) <= each + 1);
   }
   for (const auto& [queue, state] : core_.queues()) {
+    if (kept_.contains(queue)) {
+      REQUIRE(state.owner.value == 0);
+      REQUIRE(state.kept_for == away_.at(kept_.at(queue)));
+      continue;
+    }
     REQUIRE(members_.contains(state.owner));
     // Whoever has it knows of it, or knows why not.
     const auto known = held_.contains(queue) ? held_.at(queue) : failed_.at(queue);
@@ -72,25 +90,162 @@ void simulated_group::settle() {
 
 void simulated_group::join() {
   const auto id = member_id{++members_made_};
-  auto effects = core_.join(id, {});
+  group_core::member m;
+  if (dice_->percent(50)) m.id = "seat-" + std::to_string(members_made_);
+  auto effects = core_.join(id, m);
   if (!effects) {
     REQUIRE(effects.code() == errc::too_many_members);
-    REQUIRE(members_.size() == 8);
+    REQUIRE(members_.size() + away_.size() == 8);
     return;
   }
   members_.insert(id);
+  ids_[id] = m.id;
   carry_out(*effects);
+}
+
+std::size_t simulated_group::shared() const {
+  return core_.queues().size() - static_cast<std::size_t>(std::count_if(
+                                   kept_.begin(), kept_.end(), [this](const auto& row) {
+                                     return core_.queues().contains(row.first);
+                                   }));
+}
+
+void simulated_group::keep(member_id id) {
+  for (const auto& [queue, state] : core_.queues())
+    if ((state.owner == id && !state.revoking) || state.kept_for == id) kept_[queue] = ids_.at(id);
+  away_[ids_.at(id)] = id;
 }
 
 void simulated_group::leave() {
   if (members_.empty()) return;
   const auto id = dice_->pick(members_);
+  if (!ids_.at(id).empty()) keep(id);
+  forget_member(id);
+  const auto effects = core_.leave(id);
+  if (!ids_.at(id).empty())
+    for (const auto& effect : effects) {
+      // Nobody is to give anything back, or to lose it.
+      REQUIRE_FALSE(std::holds_alternative<group_core::revoke>(effect));
+      REQUIRE_FALSE(std::holds_alternative<group_core::take>(effect));
+    }
+  carry_out(effects);
+}
+
+/// It dies and is back before anything else happens, or comes while it still seems to be there.
+void simulated_group::leave_for_a_moment() {
+  std::vector<member_id> seated;
+  for (const auto member : members_)
+    if (!ids_.at(member).empty()) seated.push_back(member);
+  if (seated.empty()) return;
+  const auto old = dice_->pick(seated);
+  const auto id = member_id{++members_made_};
+  group_core::member m;
+  m.id = ids_.at(old);
+  // Whoever is there has not said that it may be followed.
+  REQUIRE(core_.join(id, m).code() == errc::name_in_use);
+  m.holder = 5;
+  keep(old);
+  forget_member(old);
+  carry_out(core_.leave(old));
+  std::set<queue_id> its_own;
+  for (const auto& [queue, of] : kept_)
+    if (of == m.id) its_own.insert(queue);
+  std::erase_if(kept_, [&](const auto& row) { return row.second == m.id; });
+  away_.erase(m.id);
+  members_.insert(id);
+  ids_[id] = m.id;
+  const auto effects = core_.join(id, m);
+  REQUIRE(effects.ok());
+  for (const auto& effect : *effects)
+    REQUIRE_FALSE(std::holds_alternative<group_core::take>(effect));
+  carry_out(*effects);
+  for (const auto queue : its_own) {
+    const auto& state = core_.queues().at(queue);
+    REQUIRE((state.owner == id || state.kept_for == id));
+  }
+  // Another of the same holder takes its seat over, and it hears of each queue that it had.
+  if (dice_->percent(50)) return;
+  const auto next = member_id{++members_made_};
+  const auto over = core_.join(next, m);
+  REQUIRE(over.ok());
+  members_.insert(next);
+  ids_[next] = m.id;
+  carry_out(*over);
+  for (const auto& [queue, holder] : held_) REQUIRE(holder.member != id);
+  forget_member(id);
+}
+
+void simulated_group::come_back() {
+  if (away_.empty()) return;
+  const auto id = member_id{++members_made_};
+  group_core::member m;
+  m.id = dice_->pick(away_).first;
+  members_.insert(id);
+  ids_[id] = m.id;
+  std::erase_if(kept_, [&](const auto& row) { return row.second == m.id; });
+  away_.erase(m.id);
+  const auto effects = core_.join(id, m);
+  REQUIRE(effects.ok());
+  carry_out(*effects);
+}
+
+/// It was away too long, or somebody says so.
+void simulated_group::give_up() {
+  for (const auto member : members_)
+    if (!ids_.at(member).empty()) REQUIRE(core_.grace_over(member).empty());
+  if (away_.empty()) return;
+  const auto [id, member] = dice_->pick(away_);
+  std::erase_if(kept_, [&, seat = id](const auto& row) { return row.second == seat; });
+  away_.erase(id);
+  if (dice_->percent(50)) {
+    carry_out(core_.grace_over(member));
+    return;
+  }
+  const auto effects = core_.forget(ids_.at(member));
+  REQUIRE(effects.ok());
+  carry_out(*effects);
+}
+
+/// Everybody is away, and what seats were due is known.
+void simulated_group::make_anew() {
+  const auto seats = core_.seats();
+  const auto queues = core_.queues();
+  core_ = group_core{8};
+  members_.clear();
+  ids_.clear();
+  away_.clear();
+  kept_.clear();
+  held_.clear();
+  revoked_.clear();
+  over_.clear();
+  searches_.clear();
+  failed_.clear();
+  commits_.clear();
+  asked_.clear();
+  given_.clear();
+  for (const auto& [queue, state] : queues) {
+    std::optional<offset> committed;
+    if (const auto at = log_.find(queue); at != log_.end()) committed = at->second;
+    REQUIRE(core_.add_queue(state.info, committed).empty());
+  }
+  for (const auto& [id, its_own] : seats) {
+    const auto member = member_id{++members_made_};
+    group_core::member m;
+    m.id = id;
+    core_.restore(member, m, its_own);
+    ids_[member] = id;
+    away_[id] = member;
+    for (const auto queue : its_own) kept_[queue] = id;
+  }
+  REQUIRE(core_.seats() == seats);
+}
+
+void simulated_group::forget_member(member_id id) {
   members_.erase(id);
   const auto gone = [id](const auto& row) { return row.second.member == id; };
   std::erase_if(revoked_, [&](const auto& row) { return held_.at(row.first).member == id; });
   std::erase_if(held_, gone);
   std::erase_if(failed_, gone);
-  carry_out(core_.leave(id));
 }
 
 void simulated_group::add_queue() {
@@ -106,6 +261,7 @@ void simulated_group::remove_queue() {
   const auto effects = core_.remove_queue(queue);
   searches_.erase(queue);
   failed_.erase(queue);
+  kept_.erase(queue);
   carry_out(effects);
   REQUIRE_FALSE(held_.contains(queue));
 }
@@ -186,6 +342,7 @@ void simulated_group::on(const group_core::assign& e) {
   REQUIRE_FALSE(commits_in_flight(e.queue));
   REQUIRE_FALSE(searches_.contains(e.queue));
   REQUIRE(e.start == log_.at(e.queue));
+  REQUIRE_FALSE(kept_.contains(e.queue));
   failed_.erase(e.queue);
   REQUIRE(held_.try_emplace(e.queue, holding{e.member, e.owner}).second);
 }
@@ -214,6 +371,7 @@ void simulated_group::on(const group_core::find_start& e) {
   asked_[e.queue] = e.owner;
   REQUIRE(members_.contains(e.member));
   REQUIRE_FALSE(log_.contains(e.queue));
+  REQUIRE_FALSE(kept_.contains(e.queue));
   REQUIRE_FALSE(commits_in_flight(e.queue));
   REQUIRE_FALSE(held_.contains(e.queue));
   failed_.erase(e.queue);
@@ -227,9 +385,12 @@ void simulated_group::check_moves(const std::set<member_id>& revoked) const {
   std::map<member_id, std::size_t> keeps;
   for (const auto member : members_) keeps[member] = 0;
   for (const auto& [queue, state] : core_.queues())
-    if (state.owner.value != 0 && !state.revoking) ++keeps[state.owner];
-  const auto each = core_.queues().size() / members_.size();
-  const auto odd = core_.queues().size() % members_.size();
+    if (state.owner.value != 0 && !state.revoking)
+      ++keeps[state.owner];
+    else if (members_.contains(state.kept_for))
+      ++keeps[state.kept_for]; // It is given it when what was under way is over.
+  const auto each = shared() / members_.size();
+  const auto odd = shared() % members_.size();
   const auto more = static_cast<std::size_t>(std::count_if(
     keeps.begin(), keeps.end(), [each](const auto& row) { return row.second > each; }));
   for (const auto member : revoked) {
@@ -239,7 +400,7 @@ void simulated_group::check_moves(const std::set<member_id>& revoked) const {
 }
 
 void simulated_group::check_states() const {
-  REQUIRE(core_.members().size() == members_.size());
+  REQUIRE(core_.members().size() == members_.size() + away_.size());
   for (const auto& [queue, state] : core_.queues()) {
     const auto held = held_.find(queue);
     if (held != held_.end()) {
@@ -249,7 +410,7 @@ void simulated_group::check_states() const {
     REQUIRE(state.revoking == revoked_.contains(queue));
     REQUIRE((state.finding.value != 0) == searches_.contains(queue));
     // A queue that nobody owns waits for something that is under way.
-    if (!members_.empty() && state.owner.value == 0)
+    if (!members_.empty() && state.owner.value == 0 && !kept_.contains(queue))
       REQUIRE((commits_in_flight(queue) || searches_.contains(queue)));
   }
 }

@@ -6,13 +6,16 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace carafe::test {
 
 /// A group with members that obey late, searches and commits that take their time, and a log that
-/// holds the committed offsets. Checks every effect against who holds what.
+/// holds the committed offsets. Some members have ids: they die and come back, take their seats
+/// over or stay away too long, and the group's actor is made anew. Checks every effect against who
+/// holds what.
 class simulated_group {
 public:
   explicit simulated_group(dice& d) : dice_(&d) {}
@@ -34,6 +37,13 @@ private:
 
   void join();
   void leave();
+  void leave_for_a_moment();
+  void come_back();
+  void give_up();
+  void make_anew();
+  void forget_member(member_id id);
+  /// Its queues are kept for whoever comes with the id.
+  void keep(member_id id);
   void add_queue();
   void remove_queue();
   void release();
@@ -50,6 +60,8 @@ private:
   void check_moves(const std::set<member_id>& revoked) const;
   void check_states() const;
   [[nodiscard]] bool commits_in_flight(queue_id queue) const;
+  /// Queues that are not kept for anybody.
+  [[nodiscard]] std::size_t shared() const;
 
   dice* dice_;
   core::group_core core_{8};
@@ -59,6 +71,11 @@ private:
   std::map<queue_id, generation> asked_;
   std::map<queue_id, generation> given_;
   std::set<member_id> members_;
+  std::map<member_id, std::string> ids_;
+  /// Who was the last to come with an id that is away.
+  std::map<std::string, member_id> away_;
+  /// What nobody else may get meanwhile.
+  std::map<queue_id, std::string> kept_;
   /// As the members see it: from the assignment until they hear or say that it is over.
   std::map<queue_id, holding> held_;
   std::map<queue_id, generation> revoked_;

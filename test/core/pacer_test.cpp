@@ -122,7 +122,7 @@ public:
   }
 
 private:
-  struct reader {
+  struct follower {
     std::uint64_t next = 0;
     /// Given and not delivered; what is asked for at once is lent.
     std::uint64_t given = 0;
@@ -190,7 +190,7 @@ private:
   byte_quota quota_;
   queue_core queue_;
   pacer<reader_id> pacer_;
-  std::map<reader_id, reader> readers_;
+  std::map<reader_id, follower> readers_;
   std::vector<std::uint64_t> published_;
   std::uint64_t now_ns_ = 1'000'000'000;
   const std::uint64_t began_ns_ = now_ns_;

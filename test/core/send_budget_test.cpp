@@ -109,9 +109,11 @@ private:
     }
     reader.demand -= reader.next;
     reader.delivered += reader.next;
-    reader.credit -= static_cast<std::int64_t>(reader.next);
+    // Of some batches nothing, or only a part, is for the client.
+    const auto sent = dice_->percent(30) ? dice_->below(reader.next + 1) : reader.next;
+    reader.credit -= static_cast<std::int64_t>(sent);
     const auto bytes = std::exchange(reader.next, next_size());
-    take(budget_.delivered(id, bytes));
+    take(budget_.delivered(id, bytes, sent));
   }
 
   dice* dice_;
@@ -128,6 +130,15 @@ TEST_CASE("Credit is passed on at once, up to a subscription's part") {
   CHECK(granted(budget.reading(first), first) == 150);
   CHECK(granted(budget.credit(first, 10'000), first) == 250);
   CHECK(budget.under_way() == 400);
+}
+
+TEST_CASE("What the client was not sent costs it no credit") {
+  send_budget budget{small};
+  budget.add(first, 400);
+  CHECK(granted(budget.reading(first), first) == 400);
+  for (int i = 0; i < 100; ++i) CHECK(granted(budget.delivered(first, 400, 0), first) == 400);
+  CHECK(granted(budget.delivered(first, 400, 150), first) == 250);
+  CHECK(budget.under_way() == 250);
 }
 
 TEST_CASE("What is granted ahead of need is shared among the subscriptions") {

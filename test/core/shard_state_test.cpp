@@ -38,12 +38,20 @@ shard_state reloaded(shard_state& from) {
   return to;
 }
 
+queue_record record_of(std::uint64_t next, std::int64_t last_ms) {
+  queue_record out;
+  out.topic = topic_a;
+  out.next = offset{next};
+  out.last_time = unix_ms{last_ms};
+  return out;
+}
+
 } // namespace
 
 TEST_CASE("An opened queue begins at offset 0 and opening it again changes nothing") {
   auto state = opened();
   REQUIRE(state.queue(queue_a) != nullptr);
-  CHECK(*state.queue(queue_a) == queue_record{topic_a, offset{0}, offset{0}, unix_ms{0}});
+  CHECK(*state.queue(queue_a) == record_of(0, 0));
   state.apply(unix_ms{110}, {batch_of(queue_a, 0, 5, producer_a, 1)});
   state.apply(unix_ms{120}, {effects::queue_opened{queue_a, topic_a}});
   CHECK(state.queue(queue_a)->next == offset{5});
@@ -53,7 +61,7 @@ TEST_CASE("A batch moves its queue and its producer on") {
   auto state = opened();
   state.apply(unix_ms{150}, {batch_of(queue_a, 0, 5, producer_a, 1)});
   state.apply(unix_ms{160}, {batch_of(queue_a, 5, 2, producer_a, 9)});
-  CHECK(*state.queue(queue_a) == queue_record{topic_a, offset{0}, offset{7}, unix_ms{160}});
+  CHECK(*state.queue(queue_a) == record_of(7, 160));
   CHECK(state.queue(queue_b)->next == offset{0});
   const auto* producer = state.producer({producer_a, queue_a});
   REQUIRE(producer != nullptr);

@@ -203,6 +203,68 @@ TEST_CASE("offsets that a group commits tell what was acknowledged, and what was
   CHECK(kinds(at(5, 3).events) == std::vector{kind::began, kind::acknowledged, kind::reset});
 }
 
+TEST_CASE("a group that commits offsets passed over what its filter or its age kept from it") {
+  const auto tagged = [](std::uint64_t ttl_ms) {
+    auto batch = batch_of(orders, 3, somebody, 41, {{"region", "us"}});
+    batch_builder builder;
+    message_view m;
+    const std::vector<std::pair<std::string_view, std::string_view>> says{{"region", "us"}};
+    m.properties = says;
+    m.ttl_ms = ttl_ms;
+    CARAFE_ASSERT(builder.add(m));
+    auto encoded = builder.finish(codec::none);
+    CARAFE_ASSERT(encoded.ok());
+    batch.bytes = encoded->bytes;
+    batch.ranked = encoded->ranked;
+    return batch;
+  };
+  const auto wanted = [](const std::string& text) {
+    auto parsed = parse_filter({message_filter::kind::sql, text});
+    CARAFE_ASSERT(parsed.ok());
+    return std::make_shared<const filter>(std::move(**parsed));
+  };
+  const auto tell_of = [&](const shard_log& l, const std::string& text, topic_expiry expiry = {}) {
+    story what{at_place(3), {{billing, true}, {desk, false}}};
+    if (!text.empty()) what.filter_by(desk, wanted(text));
+    what.expire_by(expiry);
+    for (const auto& entry : l.entries) what.take(entry);
+    return tell(what, desk, offset{6}, "worker-7", {});
+  };
+  shard_log l;
+  l.add({tagged(0)}); // At 1000 ms.
+  l.add({effects::commit{desk, orders, offset{0}, commit_why::began}});
+  l.add({effects::commit{desk, orders, offset{3}}});
+  l.add({effects::commit{desk, orders, offset{6}}});
+  SECTION("a filter") {
+    const auto over = tell_of(l, "region = 'eu'");
+    CHECK(over.now == now_state::filtered);
+    CHECK(kinds(over.events) == std::vector{kind::began, kind::filtered});
+    CHECK(over.events[1].at == offset{6});
+    CHECK(tell_of(l, "region = 'us'").now == now_state::acknowledged);
+    l.add({effects::commit{desk, orders, offset{2}, commit_why::reset}});
+    CHECK(tell_of(l, "region = 'eu'").now == now_state::done); // By what the group says.
+    l.add({effects::commit{desk, orders, offset{5}}});
+    const auto again = tell_of(l, "region = 'eu'");
+    CHECK(again.now == now_state::filtered);
+    CHECK(kinds(again.events) ==
+          std::vector{kind::began, kind::filtered, kind::reset, kind::filtered});
+  }
+  SECTION("the topic's time to live") {
+    CHECK(tell_of(l, "", {4, false}).now == now_state::acknowledged);
+    const auto over = tell_of(l, "", {2, false});
+    CHECK(over.now == now_state::done);
+    CHECK(kinds(over.events) == std::vector{kind::began, kind::expired, kind::acknowledged});
+    CHECK(over.events[1].time == unix_ms{1'002});
+    CHECK(tell_of(l, "region = 'eu'", {2, false}).now == now_state::filtered);
+    CHECK(tell_of(l, "", {2, true}).now == now_state::acknowledged);
+  }
+  SECTION("its own") {
+    l.entries[0].effects = {tagged(2)};
+    CHECK(tell_of(l, "").now == now_state::done);
+    CHECK(tell_of(l, "", {1'000, false}).now == now_state::done);
+  }
+}
+
 TEST_CASE("what retention took is told, but not of what a group still had") {
   shard_log l;
   l.add({batch_of(orders, 0, somebody, 41)});

@@ -117,7 +117,7 @@ TEST_CASE("producers: an application goes on from its checkpoint over restarts o
   CHECK(counts.duplicates == 201);
   CHECK(counts.stored == 200);
   // Queues that are added later are not used by the name: its messages find their queues again.
-  must(at.client.alter_topic("t", queues + 2, {}));
+  must(at.client.alter_topic("t", {.queues = queues + 2}));
   auto third = must(at.client.make_producer({.name = "importer"}));
   CHECK(send_all(*third, 1, 800).duplicates == 700);
   std::uint64_t total = 0;

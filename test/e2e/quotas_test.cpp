@@ -27,7 +27,8 @@ std::vector<std::future<result<client::receipt>>> send_kilobytes(client::produce
 
 } // namespace
 
-TEST_CASE("quota: an application that sends too fast waits; over a kill -9 all is stored in order") {
+TEST_CASE(
+  "quota: an application that sends too fast waits; over a kill -9 all is stored in order") {
   running_node at;
   must(at.client.create_topic("t", 1, {.produce_bytes_per_second = 200 * kib}));
   client::producer_options options;
@@ -68,7 +69,7 @@ TEST_CASE("quota: readers and groups get everything, no faster than the topic's 
   auto producer = must(at.client.make_producer({.batch_bytes = 8 * kib}));
   send_kilobytes(*producer, 600);
   must(producer->flush());
-  must(at.client.alter_topic("t", {}, {}, {}, {}, {.consume_bytes_per_second = 200 * kib}));
+  must(at.client.alter_topic("t", {.consume_bytes_per_second = 200 * kib}));
   for (const auto mode : {client::group_mode::ordered, client::group_mode::shared}) {
     const auto began = clock::now();
     client::consumer_options options{.topics = {"t"}, .group = "g"};
@@ -89,11 +90,11 @@ TEST_CASE("quota: readers and groups get everything, no faster than the topic's 
 }
 
 TEST_CASE("quota: a client's quotas come from the node's settings and go by its name") {
-  running_node at{{{"client-produce-bytes-per-second", "100KiB"},
-                   {"client-consume-bytes-per-second", "100KiB"}}};
+  running_node at{
+    {{"client-produce-bytes-per-second", "100KiB"}, {"client-consume-bytes-per-second", "100KiB"}}};
   must(at.client.create_topic("t", 1));
   const auto named = [&](const std::string& name) {
-    return must(client::client::connect({.node = at.node.address(), .name = name}));
+    return must(client::connect({.node = at.node.address(), .name = name}));
   };
   auto one = named("importer"), two = named("importer"), other = named("other");
   client::producer_options options;
@@ -131,7 +132,7 @@ TEST_CASE("quota: the shell sets and shows quotas, and refuses what cannot be on
           .object()
           .at("produce_quota_bytes") == 0);
   CHECK(at.run({"topic", "alter", "t", "--produce-quota", "fast"}).code == 2);
-  CHECK(at.client.alter_topic("t", {}, {}, {}, {}, {.produce_bytes_per_second = ~0ull}).code() ==
+  CHECK(at.client.alter_topic("t", {.produce_bytes_per_second = ~0ull}).code() ==
         errc::invalid_argument);
   // A small one: the command waits, and all of it is stored.
   REQUIRE(at.run({"topic", "alter", "t", "--produce-quota", "20KiB"}).code == 0);

@@ -77,7 +77,8 @@ TEST_CASE("shell: lines with a key go to the queue of the key") {
 
 TEST_CASE("shell: topics are created, listed, described, altered and deleted") {
   running_node at;
-  const names topic_names{"consume_paused_ms",
+  const names topic_names{"compacted",
+                          "consume_paused_ms",
                           "consume_quota_bytes",
                           "created",
                           "dedup_window_ms",
@@ -134,8 +135,8 @@ TEST_CASE("shell: groups are listed, described, reset and deleted") {
   CHECK(list[0].at("members") == 0);
   CHECK(list[0].at("lag") == 1);
   const auto group = at.run.json({"group", "describe", "g"}).object();
-  CHECK(names_in(group) ==
-        names{"group", "group_id", "lag", "members", "mode", "queues", "topics", "version"});
+  CHECK(names_in(group) == names{"expired_messages", "filtered_messages", "group", "group_id",
+                                 "lag", "members", "mode", "queues", "topics", "version"});
   CHECK(group.at("queues").at(0).at("committed") == 2);
   CHECK(group.at("queues").at(0).at("lag") == 1);
   CHECK(group.at("members").empty());

@@ -68,7 +68,49 @@ TEST_CASE("timers: a message comes at its time, with all it has, and not before"
   CHECK(got[2].broker_time >= due);
   CHECK(due_of(got[2]) == due.value);
   CHECK(got[2].properties[0] == std::pair<std::string, std::string>{"region", "north"});
+  CHECK(got[2].id == receipt.id);
+  const auto id = client::to_string(receipt.id);
+  const auto by_id = at.run.json({"message", "get", id, "--topic", "later"}).object();
+  CHECK(by_id.at("body") == "close");
+  CHECK(by_id.at("id") == id);
+  const auto place =
+    "later/" + std::to_string(got[2].number.value) + '/' + std::to_string(got[2].offset.value);
+  for (const auto& story : {at.run.json({"message", "why", id, "--topic", "later"}),
+                            at.run.json({"message", "why", place})}) {
+    CHECK(story.object().at("id") == id);
+    CHECK(story.object().at("offset") == got[2].offset.value);
+  }
   CHECK(pending(at.client).total == 0);
+}
+
+TEST_CASE("timers: in a group, and as a dead letter, a message has the id of its receipt") {
+  running_node at{{}};
+  must(at.client.create_topic("later", 1));
+  REQUIRE(at.run({"group", "create", "g", "--mode", "shared", "--topics", "later"}).code == 0);
+  auto producer = must(at.client.make_producer({}));
+  client::message m;
+  m.body = "soon";
+  m.delay = 50ms;
+  const auto receipt = must(producer->send("later", m));
+  const auto next_of = [&](client::consumer& consumer) {
+    std::vector<client::delivery> got;
+    REQUIRE(eventually([&] {
+      for (auto& d : must(consumer.poll(1, 100ms))) got.push_back(std::move(d));
+      return !got.empty();
+    }));
+    return got.front();
+  };
+  auto consumer = must(at.client.make_consumer(
+    {.topics = {"later"}, .group = "g", .mode = client::group_mode::shared}));
+  const auto lent = next_of(*consumer);
+  CHECK(lent.id == receipt.id);
+  must(consumer->reject(lent, "never"));
+  must(consumer->commit());
+  REQUIRE(eventually([&] { return at.client.describe_topic("%DLQ%g").ok(); }));
+  auto letters = must(at.client.make_consumer({.topics = {"%DLQ%g"}}));
+  const auto letter = next_of(*letters);
+  CHECK(letter.body == "soon");
+  CHECK(letter.id == receipt.id);
 }
 
 TEST_CASE(

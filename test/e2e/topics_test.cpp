@@ -20,7 +20,7 @@ TEST_CASE("topic: names, queues and settings survive kill -9") {
   const auto made = must(at.client.create_topic("t", 7, {.retention_ms = 1'000'000}));
   must(at.client.create_topic("gone", 2));
   must(at.client.delete_topic("gone"));
-  const auto altered = must(at.client.alter_topic("t", 9, 2'000'000));
+  const auto altered = must(at.client.alter_topic("t", {.queues = 9, .retention_ms = 2'000'000}));
   at.node.kill();
   at.node.start();
   const auto after = must(at.client.describe_topic("t"));
@@ -43,8 +43,8 @@ TEST_CASE("topic: queues that are added are read by a group without a restart") 
   must(at.client.create_topic("t", 1));
   auto c = must(at.client.make_consumer({.topics = {"t"}, .group = "g"}));
   REQUIRE(eventually([&] { return c->queues().size() == 1; }));
-  REQUIRE(must(at.client.alter_topic("t", 3, {})).queues.size() == 3);
-  CHECK(at.client.alter_topic("t", 2, {}).code() == errc::queues_cannot_shrink);
+  REQUIRE(must(at.client.alter_topic("t", {.queues = 3})).queues.size() == 3);
+  CHECK(at.client.alter_topic("t", {.queues = 2}).code() == errc::queues_cannot_shrink);
   CHECK(eventually([&] {
     (void)must(c->poll(1, 5ms));
     return c->queues().size() == 3;

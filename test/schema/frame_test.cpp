@@ -77,6 +77,29 @@ TEST_CASE("every frame comes back as it was") {
   }
 }
 
+TEST_CASE("a batch that is delivered whole, and word of one that is not, come back as they were") {
+  for (auto& [name, frame] : sample_frames()) {
+    const auto* sparse = std::get_if<frames::deliver>(&frame.body);
+    if (sparse == nullptr) continue;
+    auto whole = *sparse;
+    whole.sparse = false;
+    whole.ranges.clear();
+    whole.expired.clear();
+    auto marked = whole;
+    marked.expired = sparse->expired;
+    auto passed = frames::deliver{};
+    passed.base = offset{200};
+    passed.count = 4'000'000'000;
+    passed.sparse = true;
+    for (const auto& each : {whole, marked, passed}) {
+      auto decoded = decode(wire_bytes({7, each}));
+      REQUIRE(decoded);
+      REQUIRE(decoded->has_value());
+      CHECK(same((*decoded)->body, frames::body{each}));
+    }
+  }
+}
+
 TEST_CASE("a frame with nothing filled comes back as it was") {
   for (auto& [name, frame] : sample_frames()) {
     if (name == "error" || name == "subscriptionEnded") continue; // An error must have a code.

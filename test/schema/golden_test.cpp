@@ -69,6 +69,7 @@ void for_each_record(Use use) {
 void take_later_settings(topic_settings& from) {
   from.dedup_window_ms = 0;
   from.produce_bytes_per_second = from.consume_bytes_per_second = 0;
+  from.compacted = false;
 }
 
 encoded_entry sample_change() {
@@ -127,6 +128,18 @@ TEST_CASE("golden frames decode") {
       join->filter = {};
       join->name.clear();
       join->holder = 0;
+      join->member_id.clear();
+    }
+    // What it was before 2 became the one that goes without saying.
+    if (auto* welcome = std::get_if<frames::welcome>(&expected)) welcome->version = 2;
+    if (auto* deliver = std::get_if<frames::deliver>(&expected)) {
+      deliver->sparse = false;
+      deliver->ranges.clear();
+      deliver->expired.clear();
+    }
+    if (auto* subscribe = std::get_if<frames::subscribe>(&expected)) {
+      subscribe->filter = {};
+      subscribe->expired = false;
     }
     if (auto* reset = std::get_if<frames::group_reset>(&expected)) reset->consumer.clear();
     if (auto* produce = std::get_if<frames::produce>(&expected)) produce->named = {};
@@ -136,6 +149,7 @@ TEST_CASE("golden frames decode") {
       alter->dedup_window_ms.reset();
       alter->produce_bytes_per_second.reset();
       alter->consume_bytes_per_second.reset();
+      alter->compacted.reset();
     }
     if (auto* topic = std::get_if<frames::topic_description>(&expected)) {
       take_later_settings(topic->settings);
@@ -148,7 +162,12 @@ TEST_CASE("golden frames decode") {
       group->version = 0;
       group->filter = {};
       group->consumers.clear();
-      for (auto& member : group->members) member.in_flight = member.idle_ms = 0;
+      group->filtered = group->expired = 0;
+      for (auto& member : group->members) {
+        member.in_flight = member.idle_ms = 0;
+        member.id.clear();
+        member.kept_until.reset();
+      }
       for (auto& queue : group->queues) queue.in_flight = queue.waiting = 0;
     }
     CHECK(same(body, expected));
@@ -185,7 +204,10 @@ TEST_CASE("golden entries decode") {
       batch->ids.clear();
       batch->id_window_ms = 0;
     }
-    if (auto opened = std::get_if<effects::queue_opened>(&expected)) opened->dedup_window_ms = 0;
+    if (auto opened = std::get_if<effects::queue_opened>(&expected)) {
+      opened->dedup_window_ms = 0;
+      opened->compacted = false;
+    }
     if (auto topic = std::get_if<effects::topic_put>(&expected))
       take_later_settings(topic->topic.settings);
     if (auto* commit = std::get_if<effects::commit>(&expected)) commit->why = {};
@@ -209,6 +231,7 @@ TEST_CASE("golden records decode") {
     auto expected = record;
     if constexpr (std::is_same_v<decltype(expected), topic_record>)
       take_later_settings(expected.settings);
+    if constexpr (std::is_same_v<decltype(expected), group_record>) expected.queues.clear();
     CHECK(*decoded == expected);
   });
 }

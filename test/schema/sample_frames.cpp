@@ -39,6 +39,9 @@ deliver sample_deliver() {
   to.compression = batch.compression;
   to.checksum = batch.checksum;
   to.batch = batch.bytes;
+  to.sparse = true;
+  to.ranges = {{offset{101}, 1}, {offset{104}, to.count - 1}};
+  to.expired = {{offset{105}, 1}};
   return to;
 }
 
@@ -54,7 +57,8 @@ tx_prepare sample_prepare() {
 }
 
 topic_description sample_topic_description() {
-  auto settings = topic_settings{604'800'000, durability::interval, 90'000, 60'000, 10'000, 20'000};
+  auto settings =
+    topic_settings{604'800'000, durability::interval, 90'000, 60'000, 10'000, 20'000, true};
   return {topic_id{11},
           "orders",
           settings,
@@ -72,7 +76,8 @@ group_description sample_group_description() {
   to.group = group_id{21};
   to.mode = "ordered";
   to.topics = {"orders", "refunds"};
-  to.members = {{member_id{31}, "worker", "carafe", "[::1]:4711", 2, start_at, 5, 6}};
+  to.members = {
+    {member_id{31}, "worker", "carafe", "[::1]:4711", 2, start_at, 5, 6, "w-1", start_at}};
   to.queues = {{"orders", queue_number{1}, queue_id{12}, offset{61}, offset{3}, offset{99},
                 member_id{31}, 38, 7, 8},
                {"orders", queue_number{2}, queue_id{13}, std::nullopt, offset{3}, offset{99},
@@ -80,6 +85,8 @@ group_description sample_group_description() {
   to.delivery = sample_delivery_group().delivery;
   to.version = 3;
   to.filter = sample_delivery_group().filter;
+  to.filtered = 4'000;
+  to.expired = 5'000;
   to.consumers = {{"desk-1", start_at, member_id{31}, {{queue_id{12}, offset{61}, 38}}},
                   {"desk-2", start_at, member_id{0}, {{queue_id{12}, std::nullopt, 96}}}};
   return to;
@@ -195,19 +202,20 @@ node_status_report sample_status() {
 } // namespace
 
 std::vector<named<frame>> sample_frames() {
-  auto settings = topic_settings{604'800'000, durability::memory, 90'000, 60'000, 10'000, 20'000};
+  auto settings =
+    topic_settings{604'800'000, durability::memory, 90'000, 60'000, 10'000, 20'000, true};
   auto bodies = std::vector<named<body>>{
     {"error", error{{errc::not_leader, "node n2"}, 250}},
     {"hello", hello{2, 3, "worker", "carafe 0.1.0"}},
-    {"welcome", welcome{2, "n1", "carafe 0.1.0", 3, 4, 5, 6, 7}},
+    {"welcome", welcome{9, "n1", "carafe 0.1.0", 3, 4, 5, 6, 7}},
     {"ping", ping{}},
     {"pong", pong{}},
     {"ok", ok{}},
     {"produce", sample_produce()},
     {"receipt",
      receipt{queue_id{12}, offset{100}, 6, durability::interval, 3, true, start_at, true}},
-    {"subscribe",
-     subscribe{subscription_id{1}, queue_id{12}, at_offset(), range_policy::latest, 1u << 20}},
+    {"subscribe", subscribe{subscription_id{1}, queue_id{12}, at_offset(), range_policy::latest,
+                            1u << 20, sample_delivery_group().filter, true}},
     {"subscribed", subscribed{subscription_id{1}, offset{77}, offset{3}, offset{99}}},
     {"unsubscribe", unsubscribe{subscription_id{1}}},
     {"credit", credit{subscription_id{1}, 1u << 20}},
@@ -224,7 +232,8 @@ std::vector<named<frame>> sample_frames() {
                   9,
                   sample_delivery_group().filter,
                   "desk-1",
-                  0x1122334455667788}},
+                  0x1122334455667788,
+                  "w-1"}},
     {"joined", joined{member_id{31}, group_id{21}, subscription_id{~0ull}, 30'000}},
     {"assigned", assigned{member_id{31}, subscription_id{~0ull}, generation{4}, "orders",
                           queue_number{1}, queue_id{12}, offset{61}}},
@@ -237,7 +246,7 @@ std::vector<named<frame>> sample_frames() {
     {"topicDescribe", topic_describe{"orders", true}},
     {"topicDescription", sample_topic_description()},
     {"topicCreate", topic_create{"orders", 2, settings, true}},
-    {"topicAlter", topic_alter{"orders", 4, 3'600'000, 90'000, 60'000, 10'000, 20'000}},
+    {"topicAlter", topic_alter{"orders", 4, 3'600'000, 90'000, 60'000, 10'000, 20'000, true}},
     {"topicDelete", topic_delete{"orders"}},
     {"topicList", topic_list{}},
     {"topicNames", topic_names{{{"orders", topic_id{11}, 2, 12}, {"x", topic_id{14}, 1, 2}}}},
@@ -328,6 +337,9 @@ std::vector<named<frame>> sample_frames() {
     {"messageWhy",
      message_why{"orders", message_why::id{producer_id{5}, sequence{6}, unix_ms{1}}, "billing"}},
     {"messageStory", sample_story()},
+    {"keyFind", key_find{"orders", queue_number{2}, std::string{"k\0y", 3}, offset{4}, offset{5},
+                         unix_ms{6}, unix_ms{7}, 8}},
+    {"keyFound", key_found{{offset{1}, offset{3}}, offset{5}, true, 9}},
   };
   auto list = std::vector<named<frame>>{};
   for (auto& [name, body] : bodies)

@@ -50,7 +50,7 @@ topic_record sample_topic() {
   return {topic_id{11},
           "orders",
           {{queue_id{12}, shard_id{1}}, {queue_id{13}, shard_id{2}}},
-          {604'800'000, durability::memory, 90'000, 60'000, 10'000, 20'000},
+          {604'800'000, durability::memory, 90'000, 60'000, 10'000, 20'000, true},
           unix_ms{1'700'000'000'000}};
 }
 
@@ -59,7 +59,12 @@ group_record sample_group() {
 }
 
 queue_record sample_queue() {
-  return {topic_id{11}, offset{31}, offset{32}, unix_ms{1'700'000'000'002}};
+  queue_record out;
+  out.topic = topic_id{11};
+  out.start = offset{31};
+  out.next = offset{32};
+  out.last_time = unix_ms{1'700'000'000'002};
+  return out;
 }
 
 producer_record sample_producer() {
@@ -154,6 +159,7 @@ group_record sample_delivery_group() {
   group.delivery = {60'000, 5, {1'000, 2'000}, 20, 7, 8, 9, true};
   group.version = 3;
   group.filter = {message_filter::kind::sql, "region = 'eu' AND amount > 10"};
+  group.queues = {queue_id{12}, queue_id{13}};
   return group;
 }
 
@@ -219,7 +225,7 @@ std::vector<named<effects::effect>> sample_effects() {
     {"batch", batch},
     {"commit",
      effects::commit{group_id{21}, queue_id{12}, offset{61}, effects::commit::reason::reset}},
-    {"queueOpened", effects::queue_opened{queue_id{12}, topic_id{11}, 60'000}},
+    {"queueOpened", effects::queue_opened{queue_id{12}, topic_id{11}, 60'000, true}},
     {"queueClosed", effects::queue_closed{queue_id{12}}},
     {"queueStart", effects::queue_start{queue_id{12}, offset{31}, true}},
     {"topicPut", effects::topic_put{sample_topic()}},

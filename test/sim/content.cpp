@@ -1,5 +1,6 @@
 #include "test/sim/content.hpp"
 
+#include <charconv>
 #include <utility>
 
 namespace carafe::sim {
@@ -8,6 +9,18 @@ std::string body_of(const message_name& name) {
   const auto number = name.number.value;
   return std::to_string(name.producer.value) + ":" + std::to_string(number) +
          std::string(number * 37 % 120, static_cast<char>('a' + number % 26));
+}
+
+std::uint64_t number_in(std::string_view text) {
+  std::uint64_t out = 0;
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
+
+message_name name_in(std::string_view body) {
+  const auto colon = body.find(':');
+  if (colon == std::string_view::npos) return {};
+  return {producer_id{number_in(body)}, sequence{number_in(body.substr(colon + 1))}};
 }
 
 std::string key_of(const message_name& name) {

@@ -7,11 +7,17 @@
 #include "schema/frame.hpp"
 #include "test/sim/oracle.hpp"
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace carafe::sim {
 
 [[nodiscard]] std::string body_of(const message_name& name);
+/// The message that has this body: it begins with the id.
+[[nodiscard]] message_name name_in(std::string_view body);
+/// The number with which `text` begins, 0 if there is none.
+[[nodiscard]] std::uint64_t number_in(std::string_view text);
 /// One of three keys, that all producers share, or none.
 [[nodiscard]] std::string key_of(const message_name& name);
 /// "red", "blue" or none.

@@ -3,7 +3,6 @@
 #include "test/sim/content.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <utility>
 
@@ -12,19 +11,6 @@ namespace carafe::sim {
 namespace {
 
 constexpr std::uint32_t credit_bytes = 4'000;
-
-std::uint64_t number_in(std::string_view text) {
-  std::uint64_t out = 0;
-  std::from_chars(text.data(), text.data() + text.size(), out);
-  return out;
-}
-
-/// A body begins with its message's id.
-message_name name_in(std::string_view body) {
-  const auto colon = body.find(':');
-  if (colon == std::string_view::npos) return {};
-  return {producer_id{number_in(body)}, sequence{number_in(body.substr(colon + 1))}};
-}
 
 } // namespace
 

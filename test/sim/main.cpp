@@ -7,6 +7,7 @@
 /// by the run that is named; the same seed breaks it again. With
 /// --looking-for other violations than those that say TEXT are passed over.
 
+#include "test/sim/scratch_folder.hpp"
 #include "test/sim/simulation.hpp"
 
 #include <algorithm>
@@ -55,6 +56,7 @@ extern "C" void on_abort(int) {
   const auto size = std::snprintf(text, sizeof text, "seed %llu: the node aborted: %.*s\n",
                                   static_cast<unsigned long long>(running_seed),
                                   static_cast<int>(said.size()), said.data());
+  remove_scratch_folders();
   [[maybe_unused]] const auto written =
     ::write(STDOUT_FILENO, text, static_cast<std::size_t>(size));
   ::_exit(exit_broken);
@@ -107,13 +109,14 @@ void print(const summary& s) {
   std::printf(
     "%llu batches acknowledged, %llu kills, %llu power failures, %llu orderly stops, "
     "%llu faults of disks, %llu entries dropped by retention, %llu messages lent, %llu dead "
-    "letters, %llu brought back, %llu stories told\n",
+    "letters, %llu brought back, %llu stories told, %llu of acts\n",
     static_cast<unsigned long long>(s.acknowledged), static_cast<unsigned long long>(s.kills),
     static_cast<unsigned long long>(s.power_failures),
     static_cast<unsigned long long>(s.orderly_stops), static_cast<unsigned long long>(s.faults),
     static_cast<unsigned long long>(s.entries_dropped),
     static_cast<unsigned long long>(s.deliveries), static_cast<unsigned long long>(s.deaths),
-    static_cast<unsigned long long>(s.redrives), static_cast<unsigned long long>(s.stories));
+    static_cast<unsigned long long>(s.redrives), static_cast<unsigned long long>(s.stories),
+    static_cast<unsigned long long>(s.acts));
 }
 
 } // namespace

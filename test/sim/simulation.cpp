@@ -37,6 +37,7 @@ summary& summary::operator+=(const summary& other) {
   deaths += other.deaths;
   redrives += other.redrives;
   stories += other.stories;
+  acts += other.acts;
   return *this;
 }
 
@@ -53,6 +54,11 @@ simulation::simulation(const plan& p)
   rig_.replica_settings.in_flight_entries_max = dice_.percent(50) ? dice_.between(4, 40) : 8'192;
   lends_ = dice_.percent(60);
   reads_ = !lends_ || dice_.percent(30);
+  acts_ = acts_of(p.seed, make_stage());
+  if (!acts_.empty()) {
+    lends_ = lends_ && dice_.percent(25);
+    reads_ = dice_.percent(25);
+  }
   rig_.on_recovered = [this](shard_id shard, const raft::replica& r) { recovered(shard, r); };
   rig_.crash(false);
   rig_.disks.clear();
@@ -65,6 +71,7 @@ simulation::~simulation() = default;
 summary simulation::run() {
   make_topics();
   make_groups();
+  for (auto& each : acts_) each->begin(dice_);
   for (std::uint32_t i = 0; i < plan_.steps; ++i) {
     step();
     check_node();
@@ -72,6 +79,7 @@ summary simulation::run() {
   calm_down();
   check_interval_synced();
   finish_groups();
+  finish_acts();
   for (int i = 0; i < 8; ++i) ask_why();
   read_everything();
   summary_.entries_dropped = entries_dropped();
@@ -133,6 +141,7 @@ void simulation::let_time_pass() {
 }
 
 void simulation::clients_step() {
+  if (!acts_.empty() && dice_.percent(70)) return dice_.pick(acts_)->step(dice_);
   const auto all =
     producers_.size() + readers_.size() + members_.size() + workers_.size() + keepers_.size();
   if (all == 0) return add_clients();
@@ -273,6 +282,7 @@ void simulation::lose_power() {
          std::to_string(disk.log->bounds().last.value + 1) + " to " +
          std::to_string(before.last.value));
     lost_end_of(id);
+    for (auto& each : acts_) each->lost_end(id);
   }
   start_again(promised);
 }
@@ -329,6 +339,7 @@ void simulation::start_again(const std::map<queue_id, offset>& promised) {
   for (auto& w : workers_) w.node_died();
   for (auto& k : keepers_) k.node_died();
   for (auto& group : lending_) group.told.node_died();
+  for (auto& each : acts_) each->node_died();
   rig_.start();
   expect(wrong_.empty(), wrong_);
   for (auto& topic : topics_) {
@@ -348,6 +359,7 @@ void simulation::start_again(const std::map<queue_id, offset>& promised) {
                std::to_string(queue.earliest.value) + ", which is not in the log");
     }
   }
+  for (auto& each : acts_) each->node_started();
 }
 
 /// Called for each shard at each start: its state must be what its whole log says.

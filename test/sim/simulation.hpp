@@ -5,6 +5,7 @@
 
 #include "test/actors/rig.hpp"
 #include "test/core/dice.hpp"
+#include "test/sim/act.hpp"
 #include "test/sim/client.hpp"
 #include "test/sim/keeper.hpp"
 #include "test/sim/oracle.hpp"
@@ -45,6 +46,8 @@ struct summary {
   std::uint64_t redrives = 0;
   /// Messages whose stories were told, and compared with what clients know.
   std::uint64_t stories = 0;
+  /// What the acts did, each in its own measure.
+  std::uint64_t acts = 0;
 
   summary& operator+=(const summary& other);
 };
@@ -114,6 +117,10 @@ private:
   void ask_why();
   void ask_why(const known_topic& topic, const frames::topic_queue& queue, offset at);
 
+  // -- simulation_acts.cpp
+  [[nodiscard]] stage make_stage();
+  void finish_acts();
+
   void make_topics();
   frames::topic_description describe(const std::string& topic);
   void calm_down();
@@ -134,6 +141,8 @@ private:
   std::list<lending_group> lending_;
   std::list<worker> workers_;
   std::list<keeper> keepers_;
+  /// Mostly none: a run has room for little at a time.
+  std::vector<std::unique_ptr<act>> acts_;
   std::int64_t furthest_shift_ms_ = 0;
   std::uint64_t made_ = 0;
   /// As it was when last looked at.

@@ -87,6 +87,7 @@ void simulation::groups_lose_end_of(shard_id shard, queue_id queue) {
 
 void simulation::set_clock(std::int64_t shift_ms) {
   for (auto& group : lending_) group.told.clock_set();
+  for (auto& each : acts_) each->clock_moves();
   rig_.clocks->wall_shift_ms = shift_ms;
   furthest_shift_ms_ = std::max(furthest_shift_ms_, shift_ms);
 }

@@ -57,6 +57,8 @@ TEST_CASE("latest index: of each key the last message is kept, in the order of o
   REQUIRE(index.take_in(mine, offset{4}, {put(0, 1), put(1, 2), put(2, 1), put(3, 3)}));
   CHECK(offsets(index) == std::vector<std::uint64_t>{1, 2, 3});
   CHECK(*index.horizon(mine) == offset{4});
+  CHECK(*index.last_of(mine, {1, 1}) == offset{2});
+  CHECK_FALSE(index.last_of(mine, {1, 9})->has_value());
   REQUIRE(index.take_in(mine, offset{9}, {put(5, 2), ending(6, 3), put(7, 4)}));
   CHECK(offsets(index) == std::vector<std::uint64_t>{2, 5, 7});
   CHECK(*index.queues() == std::vector<latest_index::kept>{{mine, offset{9}}});
@@ -116,7 +118,12 @@ TEST_CASE("latest index: a queue is forgotten in parts; others stay") {
   std::vector<latest_index::change> many;
   for (std::uint64_t at = 0; at < 5'000; ++at) many.push_back(put(at, at));
   REQUIRE(index.take_in(mine, offset{5'000}, many));
-  int parts = 0;
+  REQUIRE_FALSE(*index.forget(mine));
+  CHECK_FALSE(index.horizon(mine)->has_value());
+  // What is left is told, to be forgotten after a restart.
+  CHECK(*index.queues() ==
+        std::vector<latest_index::kept>{{queue_id{6}, offset{4}}, {mine, offset{0}}});
+  int parts = 1;
   for (bool gone = false; !gone; ++parts) {
     const auto left = index.forget(mine);
     REQUIRE(left);

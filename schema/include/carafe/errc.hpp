@@ -43,6 +43,7 @@ enum class errc : std::uint16_t {
   too_many_transactions = 66,
   producer_fenced = 67,
   too_many_ids = 68,
+  key_required = 69,
   // Topics and queues.
   topic_unknown = 80,
   topic_exists = 81,

@@ -44,10 +44,10 @@ class Connection:
         self._by_itself = collections.deque()
         self._answers = {}
 
-    def greet(self, client="python"):
-        """Says hello; returns the node's limits."""
+    def greet(self, client="python", newest=2):
+        """Says hello, with the versions up to `newest`; returns the node's limits."""
         return self.ask(
-            "hello", versionMin=1, versionMax=1, client=client, software="python test client"
+            "hello", versionMin=1, versionMax=newest, client=client, software="python test client"
         )
 
     def close(self):
@@ -171,22 +171,43 @@ class Subscription:
         """The next messages, at least `count`; whole batches."""
         out = []
         while len(out) < count:
-            batch = self.connection.take(self._is_mine)
+            out += self._read_one()
+        return out
+
+    def read_to(self, end):
+        """The next messages, until reading has come to `end`."""
+        out = []
+        while self.next < end:
+            out += self._read_one()
+        return out
+
+    def _read_one(self):
+        """What one frame brings; section 5.1 tells what may be left out."""
+        batch = self.connection.take(self._is_mine)
+        if batch.baseOffset > self.next:
+            raise ValueError("the node went past messages without a word")
+        end = batch.baseOffset + batch.count
+        offsets = list(range(batch.baseOffset, end))
+        if batch.sparse:
+            offsets = [part.first + i for part in batch.ranges for i in range(part.count)]
+        messages = []
+        if offsets:
             self.connection.send("credit", subscription=self.number, bytes=len(batch.batch))
             messages = carafe_batch.decode(bytes(batch.batch), str(batch.codec), batch.checksum)
-            if len(messages) != batch.count:
-                raise ValueError("the batch holds another number of messages than announced")
-            for i, message in enumerate(messages):
-                offset = batch.baseOffset + i
-                if offset < self.next:
-                    continue
-                out.append(
-                    Delivery(
-                        offset, batch.producer, batch.sequence + i, batch.brokerTimeMs, message
-                    )
-                )
-                self.next = offset + 1
-        return out
+        if len(messages) != len(offsets):
+            raise ValueError("the batch holds another number of messages than announced")
+        begin, self.next = self.next, end
+        return [
+            Delivery(
+                offset,
+                batch.producer,
+                batch.sequence + offset - batch.baseOffset,
+                batch.brokerTimeMs,
+                message,
+            )
+            for offset, message in zip(offsets, messages)
+            if offset >= begin
+        ]
 
     def _is_mine(self, kind, body):
         if kind == "subscriptionEnded" and body.subscription == self.number:
@@ -194,8 +215,15 @@ class Subscription:
         return kind == "deliver" and body.subscription == self.number
 
 
-def subscribe(connection, number, queue, credit=1 << 20, out_of_range="error", **start):
+def tags(text):
+    return {"kind": "tags", "text": text}
+
+
+def subscribe(
+    connection, number, queue, credit=1 << 20, out_of_range="error", wanted=None, **start
+):
     """`start` is earliest=None, latest=None, offset=N or timeMs=N."""
+    fields = {"filter": wanted} if wanted else {}
     answer = connection.ask(
         "subscribe",
         subscription=number,
@@ -203,6 +231,7 @@ def subscribe(connection, number, queue, credit=1 << 20, out_of_range="error", *
         start=start,
         outOfRange=out_of_range,
         creditBytes=credit,
+        **fields,
     )
     return Subscription(connection, number, answer.offset)
 
@@ -210,8 +239,9 @@ def subscribe(connection, number, queue, credit=1 << 20, out_of_range="error", *
 class Member:
     """Section 6: membership of a group."""
 
-    def __init__(self, connection, group, topics, name="", credit=1 << 20, **start):
+    def __init__(self, connection, group, topics, name="", credit=1 << 20, wanted=None, **start):
         self.connection = connection
+        fields = {"filter": wanted} if wanted else {}
         joined = connection.ask(
             "join",
             group=group,
@@ -220,6 +250,7 @@ class Member:
             start=start or {"earliest": None},
             outOfRange="error",
             creditBytes=credit,
+            **fields,
         )
         self.id = joined.member
 

@@ -10,6 +10,7 @@ from carafe_batch import Message
 from node import Node
 
 # docs/protocol.md, section 8.
+UNSUPPORTED = 3
 FRAME_MALFORMED = 20
 HELLO_EXPECTED = 23
 CHECKSUM_MISMATCH = 43
@@ -67,8 +68,9 @@ class ClientTest(unittest.TestCase):
 
     def test_welcome_and_ping(self):
         c = self.dial()
-        welcome = c.greet()
-        self.assertEqual(welcome.version, 1)
+        self.assertEqual(self.dial().greet(newest=1).version, 1)
+        welcome = c.greet(newest=9)
+        self.assertEqual(welcome.version, 2)
         self.assertGreater(welcome.frameBytesMax, welcome.messageBytesMax)
         c.ask("ping")
         with self.refused(TOPIC_UNKNOWN):
@@ -238,6 +240,41 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(len(described.members), 0)
         self.assertEqual([(q.committed, q.lag) for q in described.queues], [(30, 0), (30, 0)])
         c.ask("groupDelete", "workers")
+
+    def test_what_does_not_pass_is_left_out_and_passed(self):
+        c = self.connect()
+        topic = self.create(c, "filtered", 1)
+        queue = topic.queues[0].queue
+        producer = carafe.Producer(c)
+        sent = []
+        for seed in range(10):
+            messages = sample(100, seed)
+            producer.send(producer.prepare(queue, messages, ["none", "lz4", "zstd"][seed % 3]))
+            sent += messages
+        producer.send(producer.prepare(queue, [Message(b"", b"", "paid", (), 1)] * 50))
+        packed = [at for at, message in enumerate(sent) if message.tag == "packed"]
+
+        wanted = carafe.tags("packed")
+        got = carafe.subscribe(c, 1, queue, wanted=wanted, earliest=None).read_to(1050)
+        self.assertEqual([d.offset for d in got], packed)
+        self.assertEqual([d.message for d in got], [sent[at] for at in packed])
+        self.assertEqual([d.sequence for d in got], [at + 1 for at in packed])
+
+        member = carafe.Member(c, "packers", ["filtered"], wanted=wanted)
+        mine, subscription = member.take_assigned()
+        self.assertEqual([d.offset for d in subscription.read_to(1050)], packed)
+        member.commit((queue, mine.generation, subscription.next))
+        self.assertEqual(c.ask("groupDescribe", "packers").queues[0].lag, 0)
+        member.leave()
+
+        old = self.dial()
+        old.greet(newest=1)
+        with self.refused(UNSUPPORTED):
+            carafe.Member(old, "packers", ["filtered"], wanted=wanted)
+        with self.refused(UNSUPPORTED):
+            carafe.subscribe(old, 1, queue, wanted=wanted, earliest=None)
+        whole = carafe.subscribe(old, 1, queue, earliest=None).read(1050)
+        self.assertEqual([d.offset for d in whole], list(range(1050)))
 
     def test_a_lost_connection_leaves_its_groups(self):
         c = self.connect()

@@ -16,7 +16,7 @@ namespace carafe::client {
 struct topic_settings {
   std::uint64_t retention_ms = 0; ///< 0: the node's own.
   durability mode = durability::fsync;
-  /// How long after it was stored a message is worth delivering to `shared` and `keyed` groups; 0:
+  /// How long after it was stored a message is worth delivering; 0:
   /// always.
   std::uint64_t default_ttl_ms = 0;
   /// How long the `dedup_id` of a message counts, at most 30 days; 0: ids do not matter.
@@ -25,11 +25,22 @@ struct topic_settings {
   /// none. Over it, producers wait and consumers are sent less.
   std::uint64_t produce_bytes_per_second = 0;
   std::uint64_t consume_bytes_per_second = 0;
+  /// The last message of each key outlives retention, and is read at its offset; messages need a
+  /// key. One with an empty body ends its key.
+  bool compacted = false;
 };
-/// Quotas to set, as in `topic_settings`; what is not given stays.
-struct quota_change {
+/// What to change of a topic, as in `topic_settings`; what is not given stays.
+struct topic_change {
+  /// Never fewer than before.
+  std::optional<std::uint32_t> queues = {};
+  std::optional<std::uint64_t> retention_ms = {};
+  std::optional<std::uint64_t> default_ttl_ms = {};
+  std::optional<std::uint64_t> dedup_window_ms = {};
   std::optional<std::uint64_t> produce_bytes_per_second = {};
   std::optional<std::uint64_t> consume_bytes_per_second = {};
+  std::optional<bool> compacted = {};
+
+  friend bool operator==(const topic_change&, const topic_change&) = default;
 };
 /// What quotas held back since the node's start.
 struct throttling {
@@ -105,7 +116,6 @@ struct group_definition {
   std::uint64_t version = 0;
   /// When made: the same group being there already is no error.
   bool if_missing = false;
-  /// Of `shared` and `keyed` groups.
   message_filter filter{};
 };
 /// Dead letters of a group that were neither brought back nor purged, in one queue of its topic
@@ -142,6 +152,10 @@ struct member_info {
   // none.
   std::uint64_t in_flight = 0;
   std::uint64_t idle_ms = 0;
+  // Of `ordered` groups: for whom queues are kept. It is away (`member` is 0), and they are kept
+  // until then.
+  std::string id = {};
+  std::optional<unix_ms> kept_until = {};
 };
 struct group_queue_info {
   std::string topic;
@@ -184,6 +198,11 @@ struct group_info {
   /// Of `broadcast` groups, by name. There `committed` and `lag` of a queue are those of the
   /// consumer that is least far.
   std::vector<named_consumer_info> consumers{};
+  /// Messages that consumers were not sent for the filter, and for their age, since the node knows
+  /// the group as it is: since its start, or the last change of mode, topics or filter. In
+  /// `ordered` and `broadcast` groups once for each reading of the message.
+  std::uint64_t filtered = 0;
+  std::uint64_t expired = 0;
 };
 struct latency {
   std::uint64_t count = 0, p50_us = 0, p99_us = 0, max_us = 0;

@@ -8,6 +8,7 @@
 
 #include <carafe/admin.hpp>
 #include <carafe/consumer.hpp>
+#include <carafe/key_search.hpp>
 #include <carafe/message.hpp>
 #include <carafe/producer.hpp>
 #include <carafe/request_reply.hpp>
@@ -67,11 +68,7 @@ public:
 
   result<topic_info> create_topic(const std::string& name, std::uint32_t queues,
                                   topic_settings settings = {}, bool if_missing = false) const;
-  result<topic_info> alter_topic(const std::string& name, std::optional<std::uint32_t> queues,
-                                 std::optional<std::uint64_t> retention_ms,
-                                 std::optional<std::uint64_t> default_ttl_ms = {},
-                                 std::optional<std::uint64_t> dedup_window_ms = {},
-                                 quota_change quotas = {}) const;
+  result<topic_info> alter_topic(const std::string& name, const topic_change& change) const;
   result<void> delete_topic(const std::string& name) const;
   result<std::vector<topic_line>> list_topics() const;
   result<topic_info> describe_topic(const std::string& name, bool create_if_missing = false) const;
@@ -156,6 +153,14 @@ public:
   ///         message is an answer.
   /// @cost   The node reads its log from the message on; for an id, from `since` on.
   [[nodiscard]] result<message_story> why(const story_question& which) const;
+  /// Where messages of a key are in one queue, as far as one answer goes: ask again with `from` at
+  /// its `next` while there is `more`. Read them with a consumer's `seek`.
+  /// @errors topic_unknown, queue_unknown, invalid_argument (no key), too_many_requests (16 others
+  ///         look for keys), storage_corrupt.
+  /// @cost   The node looks into an index of each older segment of its log, reads the batches that
+  ///         may have the key, and the queue's part of the newest segment, and of those that have
+  ///         no index yet; at most about 64 MiB an answer.
+  [[nodiscard]] result<key_places> find_key(const key_question& which) const;
 
   /// The largest message that the node takes, with its key and properties; as it said when it was
   /// connected last.

@@ -25,7 +25,7 @@ enum class group_mode : std::uint8_t {
   broadcast,
 };
 
-/// Which messages a `shared` or `keyed` group wants; the node leaves the others out.
+/// Which messages a group, or a consumer without one, wants; the node leaves the others out.
 struct message_filter {
   enum class kind : std::uint8_t {
     none,
@@ -46,13 +46,22 @@ struct consumer_options {
   std::string group{};
   /// Of the group; a new group becomes so.
   group_mode mode = group_mode::ordered;
-  /// Of the group, as its mode.
+  /// Of the group, as its mode; without a group, of this consumer.
   message_filter filter{};
+  /// Without a group only: messages whose time to live is over, too; they are marked.
+  bool expired = false;
   /// A name for people; empty: `durable_name`.
   std::string member{};
   /// `broadcast`: the node keeps this consumer's offsets under this name, and a consumer that comes
   /// with it later goes on there. One consumer has it at a time. Empty: no offset is kept.
   std::string durable_name{};
+  /// `ordered`: when this consumer is gone, its queues are kept for it for a while (the node's
+  /// `member-grace-ms`; also after `close`), and it has them again when it comes with the same id;
+  /// meanwhile nobody's queues move. One consumer has an id at a time. 1 to 127 letters, digits,
+  /// '.',
+  /// '_' or '-', the first no '.' or '-'. Empty: its queues go to others at once. In groups of
+  /// other modes it is only a name.
+  std::string member_id{};
   /// Without a group only: just these queues of the (single) topic.
   std::vector<queue_number> queues{};
   /// Where to begin; with a group, where it has no committed offset.

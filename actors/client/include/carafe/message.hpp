@@ -24,8 +24,8 @@ struct message {
   unix_ms born{};
   /// In `shared` groups higher goes first; from 0 to 9.
   std::uint8_t priority = priority_default;
-  /// How long after it was stored (or, if it has a time of delivery, after that) `shared` and
-  /// `keyed` groups deliver it; 0: as its topic says.
+  /// How long after it was stored (or, if it has a time of delivery, after that) it is delivered;
+  /// 0: as its topic says.
   std::chrono::milliseconds ttl{0};
   /// When it is to be delivered by the node's clock, or how long after it is stored; 0: at once.
   /// Only one of the two. A property `carafe-timer` gives it a name to cancel it by.
@@ -71,6 +71,9 @@ struct delivery {
   std::string tag;
   std::vector<std::pair<std::string, std::string>> properties;
   std::uint8_t priority = priority_default;
+  /// Its time to live was over when the node sent it; only where `consumer_options::expired` asked
+  /// for such messages, or from a node that leaves none out.
+  bool expired = false;
 };
 
 /// What a producer gets back for each message.
