@@ -10,4 +10,6 @@ set(to [=[
   if (ok) {
     look_for_room(self);
     return true;]=])
+# Behind runs that never end with this mistake.
+set(seed 50)
 set(told "was promised to survive")

@@ -2,4 +2,4 @@
 set(file actors/timer_requests.cpp)
 set(from [=[    if (s.core.claim(row->at)) out.push_back(row);]=])
 set(to [=[    if (s.core.claim(row->at) || s.core.near() > 0) out.push_back(row);]=])
-set(told "was cancelled in time, and is delivered")
+set(told "queue.timers_pending >= e.which.size()")

@@ -2,4 +2,5 @@
 set(file actors/core/delivery_lend.cpp)
 set(from [=[effects::lent{options_.group, what.queue, what.ranges, {}}]=])
 set(to [=[effects::lent{options_.group, what.queue, options_.keyed ? std::vector<offset_range>{} : what.ranges, {}}]=])
-set(told "of its key is")
+set(seed 20001)
+set(told "is lent to two members")

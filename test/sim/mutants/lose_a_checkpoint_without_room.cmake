@@ -7,4 +7,6 @@ set(to [=[
   s.saving = false;
   s.unsaved.reset();
   if (!s.save_again_at)]=])
+# Behind one that ends in an assertion.
+set(seed 30)
 set(told "is not what its whole log says")
