@@ -65,6 +65,12 @@ void learn_and_begin(delivery_pointer self, queue_id id, offset earliest) {
   });
 }
 
+core::delivery_progress progress_of(const progress_rows::row& row) {
+  core::delivery_progress out{row.progress};
+  for (const auto& waiting : row.waiting) out.restore(waiting);
+  return out;
+}
+
 void subscribe(delivery_pointer self, attempt of, const queue_actor& actor) {
   auto& s = self->state;
   const auto id = of.queue;
@@ -93,6 +99,27 @@ void subscribe(delivery_pointer self, attempt of, const queue_actor& actor) {
       [self, of](const caf::error& why) { failed(self, of, from_caf(why)); });
 }
 
+/// Where the group begins is what its shard says: a transaction may have acknowledged messages for
+/// it before anybody came.
+void read_start(delivery_pointer self, attempt of, const queue_actor& actor, shard_id shard,
+                const reading& found) {
+  self
+    ->request(self->state.shards.at(shard).shard, caf::infinite, progress_atom_v,
+              self->state.record.group)
+    .then(
+      [self, of, actor, found](const progress_rows& all) {
+        auto* there = opening(self, of);
+        if (there == nullptr) return;
+        const auto row = std::ranges::find(all.rows, of.queue, &progress_rows::row::queue);
+        if (row == all.rows.end()) return failed(self, of, {errc::queue_unknown, "it is closed"});
+        there->known = true;
+        self->state.core->add_queue(of.queue, progress_of(*row), std::max(row->end, found.end),
+                                    now(self));
+        subscribe(self, of, actor);
+      },
+      [self, of](const caf::error& why) { failed(self, of, from_caf(why)); });
+}
+
 /// Nobody has been here: the first consumer's wish says where to begin, and that is committed.
 void find_start(delivery_pointer self, attempt of, const queue_actor& actor) {
   auto& s = self->state;
@@ -113,12 +140,7 @@ void find_start(delivery_pointer self, attempt of, const queue_actor& actor) {
                     std::move(wish))
           .then(
             [self, of, id, actor, found](entry_index) {
-              auto* there = opening(self, of);
-              if (there == nullptr) return;
-              there->known = true;
-              self->state.core->add_queue(id, core::delivery_progress{found.begin}, found.end,
-                                          now(self));
-              subscribe(self, of, actor);
+              if (auto* there = opening(self, of)) read_start(self, of, actor, there->shard, found);
             },
             [self, of](const caf::error& why) { failed(self, of, from_caf(why)); });
       },
@@ -141,10 +163,8 @@ void add_queues(delivery_pointer self, const topic_record& topic, const progress
     const auto row = std::find_if(rows.rows.begin(), rows.rows.end(),
                                   [id](const auto& r) { return r.queue == id; });
     if (row != rows.rows.end()) {
-      core::delivery_progress progress{row->progress};
-      for (const auto& waiting : row->waiting) progress.restore(waiting);
       queue.known = true;
-      s.core->add_queue(id, std::move(progress), row->end, now(self));
+      s.core->add_queue(id, progress_of(*row), row->end, now(self));
     }
     begin_reading(self, id);
   }

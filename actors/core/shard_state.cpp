@@ -70,6 +70,8 @@ void shard_state::on(const effects::batch& e) {
 void shard_state::on(const effects::commit& e) {
   if (!queues_.contains(e.queue)) return;
   const auto key = progress_key{e.group, e.queue};
+  // Somebody was faster: a transaction that acknowledges messages, say.
+  if (e.why == effects::commit::reason::began && progress_.contains(key)) return;
   progress_[key] = progress_record{e.next, time_};
   groups_of_[e.queue].insert(e.group);
   dirty_.insert(row_key::of(key));

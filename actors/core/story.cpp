@@ -307,6 +307,7 @@ void story::on(const effects::commit& e, const decoded_entry& entry) {
   auto& in = parts_.at(e.group);
   const bool first = !in.mentioned;
   in.mentioned = true;
+  if (e.why == reason::began && !first) return; // It had begun.
   if (e.why == reason::began) return begin_at(in, e.next, happened(kind::began, entry));
   // Of earlier versions every commit is by a consumer; one of a group that lends never is.
   const bool set = e.why == reason::reset || in.lends;

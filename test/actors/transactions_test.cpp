@@ -271,6 +271,27 @@ TEST_CASE("transaction: output and acknowledgement are one, in a shared group") 
   CHECK(w.offsets() == offsets{2});
 }
 
+TEST_CASE("transaction: what is acknowledged for a group before anybody is in it stays so") {
+  rig r;
+  rig::client c{r, "c"}, one{r, "one"};
+  const auto in = keyed_topic(c, {"", "", ""});
+  const auto out = make_topic(c, "out", 1);
+  REQUIRE(c.ask<frames::group_description>(putting("shared", impatient())).ok());
+  CHECK(describe(c).members.empty()); // Its actor is there, and has not begun.
+  auto wish = preparing(1, {half(out.queues[0].queue, 1, {"out of 1"})});
+  wish.consumed = {{"g", in, {{offset{1}, 1}}}};
+  REQUIRE(c.ask<frames::tx_prepared>(wish).ok());
+  CHECK(c.ask<frames::ok>(commit_of(1)).ok());
+  r.settle();
+  const worker w{one, "shared"};
+  r.settle();
+  CHECK(w.offsets() == offsets{0, 2});
+  auto late = preparing(2, {half(out.queues[0].queue, 2, {"twice"})});
+  late.consumed = {{"g", in, {{offset{1}, 1}}}};
+  REQUIRE(c.ask<frames::tx_prepared>(late).ok());
+  CHECK(c.ask<frames::ok>(commit_of(2)).code() == errc::tx_ended);
+}
+
 TEST_CASE("transaction: output and acknowledgement are one, in an ordered group") {
   rig r;
   rig::client c{r, "c"}, one{r, "one"}, two{r, "two"};
