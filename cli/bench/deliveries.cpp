@@ -17,7 +17,7 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds poll_wait{50};
-constexpr std::chrono::seconds longest_silence{5};
+constexpr std::chrono::seconds longest_silence{20};
 /// So many messages later comes the acknowledgement of one that is not acknowledged in order.
 constexpr std::size_t late_by = 100;
 /// What always fails comes again so soon.
