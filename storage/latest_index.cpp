@@ -2,6 +2,7 @@
 
 #include "schema/records.hpp"
 #include "storage/file.hpp"
+#include "storage/index_file.hpp"
 #include "storage/key_bytes.hpp"
 #include "storage/page_check.hpp"
 #include "storage/state_layout.hpp"
@@ -9,8 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <limits>
 #include <map>
@@ -18,8 +17,6 @@
 #include <string_view>
 
 namespace carafe::storage {
-
-using lmdb::put_outcome;
 
 namespace {
 
@@ -31,14 +28,6 @@ constexpr std::array<lmdb::table_spec, 3> index_tables{
 constexpr std::array<table_rule, 3> index_rules{
   {{"rows", false, 16}, {"keys", false, 24}, {"queues", false, 8}}};
 
-/// Address space only.
-constexpr std::uint64_t map_bytes_min = std::uint64_t{256} << 30;
-constexpr std::uint64_t map_growth = 4;
-/// Pages of branches, roots and free lists that any change may need.
-constexpr std::uint64_t commit_pages = 128;
-/// Leaves that one change touches: a row that goes, one that comes, and its key; twice, as they may
-/// be split.
-constexpr std::uint64_t pages_per_change = 6;
 constexpr std::size_t forgotten_at_once = 4'096;
 
 std::string row_key(queue_id queue, offset at) {
@@ -49,18 +38,8 @@ std::string digest_key(queue_id queue, const id_digest& key) {
   return big_endian(queue.value) + big_endian(key.high) + big_endian(key.low);
 }
 
-failure outgrown(const std::filesystem::path& path) {
-  return {errc::storage_full, path.string() + " has outgrown its map; restart the node"};
-}
-
 failure damaged(const std::filesystem::path& path, const std::string& what) {
   return {errc::storage_corrupt, path.string() + ": " + what};
-}
-
-result<void> done(const result<put_outcome>& outcome, const std::filesystem::path& path) {
-  if (!outcome) return outcome.error();
-  if (*outcome == put_outcome::no_room) return outgrown(path);
-  return {};
 }
 
 result<offset> offset_of(std::string_view key, std::string_view stored,
@@ -86,28 +65,6 @@ result<latest_record> decoded_row(std::string_view key, const result<std::string
 result<latest_record> record_of(std::string_view key, std::string_view stored,
                                 const std::filesystem::path& path) {
   return decoded_row(key, open_value(key, stored), path);
-}
-
-result<void> make(const std::filesystem::path& path) {
-  auto fresh = path;
-  fresh += ".new";
-  if (auto ok = remove_file(fresh); !ok) return ok;
-  {
-    auto env = lmdb::env::open(
-      fresh,
-      {.map_bytes = map_bytes_min, .tables = index_tables, .unsynced = false, .create = true});
-    if (!env) return env.error();
-  }
-  if (std::rename(fresh.c_str(), path.c_str()) != 0) return io_failure("put in place", path, errno);
-  return sync_folder(path.parent_path());
-}
-
-/// Before anything is written: LMDB cannot tell a disk that fills up from one that fails.
-result<void> reserve(const lmdb::env& env, std::size_t changes, std::uint64_t value_bytes) {
-  auto raw = file::open(env.path(), O_RDWR);
-  if (!raw) return raw.error();
-  const auto bytes = (commit_pages + changes * pages_per_change) * page_bytes + value_bytes;
-  return raw->reserve((env.used().last_page + 1) * page_bytes + bytes);
 }
 
 } // namespace
@@ -147,27 +104,7 @@ result<void> latest_index::check(const std::filesystem::path& folder) {
 }
 
 result<std::unique_ptr<latest_index>> latest_index::open(const std::filesystem::path& folder) {
-  const auto path = folder / index_name;
-  auto there = storage::is_there(path);
-  if (!there) return there.error();
-  if (!*there)
-    if (auto ok = make(path); !ok) return ok.error();
-  std::uint64_t size = 0;
-  {
-    auto from = page_file::open(path);
-    if (!from) return from.error();
-    if (auto sound = check_pages(*from, index_rules); !sound) return sound.error();
-    auto raw = file::open(path, O_RDWR);
-    if (!raw) return raw.error();
-    auto bytes = raw->size();
-    if (!bytes) return bytes.error();
-    size = *bytes;
-  }
-  auto env = lmdb::env::open(
-    path, {.map_bytes = std::max(map_bytes_min, map_growth * (size / page_bytes) * page_bytes),
-           .tables = index_tables,
-           .unsynced = false,
-           .create = false});
+  auto env = open_index(path_in(folder), index_tables, index_rules);
   if (!env) return env.error();
   return std::unique_ptr<latest_index>{new latest_index{std::move(*env)}};
 }
@@ -194,22 +131,23 @@ result<void> latest_index::apply(lmdb::txn& in, const change& what) {
     auto at = offset_of(digest, as_text(**before), path);
     if (!at) return at.error();
     const auto old = row_key(row.queue, *at);
-    if (auto ok = done(in.erase(env_->table_at(table_rows), as_bytes(old)), path); !ok) return ok;
+    if (auto ok = index_written(in.erase(env_->table_at(table_rows), as_bytes(old)), path); !ok)
+      return ok;
   }
-  if (what.ends) return done(in.erase(env_->table_at(table_keys), as_bytes(digest)), path);
+  if (what.ends) return index_written(in.erase(env_->table_at(table_keys), as_bytes(digest)), path);
   const auto key = row_key(row.queue, row.at);
   const auto value = sealed_value(key, encode_record(row));
-  auto ok = done(in.put(env_->table_at(table_rows), as_bytes(key), as_bytes(value)), path);
+  auto ok = index_written(in.put(env_->table_at(table_rows), as_bytes(key), as_bytes(value)), path);
   if (!ok) return ok;
   const auto place = sealed_value(digest, big_endian(row.at.value));
-  return done(in.put(env_->table_at(table_keys), as_bytes(digest), as_bytes(place)), path);
+  return index_written(in.put(env_->table_at(table_keys), as_bytes(digest), as_bytes(place)), path);
 }
 
 result<void> latest_index::take_in(queue_id queue, offset horizon,
                                    const std::vector<change>& changes) {
   std::uint64_t bytes = 0;
   for (const auto& each : changes) bytes += each.row.batch.size();
-  if (auto room = reserve(*env_, changes.size() + 1, bytes); !room) return room;
+  if (auto room = reserve_for(*env_, changes.size() + 1, bytes); !room) return room;
   auto txn = env_->begin_write();
   if (!txn) return txn.error();
   for (const auto& each : changes)
@@ -217,19 +155,21 @@ result<void> latest_index::take_in(queue_id queue, offset horizon,
   const auto key = big_endian(queue.value);
   const auto value = sealed_value(key, big_endian(horizon.value));
   const auto& path = env_->path();
-  auto ok = done(txn->put(env_->table_at(table_queues), as_bytes(key), as_bytes(value)), path);
+  auto ok =
+    index_written(txn->put(env_->table_at(table_queues), as_bytes(key), as_bytes(value)), path);
   if (!ok) return ok;
-  return done(txn->commit(), path);
+  return index_written(txn->commit(), path);
 }
 
 result<bool> latest_index::forget(queue_id queue) {
-  if (auto room = reserve(*env_, 2 * forgotten_at_once + 1, 0); !room) return room.error();
+  if (auto room = reserve_for(*env_, 2 * forgotten_at_once + 1, 0); !room) return room.error();
   auto txn = env_->begin_write();
   if (!txn) return txn.error();
   const auto prefix = big_endian(queue.value);
   const auto& path = env_->path();
   // First, so that nobody takes what is left for all.
-  if (auto ok = done(txn->erase(env_->table_at(table_queues), as_bytes(prefix)), path); !ok)
+  if (auto ok = index_written(txn->erase(env_->table_at(table_queues), as_bytes(prefix)), path);
+      !ok)
     return ok.error();
   std::size_t left = forgotten_at_once;
   for (const auto table : {table_rows, table_keys}) {
@@ -238,11 +178,11 @@ result<bool> latest_index::forget(queue_id queue) {
     auto here = at->seek(as_bytes(prefix));
     for (; here && *here && left > 0; here = at->seek(as_bytes(prefix)), --left) {
       if (!as_text((*here)->key).starts_with(prefix)) break;
-      if (auto ok = done(at->erase(), path); !ok) return ok.error();
+      if (auto ok = index_written(at->erase(), path); !ok) return ok.error();
     }
     if (!here) return here.error();
   }
-  if (auto ok = done(txn->commit(), path); !ok) return ok.error();
+  if (auto ok = index_written(txn->commit(), path); !ok) return ok.error();
   return left > 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "schema/records.hpp"
 #include "storage/file.hpp"
+#include "storage/index_file.hpp"
 #include "storage/key_bytes.hpp"
 #include "storage/page_check.hpp"
 #include "storage/state_layout.hpp"
@@ -9,15 +10,11 @@
 
 #include <array>
 #include <bit>
-#include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <limits>
 #include <string_view>
 
 namespace carafe::storage {
-
-using lmdb::put_outcome;
 
 namespace {
 
@@ -28,14 +25,6 @@ constexpr std::array<lmdb::table_spec, 3> index_tables{
   {{"due", false}, {"ids", false}, {"names", false}}};
 constexpr std::array<table_rule, 3> index_rules{
   {{"due", false, 24}, {"ids", false, 16}, {"names", false, 32}}};
-
-/// Address space only.
-constexpr std::uint64_t map_bytes_min = std::uint64_t{256} << 30;
-constexpr std::uint64_t map_growth = 4;
-/// Pages of branches, roots and free lists that any change may need.
-constexpr std::uint64_t commit_pages = 128;
-/// Leaves that one timer's change touches, in three tables; twice, as they may be split.
-constexpr std::uint64_t pages_per_change = 6;
 
 /// Times before 1970 come first.
 constexpr std::uint64_t sign = std::uint64_t{1} << 63;
@@ -73,16 +62,6 @@ std::string name_key(const timer_record& row) {
   return name_prefix(row.at.queue, row.name) + time_bytes(row.at.due) + big_endian(row.at.number);
 }
 
-failure no_room(const std::filesystem::path& path) {
-  return {errc::storage_full, path.string() + " has outgrown its map; restart the node"};
-}
-
-result<void> done(const result<put_outcome>& outcome, const std::filesystem::path& path) {
-  if (!outcome) return outcome.error();
-  if (*outcome == put_outcome::no_room) return no_room(path);
-  return {};
-}
-
 result<timer_record> decoded_row(std::string_view key, const result<std::string_view>& value,
                                  const std::filesystem::path& path) {
   auto row = value ? decode_record<timer_record>(*value) : result<timer_record>{value.error()};
@@ -97,20 +76,6 @@ result<timer_record> decoded_row(std::string_view key, const result<std::string_
 result<timer_record> record_of(std::string_view key, std::string_view stored,
                                const std::filesystem::path& path) {
   return decoded_row(key, open_value(key, stored), path);
-}
-
-result<void> make(const std::filesystem::path& path) {
-  auto fresh = path;
-  fresh += ".new";
-  if (auto ok = remove_file(fresh); !ok) return ok;
-  {
-    auto env = lmdb::env::open(
-      fresh,
-      {.map_bytes = map_bytes_min, .tables = index_tables, .unsynced = false, .create = true});
-    if (!env) return env.error();
-  }
-  if (std::rename(fresh.c_str(), path.c_str()) != 0) return io_failure("put in place", path, errno);
-  return sync_folder(path.parent_path());
 }
 
 } // namespace
@@ -136,27 +101,7 @@ result<void> timer_index::check(const std::filesystem::path& folder) {
 }
 
 result<std::unique_ptr<timer_index>> timer_index::open(const std::filesystem::path& folder) {
-  const auto path = folder / index_name;
-  auto there = storage::is_there(path);
-  if (!there) return there.error();
-  if (!*there)
-    if (auto ok = make(path); !ok) return ok.error();
-  std::uint64_t size = 0;
-  {
-    auto from = page_file::open(path);
-    if (!from) return from.error();
-    if (auto sound = check_pages(*from, index_rules); !sound) return sound.error();
-    auto raw = file::open(path, O_RDWR);
-    if (!raw) return raw.error();
-    auto bytes = raw->size();
-    if (!bytes) return bytes.error();
-    size = *bytes;
-  }
-  auto env = lmdb::env::open(
-    path, {.map_bytes = std::max(map_bytes_min, map_growth * (size / page_bytes) * page_bytes),
-           .tables = index_tables,
-           .unsynced = false,
-           .create = false});
+  auto env = open_index(path_in(folder), index_tables, index_rules);
   if (!env) return env.error();
   return std::unique_ptr<timer_index>{new timer_index{std::move(*env)}};
 }
@@ -167,13 +112,13 @@ result<void> timer_index::put(lmdb::txn& in, const timer_record& row) {
   const auto key = due_key(row.at);
   const auto value = sealed_value(key, encode_record(row));
   const auto& path = env_->path();
-  auto ok = done(in.put(env_->table_at(table_due), as_bytes(key), as_bytes(value)), path);
+  auto ok = index_written(in.put(env_->table_at(table_due), as_bytes(key), as_bytes(value)), path);
   if (ok && row.producer != no_producer)
-    ok = done(in.put(env_->table_at(table_ids), as_bytes(id_key(row.producer, row.sequence)),
-                     as_bytes(key)),
-              path);
+    ok = index_written(in.put(env_->table_at(table_ids),
+                              as_bytes(id_key(row.producer, row.sequence)), as_bytes(key)),
+                       path);
   if (ok && !row.name.empty())
-    ok = done(in.put(env_->table_at(table_names), as_bytes(name_key(row)), {}), path);
+    ok = index_written(in.put(env_->table_at(table_names), as_bytes(name_key(row)), {}), path);
   return ok;
 }
 
@@ -185,37 +130,30 @@ result<void> timer_index::end(lmdb::txn& in, const timer_key& at) {
   if (!*stored) return {}; // Said again.
   auto row = record_of(key, as_text(**stored), path);
   if (!row) return row.error();
-  auto ok = done(in.erase(env_->table_at(table_due), as_bytes(key)), path);
+  auto ok = index_written(in.erase(env_->table_at(table_due), as_bytes(key)), path);
   const auto id = id_key(row->producer, row->sequence);
   auto points = in.get(env_->table_at(table_ids), as_bytes(id));
   if (!points) return points.error();
   // It may be that of a time that it was moved to.
   if (ok && *points && as_text(**points) == key)
-    ok = done(in.erase(env_->table_at(table_ids), as_bytes(id)), path);
+    ok = index_written(in.erase(env_->table_at(table_ids), as_bytes(id)), path);
   if (ok && !row->name.empty())
-    ok = done(in.erase(env_->table_at(table_names), as_bytes(name_key(*row))), path);
+    ok = index_written(in.erase(env_->table_at(table_names), as_bytes(name_key(*row))), path);
   return ok;
 }
 
 result<void> timer_index::change(const std::vector<const timer_record*>& put_these,
                                  const std::vector<timer_key>& ended) {
-  // Before anything is written: LMDB cannot tell a disk that fills up from one that fails.
-  auto bytes = commit_pages * page_bytes;
-  bytes += (put_these.size() + ended.size()) * pages_per_change * page_bytes;
+  std::uint64_t bytes = 0;
   for (const auto* row : put_these) bytes += row->batch.size() + row->name.size();
-  {
-    auto raw = file::open(env_->path(), O_RDWR);
-    if (!raw) return raw.error();
-    if (auto room = raw->reserve((env_->used().last_page + 1) * page_bytes + bytes); !room)
-      return room;
-  }
+  if (auto room = reserve_for(*env_, put_these.size() + ended.size(), bytes); !room) return room;
   auto txn = env_->begin_write();
   if (!txn) return txn.error();
   for (const auto& at : ended)
     if (auto ok = end(*txn, at); !ok) return ok;
   for (const auto* row : put_these)
     if (auto ok = put(*txn, *row); !ok) return ok;
-  return done(txn->commit(), env_->path());
+  return index_written(txn->commit(), env_->path());
 }
 
 // -- reading --------------------------------------------------------------------------------------
