@@ -60,6 +60,8 @@ struct group_state {
   /// What the catalogue knows of seats, and whether it is being told.
   std::map<std::string, std::vector<queue_id>> saved_seats;
   bool saving = false;
+  /// Who is told when the catalogue knows all of the seats, or why it does not.
+  std::vector<std::function<void(result<caf::ok_atom>)>> when_saved;
   /// Resets that wait for commits of former owners; at most one a queue.
   std::vector<std::shared_ptr<group_reset_task>> waiting_resets;
 };

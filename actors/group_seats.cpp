@@ -33,13 +33,18 @@ void arm(self_pointer self, member_id member) {
   self->delayed_send(self, std::chrono::milliseconds{grace}, deadline_atom_v, member);
 }
 
+void tell_saved(self_pointer self, const result<caf::ok_atom>& outcome) {
+  for (const auto& each : std::exchange(self->state.when_saved, {})) each(outcome);
+}
+
 } // namespace
 
 void save_seats(self_pointer self) {
   auto& s = self->state;
-  if (s.saving || s.removed) return;
+  if (s.removed) return tell_saved(self, {errc::group_unknown, s.record.name + " was deleted"});
+  if (s.saving) return;
   const auto seat = unsaved(s);
-  if (!seat) return;
+  if (!seat) return tell_saved(self, caf::ok_atom::value);
   s.saving = true;
   self->request(s.catalogue, caf::infinite, save_atom_v, *seat)
     .then(
@@ -55,6 +60,7 @@ void save_seats(self_pointer self) {
       [self](const caf::error& error) {
         const auto why = from_caf(error);
         // The group is going; or the disk is full, and it is tried again until it is not.
+        tell_saved(self, why);
         if (why.code == errc::group_unknown) return;
         if (!is_retriable(why.code))
           logging::warning("group",
@@ -102,7 +108,12 @@ caf::result<caf::ok_atom> forget_seat(self_pointer self, const std::string& id) 
   if (!effects) return to_caf(effects.error());
   s.kept_until.erase(*member);
   carry_out(self, *effects);
-  return caf::ok_atom::value;
+  auto answer = owe<caf::ok_atom>(self);
+  auto promise = answer.promise();
+  s.when_saved.push_back(
+    [answer](const result<caf::ok_atom>& outcome) mutable { answer.give(outcome); });
+  save_seats(self);
+  return promise;
 }
 
 } // namespace carafe
