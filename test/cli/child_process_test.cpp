@@ -18,7 +18,6 @@ using end = child_outcome::end;
 
 child_outcome run(const std::string& command, std::string_view input = {},
                   const child_limits& limits = {}) {
-  ::signal(SIGPIPE, SIG_IGN);
   interruption never;
   return run_child(command, input, limits, never);
 }
