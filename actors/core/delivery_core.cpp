@@ -18,7 +18,9 @@ mono_ms later(mono_ms now, std::uint64_t ms) { return mono_ms{now.value + ms}; }
 } // namespace
 
 delivery_core::delivery_core(options o, std::function<std::uint64_t(std::uint64_t)> dice)
-  : options_(std::move(o)), dice_(std::move(dice)) {}
+  : options_(std::move(o)),
+    dice_(std::move(dice)),
+    nodes_(std::make_unique<std::pmr::unsynchronized_pool_resource>()) {}
 
 delivery_core::queue_state* delivery_core::find(queue_id queue) {
   auto at = queues_.find(queue);
@@ -28,7 +30,7 @@ delivery_core::queue_state* delivery_core::find(queue_id queue) {
 // -- queues ---------------------------------------------------------------------------------------
 
 void delivery_core::add_queue(queue_id id, delivery_progress progress, offset end, instant now) {
-  auto [at, fresh] = queues_.try_emplace(id);
+  auto [at, fresh] = queues_.try_emplace(id, nodes_.get());
   if (!fresh) return;
   auto& queue = at->second;
   queue.progress = std::move(progress);

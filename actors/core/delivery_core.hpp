@@ -14,6 +14,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <set>
 #include <string>
@@ -222,6 +223,9 @@ public:
     mono_ms last_settled{};
   };
   struct queue_state {
+    explicit queue_state(std::pmr::memory_resource* nodes)
+      : leases(nodes), keys(nodes), key_of(nodes) {}
+
     struct window_part {
       delivery_batch_ptr batch;
       /// Free ones of one priority, ascending; never empty.
@@ -253,10 +257,10 @@ public:
     /// there whatever waits.
     offset barrier{0};
     /// First offset -> lease.
-    std::map<offset, lease> leases;
+    std::pmr::map<offset, lease> leases;
     /// `keyed`: unfinished messages that were read, by key; and the other way round.
-    std::unordered_map<std::uint64_t, std::set<offset>> keys;
-    std::map<offset, std::uint64_t> key_of;
+    std::pmr::unordered_map<std::uint64_t, std::pmr::set<offset>> keys;
+    std::pmr::map<offset, std::uint64_t> key_of;
   };
   [[nodiscard]] const std::map<queue_id, queue_state>& queues() const noexcept { return queues_; }
   [[nodiscard]] const std::map<member_id, member_state>& members() const noexcept {
@@ -344,6 +348,8 @@ private:
 
   options options_;
   std::function<std::uint64_t(std::uint64_t)> dice_;
+  /// Of what comes and goes with each message: kept together, and used again.
+  std::unique_ptr<std::pmr::memory_resource> nodes_;
   std::map<queue_id, queue_state> queues_;
   std::map<member_id, member_state> members_;
   /// Whose turn it is.

@@ -142,8 +142,10 @@ bool delivery_core::first_of_key(const queue_state& queue, offset at) const {
   return key == queue.key_of.end() || *queue.keys.at(key->second).begin() == at;
 }
 
-/// Whether another message of its key is under way: one that was brought back waits for it.
+/// Whether another message of its key is under way: one that was brought back waits for it. Without
+/// such ones only the oldest can be.
 bool delivery_core::key_is_lent(const queue_state& queue, offset at) {
+  if (!queue.revived) return false;
   const auto key = queue.key_of.find(at);
   if (key == queue.key_of.end()) return false;
   const auto& offsets = queue.keys.at(key->second);
