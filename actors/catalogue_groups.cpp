@@ -159,6 +159,13 @@ bool becomes_another(const group_record& there, const frames::group_put& wish) {
          there.filter != wish.filter;
 }
 
+/// Whether what reads `wish.topics` reads all that `there` does.
+bool reads_all_of(const frames::group_put& wish, const group_record& there) {
+  return std::ranges::all_of(there.topics, [&](const auto& topic) {
+    return std::ranges::find(wish.topics, topic) != wish.topics.end();
+  });
+}
+
 } // namespace
 
 caf::result<frames::group_description> put_group(catalogue_pointer self,
@@ -186,20 +193,23 @@ caf::result<frames::group_description> put_group(catalogue_pointer self,
         },
         failed);
   };
-  if (core::lends_messages(wish.mode)) {
+  const bool lends = core::lends_messages(wish.mode);
+  if (lends && reads_all_of(wish, *there)) {
     change();
     return promise;
   }
   self->request(actor, caf::infinite, describe_atom_v)
     .then(
-      [promise, change, mode = wish.mode](const frames::group_description& now) mutable {
+      [promise, change, lends, wish](const frames::group_description& now) mutable {
         std::uint64_t waiting = 0;
-        for (const auto& queue : now.queues) waiting += queue.waiting;
+        for (const auto& queue : now.queues)
+          if (!lends || std::ranges::find(wish.topics, queue.topic) == wish.topics.end())
+            waiting += queue.waiting;
         if (waiting == 0) return change();
-        promise.deliver(to_caf({errc::group_in_use, std::to_string(waiting) +
-                                                      " messages wait for their next attempt; a "
-                                                      "group of mode " +
-                                                      mode + " would never deliver them"}));
+        promise.deliver(to_caf(
+          {errc::group_in_use, std::to_string(waiting) +
+                                 " messages wait for their next attempt, and such a group would "
+                                 "never deliver them; wait, or reset it first"}));
       },
       failed);
   return promise;
@@ -291,23 +301,56 @@ caf::result<caf::ok_atom> forget_consumer(catalogue_pointer self,
   return promise;
 }
 
-caf::result<caf::ok_atom> delete_group(catalogue_pointer self, const std::string& name) {
-  const auto* found = self->state.core->group(name);
-  if (found == nullptr) return to_caf(no_group(name));
-  auto promise = self->make_response_promise<caf::ok_atom>();
-  self->request(group_of(self, *found), caf::infinite, remove_atom_v)
+namespace {
+
+using deletion = caf::typed_response_promise<caf::ok_atom>;
+
+void delete_dealt_with(catalogue_pointer self, const std::string& letters, deletion promise) {
+  change_catalogue(
+    self, [self, letters] { return self->state.core->delete_topic(letters); },
+    [promise](const result<decision>&) mutable { promise.deliver(caf::ok_atom::value); });
+}
+
+/// @param letters Its topic of dead letters, which goes with it; empty: that stays.
+void delete_with(catalogue_pointer self, const group_record& group, const std::string& letters,
+                 deletion promise) {
+  self->request(group_of(self, group), caf::infinite, remove_atom_v)
     .then(
-      [self, name, promise, id = found->group](caf::ok_atom) mutable {
+      [self, name = group.name, letters, promise, id = group.group](caf::ok_atom) mutable {
         change_catalogue(
           self, [self, name] { return self->state.core->delete_group(name); },
-          [self, id, promise](const result<decision>& outcome) mutable {
+          [self, id, letters, promise](const result<decision>& outcome) mutable {
             if (outcome) {
+              if (!letters.empty()) return delete_dealt_with(self, letters, promise);
               promise.deliver(caf::ok_atom::value);
               return;
             }
             forget_group(self, id); // It takes nobody any more; another one will.
             promise.deliver(to_caf(outcome.error()));
           });
+      },
+      [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+}
+
+} // namespace
+
+caf::result<caf::ok_atom> delete_group(catalogue_pointer self, const std::string& name) {
+  const auto* found = self->state.core->group(name);
+  if (found == nullptr) return to_caf(no_group(name));
+  auto promise = self->make_response_promise<caf::ok_atom>();
+  const auto letters = core::dead_letters_of(name);
+  if (!core::lends_messages(found->mode) || self->state.core->topic(letters) == nullptr) {
+    delete_with(self, *found, {}, promise);
+    return promise;
+  }
+  // What was brought back or purged must not be open again for another group of the name.
+  self
+    ->request(caf::actor_cast<delivery_actor>(group_of(self, *found)), caf::infinite, graves_atom_v)
+    .then(
+      [self, group = *found, letters, promise](const frames::dead_letter_list& list) mutable {
+        const bool any =
+          std::ranges::any_of(list.queues, [](const auto& q) { return !q.open.empty(); });
+        delete_with(self, group, any ? std::string{} : letters, promise);
       },
       [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   return promise;

@@ -213,6 +213,9 @@ caf::result<caf::ok_atom> on_settle(delivery_pointer self, const frames::settle&
     // Until its letter is written a crash would bring it back.
     if (s.core->burying(each.queue, each.ranges))
       why = {errc::too_many_requests, "a message becomes a dead letter just now"};
+    if (s.core->past_end(each.queue, each.ranges))
+      why = {errc::invalid_argument,
+             "messages past the end of queue " + std::to_string(each.queue.value)};
     take(s.core->settle(request.member, each.queue, each.ranges, now(self)));
   }
   std::vector<delivery_state::burial_place> dying;

@@ -65,9 +65,9 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
   if (batch) {
     const auto grave = grave_in(s, queue->second.shard);
     if (!grave) return make_graves(self, what, batch);
-    auto letter = core::make_dead_letter(*batch, *what.dead,
-                                         {s.record.name, queue->second.topic, queue->second.number},
-                                         s.options.limits);
+    auto letter = core::make_dead_letter(
+      *batch, *what.dead, {s.record.name, queue->second.topic, queue->second.number, what.queue},
+      s.options.limits);
     if (!letter) return put_off(self, what, letter.error());
     effects::batch out;
     out.queue = *grave;

@@ -104,14 +104,22 @@ void settle_one(delivery_pointer self, const task_ptr& task, const failure& why)
   next(self, task);
 }
 
-/// The queue of the letter's message, if it is in the letter's shard.
-std::optional<queue_id> source_of(const delivery_state& s, const core::letter_story& story,
-                                  shard_id shard) {
-  for (const auto& [id, queue] : s.queues)
-    if (queue.topic == story.topic && queue.number.value == story.number && queue.shard == shard &&
-        queue.known && !queue.resetting)
-      return id;
-  return std::nullopt;
+/// The queue of the letter's message, if it is in the letter's shard and is still the one that had
+/// it: a topic that was deleted and made again has others, and messages of its own at its offsets.
+result<queue_id> source_of(const delivery_state& s, const core::letter_story& story,
+                           shard_id shard) {
+  const auto name = "queue " + std::to_string(story.number) + " of " + story.topic;
+  for (const auto& [id, queue] : s.queues) {
+    if (queue.topic != story.topic || queue.number.value != story.number || queue.shard != shard ||
+        !queue.known || queue.resetting)
+      continue;
+    if (id != story.queue)
+      return {errc::queue_unknown, name + " is another one now: the letter's was deleted"};
+    if (s.core->past_end(id, {{story.at, 1}}))
+      return {errc::invalid_argument, name + " has no message " + std::to_string(story.at.value)};
+    return id;
+  }
+  return {errc::queue_unknown, name + " is not read by the group now"};
 }
 
 void write_one(delivery_pointer self, const task_ptr& task, shard_id shard, effect_list wish,
@@ -130,12 +138,11 @@ void bring_back(delivery_pointer self, const task_ptr& task, shard_id shard,
   auto& s = self->state;
   const auto [letter_queue, letter] = task->letters[task->at];
   auto story = core::read_letter(*batch, letter, s.options.limits);
+  if (story && batch->what.producer != no_producer)
+    story = {errc::invalid_argument, "a client sent it: it is no dead letter"};
   if (!story) return settle_one(self, task, story.error());
   const auto source = source_of(s, *story, shard);
-  if (!source)
-    return settle_one(self, task,
-                      {errc::queue_unknown, "queue " + std::to_string(story->number) + " of " +
-                                              story->topic + " is not read by the group now"});
+  if (!source) return settle_one(self, task, source.error());
   waiting_record row;
   row.at = story->at;
   row.due = s.clocks->wall();

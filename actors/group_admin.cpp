@@ -82,8 +82,8 @@ void describe(const group_record& record, const left_out_counts& counts,
   out.expired = counts.expired.load(std::memory_order_relaxed);
 }
 
-/// A reset under way: it waits until its queues are settled, finds the positions one by one, then
-/// commits them a shard at a time.
+/// A reset under way: it waits until its queues are free and settled, finds the positions one by
+/// one, then commits them a shard at a time.
 struct group_reset_task {
   owed_answer<caf::ok_atom, self_pointer> answer;
   start_position to;
@@ -162,7 +162,7 @@ void find_position(self_pointer self, const reset_task& task, queue_id queue) {
 bool begin_if_settled(self_pointer self, const reset_task& task) {
   const auto& core = *self->state.core;
   for (const auto queue : task->queues)
-    if (!core.settled(queue)) return false;
+    if (!core.may_reset(queue)) return false;
   task->missing = task->queues.size();
   for (const auto queue : task->queues) find_position(self, task, queue);
   return true;
@@ -190,11 +190,14 @@ caf::result<caf::ok_atom> reset_group(self_pointer self, const frames::group_res
   if (!queues) return to_caf(queues.error());
   auto task =
     std::make_shared<group_reset_task>(group_reset_task{owe<caf::ok_atom>(self), wish.to});
+  core::group_core::effects revoked;
   for (const auto queue : *queues) {
-    if (auto ok = s.core->begin_reset(queue); !ok) {
-      task->why = ok.error();
+    auto begun = s.core->begin_reset(queue);
+    if (!begun) {
+      task->why = begun.error();
       break;
     }
+    revoked.insert(revoked.end(), begun->begin(), begun->end());
     task->queues.push_back(queue);
   }
   auto promise = task->answer.promise();
@@ -202,6 +205,7 @@ caf::result<caf::ok_atom> reset_group(self_pointer self, const frames::group_res
     finish(self, task);
   else if (!begin_if_settled(self, task))
     s.waiting_resets.push_back(std::move(task));
+  carry_out(self, revoked);
   return promise;
 }
 

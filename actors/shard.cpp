@@ -120,6 +120,7 @@ bool is_progress(const effects::effect& effect) {
   return std::holds_alternative<effects::commit>(effect) ||
          std::holds_alternative<effects::settled>(effect) ||
          std::holds_alternative<effects::lent>(effect) ||
+         std::holds_alternative<effects::returned>(effect) ||
          std::holds_alternative<effects::waiting>(effect) ||
          std::holds_alternative<effects::kept>(effect) ||
          std::holds_alternative<effects::schedule_fired>(effect);

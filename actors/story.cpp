@@ -19,6 +19,10 @@ using self_pointer = story_pointer;
 /// Of entries, between which others may read the log.
 constexpr std::uint64_t walk_bytes = 4u << 20;
 
+/// A half message is looked for so long before its transaction was committed: producers are asked
+/// for about ten minutes, then an operator ends it.
+constexpr std::int64_t prepared_before_ms = 3'600'000;
+
 void end(self_pointer self) {
   if (self->state.asker) self->demonitor(self->state.asker);
   self->quit();
@@ -136,7 +140,8 @@ void walked(self_pointer self);
 void take(self_pointer self, const walk_reply& reply) {
   auto& s = self->state;
   // If nothing is left of the log, nothing is known of what was before now.
-  if (reply.cut) s.told->known_from(reply.begins.value > 0 ? reply.begins : s.plan.clocks->wall());
+  if (reply.cut && !s.elsewhere)
+    s.told->known_from(reply.begins.value > 0 ? reply.begins : s.plan.clocks->wall());
   const auto before = std::exchange(s.next, reply.next);
   for (const auto& entry : reply.entries) {
     if (!s.told->take(entry)) continue;
@@ -159,6 +164,11 @@ void walk_on(self_pointer self) {
 /// Asks how far the shard is, then looks through its log up to there.
 void begin_walk(self_pointer self) {
   auto& s = self->state;
+  s.told->walks(s.shards.front());
+  if (s.elsewhere) { // It has nothing of it but half messages.
+    s.last = entry_index{std::numeric_limits<std::uint64_t>::max()};
+    return walk_on(self);
+  }
   queue_ids wanted;
   for (const auto& place : s.plan.topic.queues)
     if (place.shard == s.shards.front()) wanted.queues.push_back(place.queue);
@@ -241,15 +251,67 @@ void ask_timers(self_pointer self) {
   }
 }
 
+/// Whoever kept its transaction has told what it was before. The rest is in its own shard.
+void back_home(self_pointer self) {
+  auto& s = self->state;
+  s.elsewhere = false;
+  s.shards.erase(s.shards.begin());
+  s.next = *std::exchange(s.resume, std::nullopt);
+  s.told->walks(s.shards.front());
+  ask_groups(self);
+}
+
+void look_for_half(self_pointer self, shard_id coordinator) {
+  auto& s = self->state;
+  s.elsewhere = true;
+  s.resume = s.next;
+  s.shards.insert(s.shards.begin(), coordinator);
+  s.next = entry_index{0};
+  s.since = unix_ms{s.told->stored_at().value - prepared_before_ms};
+  begin_walk(self);
+}
+
+std::vector<shard_id> shards_of_topic(const story_plan& plan) {
+  std::set<shard_id> out;
+  for (const auto& place : plan.topic.queues) out.insert(place.shard);
+  return {out.begin(), out.end()};
+}
+
+/// None of the topic's shards has it: it may be a half message in another one, or it was committed
+/// after they were looked through.
+void look_elsewhere(self_pointer self) {
+  auto& s = self->state;
+  const auto own = shards_of_topic(s.plan);
+  if (s.told->was_half()) {
+    if (!s.told->committed() || std::exchange(s.again, true)) return answer(self);
+    s.elsewhere = false;
+    s.shards = own;
+    return begin_walk(self);
+  }
+  if (s.again || s.elsewhere) return ask_timers(self);
+  for (const auto& [shard, actors] : s.plan.shards)
+    if (std::ranges::find(own, shard) == own.end()) s.shards.push_back(shard);
+  s.elsewhere = true;
+  if (s.shards.empty()) return ask_timers(self);
+  begin_walk(self);
+}
+
 /// The shard's log was looked through.
 void walked(self_pointer self) {
   auto& s = self->state;
   if (s.at_end) return answer(self);
-  if (s.told->found()) return ask_groups(self);
+  if (s.resume) return back_home(self);
+  if (s.told->found()) {
+    const auto coordinator = s.told->coordinator();
+    if (coordinator && *coordinator != s.shards.front() && !s.told->was_half() &&
+        s.plan.shards.contains(*coordinator))
+      return look_for_half(self, *coordinator);
+    return ask_groups(self);
+  }
   s.shards.erase(s.shards.begin());
   s.next = entry_index{0};
   if (!s.shards.empty()) return begin_walk(self);
-  ask_timers(self);
+  look_elsewhere(self);
 }
 
 void find_id(self_pointer self, core::story_subject about, unix_ms since) {
@@ -278,10 +340,11 @@ void begin_at_place(self_pointer self, const queue_view& view, offset at,
   if (view.compacted) s.view->start = stored == nullptr ? std::max(view.start, at + 1) : at;
   s.shards = {view.shard};
   // One that waited for its time had an id before it had a place, and what belongs to that.
-  if (stored != nullptr) about.wanted = core::timer_id_of(stored->batch, at);
-  if (about.wanted)
-    about.queues = {view.queue};
-  else if (stored != nullptr)
+  if (stored != nullptr) about.wanted = core::earlier_id_of(stored->batch, at);
+  if (about.wanted) about.queues = {view.queue};
+  if (stored != nullptr && stored->batch.transacted)
+    s.since = unix_ms{stored->time.value - prepared_before_ms};
+  else if (stored != nullptr && !about.wanted)
     s.since = stored->time;
   begin_story(s, std::move(about));
   begin_walk(self);

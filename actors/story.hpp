@@ -52,6 +52,12 @@ struct story_state {
   entry_index next{0};
   entry_index last{0};
   unix_ms since;
+  /// The present shard has none of the message's queues, or is looked through for what it was
+  /// before its transaction was committed: then where its own shard's log is read on.
+  bool elsewhere = false;
+  std::optional<entry_index> resume;
+  /// The topic's shards are looked through once more.
+  bool again = false;
   /// Looks through the rest of the log, after the groups were asked.
   bool at_end = false;
   std::map<group_id, present> presents;

@@ -2,6 +2,7 @@
 
 /// What a `shared` or `keyed` group did with single messages: docs/adr/0010 tells how these fold.
 
+#include <carafe/priority.hpp>
 #include <carafe/types.hpp>
 
 #include <cstdint>
@@ -50,6 +51,7 @@ struct waiting_record {
   unix_ms stored;
   producer_id producer;
   sequence number;
+  std::uint8_t priority = priority_default;
 
   friend bool operator==(const waiting_record&, const waiting_record&) = default;
 };
@@ -105,6 +107,12 @@ struct lent {
   queue_id queue;
   std::vector<offset_range> ranges;
   std::string member;
+};
+/// Consumers gave these back, which is no failure.
+struct returned {
+  group_id group;
+  queue_id queue;
+  std::vector<offset_range> ranges;
 };
 /// Puts the row of one message; it left the main line.
 struct waiting {

@@ -1,6 +1,7 @@
 #include "schema/flat_message.hpp"
 #include "schema/log_codec.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace carafe {
@@ -39,6 +40,7 @@ void put(wire::WaitingRecord::Builder to, const waiting_record& from) {
   to.setStoredMs(from.stored.value);
   to.setProducer(from.producer.value);
   to.setSequence(from.number.value);
+  to.setPriority(from.priority);
 }
 
 errc get(wire::WaitingRecord::Reader from, waiting_record& to) {
@@ -56,6 +58,7 @@ errc get(wire::WaitingRecord::Reader from, waiting_record& to) {
   to.stored = unix_ms{from.getStoredMs()};
   to.producer = producer_id{from.getProducer()};
   to.number = sequence{from.getSequence()};
+  to.priority = std::min(from.getPriority(), priority_max);
   return errc::none;
 }
 

@@ -93,6 +93,12 @@ struct effect_writer {
     put(lent.initRanges(static_cast<unsigned>(from.ranges.size())), from.ranges);
     lent.setMember(from.member);
   }
+  void operator()(wire::Effect::Builder to, const effects::returned& from) {
+    auto returned = to.initReturned();
+    returned.setGroup(from.group.value);
+    returned.setQueue(from.queue.value);
+    put(returned.initRanges(static_cast<unsigned>(from.ranges.size())), from.ranges);
+  }
   void operator()(wire::Effect::Builder to, const effects::waiting& from) {
     auto waiting = to.initWaiting();
     waiting.setGroup(from.group.value);
@@ -220,6 +226,12 @@ result<effects::effect> get_lent(wire::Lent::Reader from) {
   return effects::effect{std::move(effect)};
 }
 
+result<effects::effect> get_returned(wire::Returned::Reader from) {
+  auto effect = effects::returned{group_id{from.getGroup()}, queue_id{from.getQueue()}, {}};
+  if (get(from.getRanges(), effect.ranges) != errc::none) return corrupt("returned: ranges");
+  return effects::effect{std::move(effect)};
+}
+
 result<effects::effect> get_waiting(wire::Waiting::Reader from) {
   auto effect = effects::waiting{group_id{from.getGroup()}, queue_id{from.getQueue()}, {}};
   get(from.getRow(), effect.row);
@@ -322,6 +334,8 @@ result<effects::effect> get_effect(wire::Effect::Reader from, const shared_bytes
     return effects::effect{effects::schedule_deleted{schedule_id{from.getScheduleDeleted()}}};
   case wire::Effect::SCHEDULE_FIRED:
     return get_fired(from.getScheduleFired());
+  case wire::Effect::RETURNED:
+    return get_returned(from.getReturned());
   }
   return newer("effect " + std::to_string(static_cast<unsigned>(from.which())));
 }

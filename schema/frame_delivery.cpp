@@ -114,10 +114,9 @@ void put(wire::Renewed::Builder to, const renewed& from) {
 renewed get(wire::Renewed::Reader from, decoding& state) { return {get(from.getLost(), state)}; }
 
 message_filter get(wire::Filter::Reader from, decoding& state) {
-  auto to = message_filter{};
-  if (carafe::get(from, to) != errc::none) state.refuse(errc::frame_malformed, "kind of filter");
-  to.text = state.text(from.getText());
-  return to;
+  const auto how = enum_from_wire(from.getKind(), message_filter::kind::sql);
+  if (!how) state.refuse(errc::frame_malformed, "kind of filter");
+  return {how.value_or(message_filter::kind::none), state.text(from.getText())};
 }
 
 void put(capnp::List<wire::DeadLetters>::Builder to, const dead_letter_list& from) {

@@ -21,6 +21,10 @@ void put(capnp::List<wire::story::Event>::Builder to, const std::vector<story_ev
     row.setAttempt(each.attempt);
     row.setMember(wire_text{each.member});
     row.setError(wire_text{each.error});
+    row.setTransactionShard(each.transaction.shard.value);
+    row.setTransactionProducer(each.transaction.id.producer.value);
+    row.setTransactionNumber(each.transaction.id.number);
+    row.setSchedule(wire_text{each.schedule});
   }
 }
 
@@ -30,7 +34,7 @@ std::vector<story_event> get(capnp::List<wire::story::Event>::Reader from, decod
   to.reserve(from.size());
   for (auto row : from) {
     auto& each = to.emplace_back();
-    each.what = known_or(row.getKind(), kind::gone, kind::other);
+    each.what = known_or(row.getKind(), kind::rolled_back, kind::other);
     each.time = unix_ms{row.getTimeMs()};
     each.at = offset{row.getOffset()};
     each.queue = queue_id{row.getQueue()};
@@ -38,6 +42,9 @@ std::vector<story_event> get(capnp::List<wire::story::Event>::Reader from, decod
     each.attempt = row.getAttempt();
     each.member = state.text(row.getMember());
     each.error = state.text(row.getError());
+    each.transaction = {shard_id{row.getTransactionShard()},
+                        {producer_id{row.getTransactionProducer()}, row.getTransactionNumber()}};
+    each.schedule = state.text(row.getSchedule());
   }
   return to;
 }
@@ -67,7 +74,7 @@ group_story get(wire::story::GroupStory::Reader from, decoding& state) {
   to.group = state.text(from.getGroup());
   to.consumer = state.text(from.getConsumer());
   to.mode = state.text(from.getMode());
-  to.now = known_or(from.getState(), now::unstarted, now::done);
+  to.now = known_or(from.getState(), now::held_up, now::done);
   to.events = get(from.getEvents(), state);
   to.events_left_out = from.getEventsLeftOut();
   to.member = state.text(from.getMember());
@@ -149,7 +156,7 @@ message_story get(wire::story::Story::Reader from, decoding& state) {
   to.producer = producer_id{from.getProducer()};
   to.sequence = sequence{from.getSequence()};
   to.reached = state.enumerator(from.getDurability());
-  to.now = known_or(from.getState(), now::dropped, now::unknown);
+  to.now = known_or(from.getState(), now::rolled_back, now::unknown);
   to.told = unix_ms{from.getToldMs()};
   to.known_from = unix_ms{from.getKnownFromMs()};
   to.events = get(from.getEvents(), state);

@@ -39,6 +39,7 @@ struct Effect {
     schedulePut @20 :Schedule.Record;
     scheduleDeleted @21 :UInt64;
     scheduleFired @22 :Schedule.Fired;
+    returned @23 :Returned;
   }
 }
 
@@ -98,6 +99,13 @@ struct Lent {
   member @3 :Text;
 }
 
+struct Returned {
+  # Consumers gave these back, which is no failure.
+  group @0 :UInt64;
+  queue @1 :UInt64;
+  ranges @2 :List(Common.OffsetRange);
+}
+
 struct Waiting {
   # A message has left the main line; its row is put.
   group @0 :UInt64;
@@ -135,6 +143,7 @@ struct WaitingRecord {
   # delivered has its own.
   producer @11 :UInt64;
   sequence @12 :UInt64;
+  priority @13 :UInt8 = 4;
 }
 
 struct BatchAppended {

@@ -218,7 +218,7 @@ using effect =
   std::variant<batch, commit, queue_opened, queue_closed, queue_start, topic_put, topic_deleted,
                group_put, group_deleted, progress_dropped, settled, lent, waiting, timers_ended,
                timer_moved, kept, tx_prepared, tx_ended, tx_applied, producer_put, schedule_put,
-               schedule_deleted, schedule_fired>;
+               schedule_deleted, schedule_fired, returned>;
 
 } // namespace effects
 

@@ -59,6 +59,10 @@ struct Story {
     cancelled @4;
     dropped @5;
     # It waited for its time and could not be read then.
+    prepared @6;
+    # A half message: nobody sees it before its transaction is committed.
+    rolledBack @7;
+    # With its transaction: nobody sees it.
   }
 }
 
@@ -112,6 +116,8 @@ struct GroupStory {
     # Before `knownFromMs`, or just now: how is not in the log.
     unstarted @13;
     # The group has not begun to read the queue.
+    heldUp @14;
+    # As `unread`, and the group takes no new messages while as many wait as it allows (`waitingMax`).
   }
 }
 
@@ -124,6 +130,12 @@ struct Event {
   attempt @5 :UInt32;
   member @6 :Text;
   error @7 :Text;
+  transactionShard @8 :UInt16;
+  transactionProducer @9 :UInt64;
+  # 0: it was in no transaction, or in one that the log does not tell any more.
+  transactionNumber @10 :UInt64;
+  schedule @11 :Text;
+  # Of `stored`: the schedule that sent it, for `dueMs`.
 
   enum Kind {
     other @0;
@@ -164,5 +176,10 @@ struct Event {
     # Since retention was about to pass it.
     gone @20;
     # There was nothing left to deliver.
+    prepared @21;
+    # As a half message of the transaction, of producers of the group `member`.
+    committed @22;
+    # The transaction: its message is stored in its own shard then.
+    rolledBack @23;
   }
 }

@@ -2,6 +2,8 @@
 
 /// Frames about what became of one message.
 
+#include "schema/transaction.hpp"
+
 #include <carafe/types.hpp>
 
 #include <cstdint>
@@ -56,6 +58,9 @@ struct story_event {
     purged,
     copied,
     gone,
+    prepared,
+    committed,
+    rolled_back,
   };
   kind what = kind::other;
   unix_ms time;
@@ -65,6 +70,9 @@ struct story_event {
   std::uint32_t attempt = 0;
   std::string member;
   std::string error;
+  /// Producer 0: none is known.
+  transaction_name transaction = {};
+  std::string schedule = {};
 
   friend bool operator==(const story_event&, const story_event&) = default;
 };
@@ -86,6 +94,7 @@ struct group_story {
     lost,
     done,
     unstarted,
+    held_up,
   };
   enum class letter_state : std::uint16_t { none, open, purged, redriven };
   std::string group;
@@ -107,7 +116,16 @@ struct group_story {
 };
 
 struct message_story {
-  enum class state : std::uint16_t { unknown, pending, stored, deleted, cancelled, dropped };
+  enum class state : std::uint16_t {
+    unknown,
+    pending,
+    stored,
+    deleted,
+    cancelled,
+    dropped,
+    prepared,
+    rolled_back,
+  };
   std::string topic;
   queue_number number;
   queue_id queue;

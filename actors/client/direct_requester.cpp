@@ -122,7 +122,9 @@ void direct_requester::receive() {
 
 void direct_requester::on_answer(const delivery& d) {
   const auto* id = find_property(d, correlation_id_property);
-  if (!id) return;
+  const auto* for_whom = find_property(d, reply_to_property);
+  // Where answers come to the topic of the requests, so do these.
+  if (!id || (for_whom && *for_whom == reply_to_)) return;
   auto done = std::optional<callback>{};
   {
     auto guard = std::lock_guard{mutex_};

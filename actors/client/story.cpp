@@ -6,19 +6,24 @@ namespace carafe::client {
 namespace {
 
 // The public enums have the numbers of the frames'.
-static_assert(static_cast<int>(story_event::kind::gone) ==
-              static_cast<int>(frames::story_event::kind::gone));
-static_assert(static_cast<int>(group_story::state::unstarted) ==
-              static_cast<int>(frames::group_story::state::unstarted));
-static_assert(static_cast<int>(message_story::state::dropped) ==
-              static_cast<int>(frames::message_story::state::dropped));
+static_assert(static_cast<int>(story_event::kind::rolled_back) ==
+              static_cast<int>(frames::story_event::kind::rolled_back));
+static_assert(static_cast<int>(group_story::state::held_up) ==
+              static_cast<int>(frames::group_story::state::held_up));
+static_assert(static_cast<int>(message_story::state::rolled_back) ==
+              static_cast<int>(frames::message_story::state::rolled_back));
 
 std::vector<story_event> told(std::vector<frames::story_event>&& from) {
   std::vector<story_event> to;
   to.reserve(from.size());
-  for (auto& each : from)
+  for (auto& each : from) {
     to.push_back({static_cast<story_event::kind>(each.what), each.time, each.at, each.queue,
                   each.due, each.attempt, std::move(each.member), std::move(each.error)});
+    const auto& [shard, id] = each.transaction;
+    if (id.producer.value != 0)
+      to.back().transaction = transaction_ref{shard, id.producer, id.number};
+    to.back().schedule = std::move(each.schedule);
+  }
   return to;
 }
 

@@ -153,6 +153,7 @@ result<letter_story> read_letter(const delivery_batch& batch, offset letter,
   for (const auto& [name, value] : message.properties) {
     if (name == "carafe-dead-topic") out.topic = value;
     if (name == "carafe-dead-queue") out.number = static_cast<std::uint32_t>(number(value));
+    if (name == "carafe-dead-queue-id") out.queue = queue_id{number(value)};
     if (name == "carafe-dead-offset") {
       out.at = offset{number(value)};
       has_offset = true;
@@ -206,6 +207,7 @@ result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waitin
     {"carafe-dead-group", origin.group},
     {"carafe-dead-topic", origin.topic},
     {"carafe-dead-queue", std::to_string(origin.number.value)},
+    {"carafe-dead-queue-id", std::to_string(origin.queue.value)},
     {"carafe-dead-offset", std::to_string(row.at.value)},
     {"carafe-dead-attempts", std::to_string(row.attempts)},
     {"carafe-dead-error", error},

@@ -44,6 +44,7 @@ result<bool> first_passes(const delivery_batch& batch, const std::optional<filte
 struct letter_story {
   std::string topic;
   std::uint32_t number = 0;
+  queue_id queue;
   offset at;
 };
 /// @errors Those of `batch_reader::open`; invalid_argument (it is no dead letter).
@@ -73,6 +74,7 @@ struct dead_letter_origin {
   std::string group;
   std::string topic;
   queue_number number;
+  queue_id queue;
 };
 
 /// The message at `row.at` with its body, key, tag, properties and birth, and what became of it in

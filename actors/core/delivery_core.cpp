@@ -15,6 +15,12 @@ constexpr std::uint64_t everything = ~std::uint64_t{0};
 
 mono_ms later(mono_ms now, std::uint64_t ms) { return mono_ms{now.value + ms}; }
 
+/// What of it lies before `end`.
+offset_range within(offset_range range, offset end) {
+  if (range.first >= end) return {end, 0};
+  return {range.first, std::min(range.count, end.value - range.first.value)};
+}
+
 } // namespace
 
 delivery_core::delivery_core(options o, std::function<std::uint64_t(std::uint64_t)> dice)
@@ -43,6 +49,7 @@ void delivery_core::add_queue(queue_id id, delivery_progress progress, offset en
       queue.barrier = std::max(queue.barrier, offset + 1);
     }
     queue.revived |= row.letter_queue.value != 0;
+    if (row.priority != priority_default) queue.priority_of.emplace(offset, row.priority);
     if (!queue.progress.lent().contains(offset)) due_.emplace(row.due, id, offset);
   }
   const auto ends = later(now.mono, options_.how.lease_ms);
@@ -130,14 +137,17 @@ delivery_core::effects_list delivery_core::leave(member_id id, bool lost, instan
     std::vector<std::pair<offset_range, lease>> had;
     for (const auto& [first, held] : queue.leases)
       if (held.member == id) had.emplace_back(offset_range{first, held.count}, held);
+    effects::returned back{options_.group, queue_name, {}};
     for (const auto& [range, was] : had) {
       end_leases(queue, range, [](offset_range, const lease&) {});
       if (lost) {
         end_lease(queue_name, queue, range, was, 0, "its consumer was lost", out, now);
         continue;
       }
-      for (auto at = range.first; at < range.end(); at = at + 1) make_ready(queue, at);
+      take_back(queue, range);
+      back.ranges.push_back(range);
     }
+    if (!back.ranges.empty()) out.push_back(write{queue_name, std::move(back)});
   }
   give(out, now);
   return out;
@@ -211,7 +221,7 @@ delivery_core::effects_list delivery_core::looked(queue_id id, offset at, delive
   if (queue == nullptr || queue->looking != at) return out;
   queue->looking.reset();
   if (batch) {
-    lend_ready(id, *queue, batch, {priority_at(*queue, at), everything}, out, now);
+    lend_ready(id, *queue, batch, at, {priority_at(*queue, at), everything}, out, now);
   } else if (queue->ready.contains(at)) {
     forget(*queue, id, {at, 1});
     queue->progress.settle({{at, 1}});
@@ -244,16 +254,10 @@ result<delivery_core::effects_list> delivery_core::settle(member_id id, queue_id
                                                           instant now) {
   auto* queue = find(name);
   if (queue == nullptr) return {errc::queue_unknown, "queue " + std::to_string(name.value)};
-  for (const auto& range : ranges)
-    if (range.count == 0 || range.first >= queue->end ||
-        range.count > queue->end.value - range.first.value)
-      return {errc::invalid_argument, "messages past the end of queue " +
-                                        std::to_string(name.value) + ", " +
-                                        std::to_string(queue->end.value)};
   effects_list out;
   effects::settled done{options_.group, name, {}};
   for (const auto& range : ranges)
-    for (const auto& part : unfinished(*queue, range)) {
+    for (const auto& part : unfinished(*queue, within(range, queue->end))) {
       forget(*queue, name, part);
       queue->progress.settle({part});
       done.ranges.push_back(part);
@@ -299,11 +303,14 @@ delivery_core::effects_list delivery_core::give_back(member_id id, queue_id name
   effects_list out;
   auto* queue = find(name);
   if (queue == nullptr) return out;
+  effects::returned back{options_.group, name, {}};
   for (const auto& range : ranges)
     for (const auto& part : held_by(*queue, range, id)) {
       end_leases(*queue, part, [](offset_range, const lease&) {});
-      for (auto at = part.first; at < part.end(); at = at + 1) make_ready(*queue, at);
+      take_back(*queue, part);
+      back.ranges.push_back(part);
     }
+  if (!back.ranges.empty()) out.push_back(write{name, std::move(back)});
   give(out, now);
   return out;
 }
@@ -398,9 +405,21 @@ void delivery_core::end_overdue(effects_list& out, instant now) {
     }
     for (const auto& [range, was] : ended) {
       end_leases(queue, range, [](offset_range, const lease&) {});
-      end_lease(name, queue, range, was, std::nullopt, "its lease ended", out, now);
+      if (was.member == member_id{0}) // Nobody came back with it: the node was away, not they.
+        take_back(queue, range);
+      else
+        end_lease(name, queue, range, was, std::nullopt, "its lease ended", out, now);
     }
   }
+}
+
+bool delivery_core::past_end(queue_id name, const std::vector<offset_range>& ranges) const {
+  const auto queue = queues_.find(name);
+  if (queue == queues_.end()) return false;
+  const auto end = queue->second.end;
+  return std::ranges::any_of(ranges, [end](const offset_range& range) {
+    return range.count == 0 || within(range, end) != range;
+  });
 }
 
 bool delivery_core::burying(queue_id name, const std::vector<offset_range>& ranges) const {

@@ -167,8 +167,9 @@ public:
   effects_list looked(queue_id queue, offset at, delivery_batch_ptr batch, instant now,
                       effects::settled::reason without = effects::settled::reason::gone);
 
-  /// `id` is done with these for good. What is being buried stays dead.
-  /// @errors queue_unknown, invalid_argument (past the queue's end)
+  /// `id` is done with these for good. What is being buried stays dead; what lies past the queue's
+  /// end is passed over.
+  /// @errors queue_unknown
   result<effects_list> settle(member_id id, queue_id queue, const std::vector<offset_range>& ranges,
                               instant now);
   /// Failed: again after `delay_ms`, or after the group's back-off.
@@ -190,8 +191,11 @@ public:
                                     const std::vector<offset_range>& ranges, instant now);
   effects_list buried(queue_id queue, offset at, instant now);
   /// The log says that a finished message is to be delivered again, as `row` tells.
+  /// @pre `row.at` lies before the queue's end.
   effects_list revived(queue_id queue, waiting_record row, instant now);
 
+  /// Whether one of these lies past the queue's end.
+  [[nodiscard]] bool past_end(queue_id queue, const std::vector<offset_range>& ranges) const;
   /// Whether one of these is being buried.
   [[nodiscard]] bool burying(queue_id queue, const std::vector<offset_range>& ranges) const;
   /// Whether the message is lent, and by the `lend` of this number.
@@ -275,6 +279,8 @@ public:
   [[nodiscard]] const left_out_counts& left_out() const noexcept { return left_out_; }
   /// Messages that wait for their next attempt or behind one of their key.
   [[nodiscard]] std::uint64_t waiting() const noexcept { return behind_ + due_.size(); }
+  /// As many wait as the group allows: it reads no new ones.
+  [[nodiscard]] bool held_up() const noexcept { return waiting() >= options_.how.waiting_max; }
 
 private:
   using lent_away = std::function<void(offset_range, const lease&)>;
@@ -291,14 +297,16 @@ private:
   bool give_from(queue_id id, queue_state& queue, effects_list& out, instant now);
   bool give_ready(queue_id id, queue_state& queue, share of, effects_list& out, instant now);
   bool give_window(queue_id id, queue_state& queue, share of, effects_list& out, instant now);
-  bool lend_ready(queue_id id, queue_state& queue, const delivery_batch_ptr& batch, share of,
-                  effects_list& out, instant now);
+  bool lend_ready(queue_id id, queue_state& queue, const delivery_batch_ptr& batch,
+                  std::optional<offset> looked_up, share of, effects_list& out, instant now);
+  [[nodiscard]] static bool is_letter(const queue_state& queue, offset at);
   [[nodiscard]] static unsigned priorities_there(const queue_state& queue);
   [[nodiscard]] static std::uint8_t priority_of_oldest(const queue_state& queue);
   [[nodiscard]] static std::uint8_t priority_at(const queue_state& queue, offset at);
   static void make_ready(queue_state& queue, offset at) {
     queue.ready.insert(at, priority_at(queue, at));
   }
+  static void take_back(queue_state& queue, offset_range range);
   void put_out(queue_state& queue, lend what, effects_list& out, instant now);
   [[nodiscard]] member_id next_member();
   [[nodiscard]] bool room_somewhere() const;

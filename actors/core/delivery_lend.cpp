@@ -116,9 +116,9 @@ bool delivery_core::give_ready(queue_id id, queue_state& queue, share of, effect
   const auto at = *lane->second.begin();
   for (const auto& [priority, parts] : queue.window)
     for (const auto& part : parts) {
-      if (at < part.batch->what.base || at >= part.batch->end()) continue;
+      if (at < part.batch->what.base || at >= part.batch->end() || is_letter(queue, at)) continue;
       const auto batch = part.batch;
-      return lend_ready(id, queue, batch, of, out, now);
+      return lend_ready(id, queue, batch, std::nullopt, of, out, now);
     }
   if (!room_somewhere()) return false;
   queue.looking = at;
@@ -128,15 +128,19 @@ bool delivery_core::give_ready(queue_id id, queue_state& queue, share of, effect
 
 /// Lends what is ready in `batch` to one member, as much as that has room for.
 /// @returns Whether anything was lent, or had expired.
+/// @param looked_up  For this one `batch` was read; of others, what lies in a letter is not in it.
 bool delivery_core::lend_ready(queue_id id, queue_state& queue, const delivery_batch_ptr& batch,
-                               share of, effects_list& out, instant now) {
+                               std::optional<offset> looked_up, share of, effects_list& out,
+                               instant now) {
   const auto to = next_member();
   const auto lane = queue.ready.lanes().find(of.priority);
   if (to == member_id{0} || lane == queue.ready.lanes().end()) return false;
   auto left = std::min(room(members_.at(to), batch->what), of.most);
   std::vector<offset_range> chosen;
   for (auto at = lane->second.lower_bound(batch->what.base);
-       at != lane->second.end() && *at < batch->end() && left > 0; ++at, --left) {
+       at != lane->second.end() && *at < batch->end() && left > 0; ++at) {
+    if (*at != looked_up && is_letter(queue, *at)) continue;
+    --left;
     if (!chosen.empty() && chosen.back().end() == *at)
       ++chosen.back().count;
     else
@@ -158,6 +162,13 @@ bool delivery_core::lend_ready(queue_id id, queue_state& queue, const delivery_b
   for (auto& [attempts, ranges] : by_attempts)
     put_out(queue, lend{to, id, batch, std::move(ranges), attempts + 1}, out, now);
   return true;
+}
+
+/// What is delivered of a redriven message is its letter.
+bool delivery_core::is_letter(const queue_state& queue, offset at) {
+  const auto row = queue.progress.waiting().find(at);
+  return row != queue.progress.waiting().end() && row->second.letter_queue.value != 0 &&
+         row->second.stored.value == 0;
 }
 
 bool delivery_core::give_window(queue_id id, queue_state& queue, share of, effects_list& out,
@@ -207,6 +218,14 @@ bool delivery_core::give_window(queue_id id, queue_state& queue, share of, effec
   }
 }
 
+/// Nobody has it any more, and it has not failed.
+void delivery_core::take_back(queue_state& queue, offset_range range) {
+  queue.progress.give_back({range});
+  for (auto at = range.first; at < range.end(); at = at + 1)
+    if (at < queue.fetched || queue.progress.waiting().contains(at)) make_ready(queue, at);
+  // The others, of before a restart, come with their batches.
+}
+
 void delivery_core::put_out(queue_state& queue, lend what, effects_list& out, instant now) {
   auto& member = members_.at(what.member);
   what.number = ++lends_;
@@ -231,12 +250,11 @@ void delivery_core::put_out(queue_state& queue, lend what, effects_list& out, in
 
 void delivery_core::pull_more(effects_list& out) {
   if (members_.empty()) return;
-  const bool held_up = waiting() >= options_.how.waiting_max;
   std::uint64_t held = 0;
   for (const auto& [id, queue] : queues_) held += queue.window_bytes + queue.asked;
   for (auto& [id, queue] : queues_) {
     const bool full = held >= options_.window_bytes;
-    if (held_up && queue.fetched >= queue.barrier) continue;
+    if (held_up() && queue.fetched >= queue.barrier) continue;
     if (queue.asked > 0 && queue.wants == 0) continue;
     if (queue.window_bytes > 0 && (full || queue.window_bytes >= pull_bytes)) continue;
     const auto bytes = std::max(full ? pull_bytes_min : pull_bytes, std::exchange(queue.wants, 0));

@@ -53,6 +53,12 @@ void delivery_progress::lend(const std::vector<offset_range>& ranges) {
   }
 }
 
+void delivery_progress::give_back(const std::vector<offset_range>& ranges) {
+  // What was met stays so: it is to be spared when retention passes it.
+  reach(lent_.end());
+  for (const auto& range : ranges) lent_.remove(range);
+}
+
 namespace {
 
 /// Whether who wrote `now` did not know of the copy that `before` names. Later copies lie further

@@ -34,6 +34,8 @@ public:
   std::vector<offset> settle(const std::vector<offset_range>& ranges);
   /// A consumer was given these.
   void lend(const std::vector<offset_range>& ranges);
+  /// It does not have them any more, and is not done with them.
+  void give_back(const std::vector<offset_range>& ranges);
   /// One message leaves the main line.
   void put(const waiting_record& row);
   /// A row that a checkpoint held: its message was met before.

@@ -274,6 +274,7 @@ waiting_record delivery_core::next_row(const queue_state& queue, offset at, std:
   if (error.size() > delivery_error_bytes_max) error.resize(delivery_error_bytes_max);
   row.error = std::move(error);
   if (auto key = queue.key_of.find(at); key != queue.key_of.end()) row.key = key->second;
+  row.priority = priority_at(queue, at);
   if (attempts == 0) row.first_failed = now.wall;
   row.last_failed = now.wall;
   return row;

@@ -41,6 +41,7 @@ whereabouts delivery_core::where(queue_id name, offset at) const {
   } else if (at >= queue.fetched) {
     out.is = place::unread;
     out.at = queue.fetched;
+    out.held_up = held_up() && queue.fetched >= queue.barrier;
   } else {
     out.is = place::ready;
   }

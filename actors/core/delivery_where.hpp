@@ -27,6 +27,8 @@ struct whereabouts {
   };
   place is = place::unstarted;
   offset at = {};
+  /// Of `unread`: the group takes no new messages, since so many wait.
+  bool held_up = false;
   /// 0: lent before a restart, nobody knows to whom.
   member_id member = {};
   mono_ms lease_ends = {};

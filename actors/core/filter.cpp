@@ -26,10 +26,10 @@ struct message_row {
   [[nodiscard]] value tag() const noexcept { return text_or_null(message.tag); }
   [[nodiscard]] value key() const noexcept { return text_or_null(message.key); }
   [[nodiscard]] value property(std::uint16_t number) const noexcept {
-    for (const auto& [name, text] : message.properties) {
-      if (name == of.properties[number]) return value::of(text);
-    }
-    return value::null();
+    auto found = value::null();
+    for (const auto& [name, text] : message.properties)
+      if (name == of.properties[number]) found = value::of(text); // The last of a name counts.
+    return found;
   }
 };
 
@@ -68,7 +68,7 @@ private:
     const auto range = batch_.properties(at_);
     for (auto place = range.first; place < range.end; ++place) {
       const auto number = wanted_[batch_.property_name(place)];
-      if (number != not_wanted && places_[number] == 0) places_[number] = place + 1;
+      if (number != not_wanted) places_[number] = place + 1; // The last of a name counts.
     }
   }
 

@@ -145,19 +145,31 @@ group_core::effects group_core::commit_done(queue_id queue, std::optional<offset
   return out;
 }
 
-result<void> group_core::begin_reset(queue_id queue) {
+result<group_core::effects> group_core::begin_reset(queue_id queue) {
+  effects out;
   auto& state = queues_.at(queue);
-  const auto name = "queue " + std::to_string(state.info.number.value) + " of " + state.info.topic;
-  if (state.owner.value != 0) return {errc::group_in_use, name + " has a consumer; stop it first"};
-  if (state.resetting) return {errc::group_in_use, name + " is being reset"};
+  if (state.resetting)
+    return {errc::group_in_use, "queue " + std::to_string(state.info.number.value) + " of " +
+                                  state.info.topic + " is being reset"};
   state.resetting = true;
-  return {};
+  if (state.starting) {
+    set_free(state);
+  } else if (state.owner.value != 0 && !state.revoking) {
+    state.revoking = true;
+    out.push_back(revoke{state.owner, state.current, queue});
+  }
+  return out;
 }
 
 bool group_core::settled(queue_id queue) const {
   auto at = queues_.find(queue);
   return at == queues_.end() ||
          (at->second.commits_in_flight == 0 && at->second.finding.value == 0);
+}
+
+bool group_core::may_reset(queue_id queue) const {
+  auto at = queues_.find(queue);
+  return settled(queue) && (at == queues_.end() || at->second.owner.value == 0);
 }
 
 group_core::effects group_core::end_reset(queue_id queue, std::optional<offset> committed) {

@@ -27,6 +27,7 @@ namespace carafe::core {
 ///     owned, revoking, starting --owner leaves or dies--> free
 ///     revoking --release, deadline--> free
 ///     free     --begin_reset-->     resetting --end_reset--> free
+///     owned    --begin_reset-->     revoking, and resetting once it is free
 ///     owned, starting --owner with an id is lost--> kept    (for the member of this id)
 ///     kept     --joined again-->    owned      (as from free, but nobody else gets it)
 ///     kept     --away too long, forgotten--> free
@@ -135,11 +136,14 @@ public:
   result<void> commit(member_id id, queue_id queue, generation owner);
   effects commit_done(queue_id queue, std::optional<offset> committed);
 
-  /// A reset begins: until its end nobody is given the queue, and would begin at the old offset.
-  /// @errors group_in_use  it has an owner, or another reset of it is under way.
-  result<void> begin_reset(queue_id queue);
+  /// A reset begins: its owner is asked to give it back, and until the reset's end nobody is given
+  /// the queue, and would begin at the old offset.
+  /// @errors group_in_use  another reset of it is under way.
+  result<effects> begin_reset(queue_id queue);
   /// Whether no commit of an earlier owner is under way, which would undo a reset's.
   [[nodiscard]] bool settled(queue_id queue) const;
+  /// … and nobody has it.
+  [[nodiscard]] bool may_reset(queue_id queue) const;
   /// A transaction has committed so far, whoever owns it.
   void acknowledged(queue_id queue, offset next);
   /// @param committed What the reset has committed; nothing if it failed.

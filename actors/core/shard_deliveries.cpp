@@ -54,6 +54,14 @@ void shard_state::on(const effects::lent& e) {
   delivered(key, *delivery);
 }
 
+void shard_state::on(const effects::returned& e) {
+  const auto key = progress_key{e.group, e.queue};
+  const auto delivery = deliveries_.find(key);
+  if (delivery == deliveries_.end()) return;
+  delivery->second.give_back(e.ranges);
+  delivered(key, delivery->second);
+}
+
 void shard_state::on(const effects::waiting& e) {
   const auto key = progress_key{e.group, e.queue};
   auto* delivery = deliver(key);

@@ -171,6 +171,7 @@ private:
   void on(const effects::progress_dropped& e);
   void on(const effects::settled& e);
   void on(const effects::lent& e);
+  void on(const effects::returned& e);
   void on(const effects::waiting& e);
   void on(const effects::timers_ended& e);
   void on(const effects::timer_moved& e);

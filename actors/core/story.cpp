@@ -1,5 +1,6 @@
 #include "actors/core/story.hpp"
 
+#include "actors/core/schedule_message.hpp"
 #include "actors/core/timer_batches.hpp"
 #include "schema/batch.hpp"
 
@@ -54,6 +55,22 @@ bool has_offset(const effects::batch& e, offset at) {
   return !e.timed && e.base <= at && at.value - e.base.value < e.count;
 }
 
+/// The node sent it for a schedule: its properties say which, and for when.
+void tell_schedule(const effects::batch& e, std::uint64_t position, story_event& to) {
+  const auto reader = open(e);
+  if (!reader || position >= reader->count()) return;
+  for (const auto& [name, value] :
+       reader->message(static_cast<std::uint32_t>(position)).properties) {
+    if (name == schedule_property) to.schedule = value;
+    if (name == schedule_due_property)
+      to.due = unix_ms{static_cast<std::int64_t>(number_in(value))};
+  }
+}
+
+bool has_half(const half_batch& half, sequence number) {
+  return half.first <= number && number.value - half.first.value < half.count;
+}
+
 /// Whether an effect concerns the subject.
 struct concern {
   const story_subject& about;
@@ -86,6 +103,17 @@ struct concern {
     return told(e.group, e.queue) &&
            std::ranges::any_of(e.rows, [this](const auto& row) { return row.at == *about.at; });
   }
+  bool operator()(const effects::returned& e) const {
+    return told(e.group, e.queue) && holds(e.ranges, *about.at);
+  }
+  bool operator()(const effects::tx_prepared& e) const {
+    return about.wanted && e.id.producer == about.wanted->producer &&
+           std::ranges::any_of(e.halves, [this](const half_batch& half) {
+             return has_half(half, about.wanted->number) &&
+                    std::ranges::find(about.queues, half.queue) != about.queues.end();
+           });
+  }
+  bool operator()(const effects::tx_ended& e) const { return about.transaction == e.id; }
   bool operator()(const effects::timers_ended& e) const {
     return about.number && e.queue == about.queue && has_number(e, *about.number);
   }
@@ -156,8 +184,20 @@ void story::waits(const timer_record& row) {
 }
 
 std::vector<story_event> story::events(offset start) const {
-  auto out = events_.all();
+  auto out = half_events_;
+  out.insert(out.end(), events_.all().begin(), events_.all().end());
+  for (auto& each : out)
+    if (each.what == kind::stored) each.transaction = transaction_;
   if (deleted_ && subject_.at && *subject_.at < start) out.push_back(*deleted_);
+  return out;
+}
+
+/// What an entry says that commits a transaction, that does.
+story_event story::happened_in(kind what, const decoded_entry& entry) const {
+  auto out = happened(what, entry);
+  for (const auto& other : entry.effects)
+    if (const auto* ended = std::get_if<effects::tx_ended>(&other); ended && ended->committed)
+      out.transaction = {walking_, ended->id};
   return out;
 }
 
@@ -179,10 +219,51 @@ void story::on(const effects::batch& e, const decoded_entry& entry) {
   state_ = message_state::stored;
   const auto position = subject_.at->value - e.base.value;
   if (e.producer != no_producer) id_ = {e.producer, e.first + position};
+  stored_at_ = entry.header.time;
   auto news = happened(kind::stored, entry);
   news.at = *subject_.at;
+  if (e.transacted) committed_by(entry);
+  if (e.producer == no_producer) tell_schedule(e, position, news);
   events_.push(std::move(news));
   look_into(e, position, entry.header.time);
+}
+
+/// Which transaction's commit the entry is, or of which shard's transactions it has parts.
+void story::committed_by(const decoded_entry& entry) {
+  for (const auto& other : entry.effects) {
+    if (const auto* ended = std::get_if<effects::tx_ended>(&other); ended && ended->committed) {
+      coordinator_ = walking_;
+      transaction_ = {walking_, ended->id};
+    }
+    if (const auto* parts = std::get_if<effects::tx_applied>(&other); parts && !parts->confirmed)
+      coordinator_ = parts->from;
+  }
+}
+
+void story::on(const effects::tx_prepared& e, const decoded_entry& entry) {
+  if (was_half()) return; // More of it was added, or its producers were asked.
+  subject_.transaction = e.id;
+  changed_ = true;
+  transaction_ = {walking_, e.id};
+  auto news = happened(kind::prepared, entry);
+  news.member = e.group;
+  news.transaction = transaction_;
+  half_events_.push_back(std::move(news));
+  if (found_) return;
+  id_ = *subject_.wanted;
+  stored_ = true;
+  state_ = message_state::prepared;
+  for (const auto& half : e.halves)
+    if (has_half(half, subject_.wanted->number)) subject_.queue = half.queue;
+}
+
+void story::on(const effects::tx_ended& e, const decoded_entry& entry) {
+  committed_ = e.committed;
+  if (e.committed && found_ && stored_at_ == entry.header.time && coordinator_ == walking_) return;
+  auto news = happened(e.committed ? kind::committed : kind::rolled_back, entry);
+  news.transaction = transaction_;
+  half_events_.push_back(std::move(news));
+  if (!e.committed) state_ = message_state::rolled_back;
 }
 
 /// What groups that commit offsets are not sent is not in the log: it follows from the message.
@@ -320,7 +401,7 @@ void story::on(const effects::commit& e, const decoded_entry& entry) {
 }
 
 void story::passed_by(part& in, offset next, const decoded_entry& entry) const {
-  auto news = happened(in.passes ? kind::acknowledged : kind::filtered, entry);
+  auto news = happened_in(in.passes ? kind::acknowledged : kind::filtered, entry);
   news.at = next;
   in.now = in.passes ? part::stage::acknowledged : part::stage::filtered;
   if (in.passes && expires_ && *expires_ <= news.time) {
@@ -381,6 +462,13 @@ void story::on(const effects::waiting& e, const decoded_entry& entry) {
   in.events.push(std::move(news));
 }
 
+void story::on(const effects::returned& e, const decoded_entry& entry) {
+  auto& in = parts_.at(e.group);
+  if (in.now != part::stage::lent) return;
+  in.now = in.attempts > 0 ? part::stage::waiting : part::stage::unread;
+  in.events.push(happened(kind::returned, entry));
+}
+
 void story::on(const effects::kept& e, const decoded_entry& entry) {
   auto& in = parts_.at(e.group);
   in.mentioned = true;
@@ -409,7 +497,7 @@ void story::on(const effects::settled& e, const decoded_entry& entry) {
   switch (e.why) {
   case reason::acknowledged:
     in.now = part::stage::acknowledged;
-    in.events.push(happened(kind::acknowledged, entry));
+    in.events.push(happened_in(kind::acknowledged, entry));
     return;
   case reason::filtered:
     in.now = part::stage::filtered;
@@ -456,8 +544,11 @@ void story::died(group_id group, part& in, const decoded_entry& entry) {
   in.events.push(std::move(news));
 }
 
-std::optional<story_subject::message_id> timer_id_of(const effects::batch& batch, offset at) {
-  if (batch.producer != no_producer || !has_offset(batch, at)) return std::nullopt;
+std::optional<story_subject::message_id> earlier_id_of(const effects::batch& batch, offset at) {
+  if (!has_offset(batch, at)) return std::nullopt;
+  if (batch.transacted)
+    return story_subject::message_id{batch.producer, batch.first + (at.value - batch.base.value)};
+  if (batch.producer != no_producer) return std::nullopt;
   const auto reader = open(batch);
   const auto position = static_cast<std::uint32_t>(at.value - batch.base.value);
   if (!reader || position >= reader->count()) return std::nullopt;

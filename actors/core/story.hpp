@@ -40,6 +40,8 @@ struct story_subject {
   std::optional<std::uint64_t> number = {};
   /// Those whose part in it is told, and what they have as its dead letter.
   std::map<group_id, std::optional<letter_place>> groups = {};
+  /// That it was prepared in.
+  std::optional<transaction_id> transaction = {};
 
   [[nodiscard]] bool concerns(const effects::effect& e) const;
 };
@@ -108,6 +110,8 @@ public:
   /// Such groups are sent nothing that is too old, as the topic says it now.
   void expire_by(const topic_expiry& how) { expiry_ = how; }
 
+  /// The entries that follow are of this shard's log.
+  void walks(shard_id shard) { walking_ = shard; }
   /// Takes an entry of the shard's log; each once, in order. Entries without anything that
   /// `subject()` concerns may be left out.
   /// @returns Whether the subject is another one now: what follows concerns it otherwise.
@@ -123,6 +127,12 @@ public:
   /// Whether it was stored, as far as the log tells.
   [[nodiscard]] bool found() const noexcept { return found_; }
   [[nodiscard]] bool begins() const noexcept { return stored_; }
+  /// Whether the log told of it as a half message, and that its transaction was committed.
+  [[nodiscard]] bool was_half() const noexcept { return subject_.transaction.has_value(); }
+  [[nodiscard]] bool committed() const noexcept { return committed_; }
+  /// Which shard kept the transaction whose commit stored it, and when that was.
+  [[nodiscard]] std::optional<shard_id> coordinator() const noexcept { return coordinator_; }
+  [[nodiscard]] unix_ms stored_at() const noexcept { return stored_at_; }
   [[nodiscard]] unix_ms known_from() const noexcept { return stored_ ? unix_ms{} : known_from_; }
   [[nodiscard]] unix_ms due() const noexcept { return due_; }
   [[nodiscard]] frames::message_story::state state() const noexcept { return state_; }
@@ -143,9 +153,14 @@ private:
   void on(const effects::timers_ended& e, const decoded_entry& entry);
   void on(const effects::timer_moved& e, const decoded_entry& entry);
   void on(const effects::kept& e, const decoded_entry& entry);
+  void on(const effects::returned& e, const decoded_entry& entry);
+  void on(const effects::tx_prepared& e, const decoded_entry& entry);
+  void on(const effects::tx_ended& e, const decoded_entry& entry);
   template <class Other>
   void on(const Other&, const decoded_entry&) {}
 
+  [[nodiscard]] event happened_in(event::kind what, const decoded_entry& entry) const;
+  void committed_by(const decoded_entry& entry);
   [[nodiscard]] bool fired(const effects::batch& e, const decoded_entry& entry);
   void fired_at(const decoded_entry& entry, offset at, unix_ms due);
   void stored_for_later(const effects::batch& e, std::uint32_t position, unix_ms time);
@@ -159,6 +174,13 @@ private:
   story_subject subject_;
   std::map<group_id, part> parts_;
   event_list events_;
+  /// As long as it was a half message.
+  std::vector<event> half_events_;
+  shard_id walking_;
+  transaction_name transaction_;
+  std::optional<shard_id> coordinator_;
+  unix_ms stored_at_;
+  bool committed_ = false;
   /// Since when retention may have passed it, and where the queue began then.
   std::optional<event> deleted_;
   story_subject::message_id id_;
@@ -173,8 +195,9 @@ private:
   bool changed_ = false;
 };
 
-/// The id that a message had while it waited for its time.
-[[nodiscard]] std::optional<story_subject::message_id> timer_id_of(const effects::batch& batch,
-                                                                   offset at);
+/// The id that a message had before it had a place: while it waited for its time, or for its
+/// transaction.
+[[nodiscard]] std::optional<story_subject::message_id> earlier_id_of(const effects::batch& batch,
+                                                                     offset at);
 
 } // namespace carafe::core

@@ -79,7 +79,7 @@ group_story tell(const story& what, group_id group, const whereabouts& where,
     out.at = *what.subject().at;
     return out;
   case place::unread:
-    out.now = lost ? now_state::lost : now_state::unread;
+    out.now = lost ? now_state::lost : where.held_up ? now_state::held_up : now_state::unread;
     out.at = where.at;
     return out;
   case place::finished: // It is being written, or was before what the log still tells.

@@ -55,14 +55,26 @@ record outcome_view(const client::redriven_letter& letter,
 
 } // namespace
 
+bool letter_choice::matches(const client::delivery& letter) const {
+  if (!match(letter)) return false;
+  if (!error) return true;
+  const auto last = std::find_if(letter.properties.rbegin(), letter.properties.rend(),
+                                 [](const auto& p) { return p.first == "carafe-dead-error"; });
+  return last != letter.properties.rend() && last->second.find(*error) != std::string::npos;
+}
+
 std::vector<option> letter_options(letter_choice& choice) {
-  return {text("GROUP", "", choice.group, "The group.").must().completed_by(completes::group),
-          number<queue_number>("--queue", "Q", choice.queue,
-                               "Only those in the queue of this number of %DLQ%GROUP."),
-          number<offset>("--offset", "N", choice.at, "Only the one at this offset there."),
-          number<std::uint64_t>("--count", "N", choice.count,
-                                "At most so many, the oldest of each queue first (default 10000).",
-                                1)};
+  std::vector<option> out{
+    text("GROUP", "", choice.group, "The group.").must().completed_by(completes::group),
+    number<queue_number>("--queue", "Q", choice.queue,
+                         "Only those in the queue of this number of %DLQ%GROUP."),
+    number<offset>("--offset", "N", choice.at, "Only the one at this offset there."),
+    number<std::uint64_t>("--count", "N", choice.count,
+                          "At most so many, the oldest of each queue first (default 10000).", 1)};
+  for (auto& each : match_options(choice.match)) out.push_back(std::move(each));
+  out.push_back(
+    text("--error", "TEXT", choice.error, "Only those whose last error has TEXT in it."));
+  return out;
 }
 
 result<std::vector<dead_letter_range>> chosen_letters(const letter_choice& choice, node_api& node) {
@@ -78,12 +90,13 @@ result<std::vector<dead_letter_range>> chosen_letters(const letter_choice& choic
     }
     wanted.push_back(range);
   }
-  return take(wanted, choice.count);
+  return choice.looks_inside() ? wanted : take(wanted, choice.count);
 }
 
 result<std::vector<client::delivery>> read_letters(const letter_choice& choice,
                                                    const std::vector<dead_letter_range>& letters,
-                                                   command_context& context, node_api& node) {
+                                                   command_context& context, node_api& node,
+                                                   bool with_bodies) {
   std::vector<client::delivery> out;
   std::uint64_t missing = 0;
   auto first = letters.empty() ? offset{0} : letters.front().first;
@@ -100,13 +113,15 @@ result<std::vector<client::delivery>> read_letters(const letter_choice& choice,
   if (!consumer) return consumer.error();
   const auto until =
     std::chrono::steady_clock::now() + context.globals.timeout.value_or(default_timeout);
-  while (missing > 0 && !context.stop.requested()) {
+  while (missing > 0 && out.size() < choice.count && !context.stop.requested()) {
     auto some = (*consumer)->poll(1'000, read_wait);
     if (!some) return some.error();
     for (auto& d : *some) {
       if (!has(letters, d)) continue;
-      out.push_back(std::move(d));
       --missing;
+      if (out.size() == choice.count || !choice.matches(d)) continue;
+      if (!with_bodies) d.body = {};
+      out.push_back(std::move(d));
     }
     if (some->empty() && std::chrono::steady_clock::now() > until)
       return {errc::timeout, std::to_string(missing) + " dead letters could not be read"};
@@ -114,20 +129,42 @@ result<std::vector<client::delivery>> read_letters(const letter_choice& choice,
   return out;
 }
 
+namespace {
+
+/// Those that were chosen, also by what is in them.
+result<std::vector<dead_letter_range>>
+letters_to_deal_with(const letter_choice& choice, command_context& context, node_api& node) {
+  auto letters = chosen_letters(choice, node);
+  if (!letters || !choice.looks_inside()) return letters;
+  auto read = read_letters(choice, *letters, context, node, false);
+  if (!read) return read.error();
+  std::vector<dead_letter_range> out;
+  for (const auto& letter : *read) out.push_back({letter.queue, letter.number, letter.offset, 1});
+  std::ranges::sort(out, [](const auto& a, const auto& b) {
+    return std::pair{a.number, a.first} < std::pair{b.number, b.first};
+  });
+  return out;
+}
+
+} // namespace
+
 exit_code deal_with(const letter_choice& choice, bool purge, std::uint32_t rate,
                     command_context& context) {
   auto node = context.node();
-  auto left = chosen_letters(choice, *node);
+  signal_catcher catcher{context.stop};
+  auto left = letters_to_deal_with(choice, context, *node);
   if (!left) return context.fail(left.error());
   const auto asked = *left;
-  signal_catcher catcher{context.stop};
   std::vector<record> rows;
   bool all_done = true;
   while (!left->empty() && !context.stop.requested()) {
     const auto most = rate == 0 ? letters_at_once : std::max<std::uint64_t>(rate / 10, 1);
     const auto part = take(*left, most);
     auto done = node->redrive(choice.group, part, purge);
-    if (!done) return context.fail(done.error());
+    if (!done) {
+      context.show(rows, "no dead letters"); // What became of those before is said all the same.
+      return context.fail(done.error());
+    }
     for (const auto& letter : *done) {
       all_done &= letter.why.code == errc::none;
       rows.push_back(outcome_view(letter, asked));

@@ -13,7 +13,8 @@ command dlq_redrive_command() {
   c.details = "Only the group gets them, from its first attempt on and with their history in their "
               "properties; other groups of the topic do not. It shows what became of each; the "
               "exit code is 1 if one could not be brought back.";
-  c.examples = {"carafe dlq redrive mailers", "carafe dlq redrive mailers --count 500 --rate 50"};
+  c.examples = {"carafe dlq redrive mailers", "carafe dlq redrive mailers --count 500 --rate 50",
+                "carafe dlq redrive mailers --error timeout"};
   c.options = letter_options(o->choice);
   c.options.push_back(number<std::uint32_t>(
     "--rate", "MSG_PER_S", o->rate, "About so many a second (default: as fast as they go).", 1));

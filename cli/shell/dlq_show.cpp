@@ -15,10 +15,10 @@ command dlq_show_command() {
     auto node = context.node();
     auto letters = chosen_letters(*choice, *node);
     if (!letters) return context.fail(letters.error());
-    if (letters->empty())
-      return context.fail({errc::not_found, "no such dead letter of group " + choice->group});
     auto read = read_letters(*choice, *letters, context, *node);
     if (!read) return context.fail(read.error());
+    if (read->empty())
+      return context.fail({errc::not_found, "no such dead letter of group " + choice->group});
     std::string text;
     for (const auto& letter : *read) append_delivery(text, letter, delivery_format::json);
     return context.terminal.write(text) ? exit_code::ok : exit_code::failed;

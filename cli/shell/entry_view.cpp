@@ -125,6 +125,9 @@ struct effect_fields {
     auto r = of_messages("lent", e.group, e.queue, e.ranges);
     return std::move(r.add("consumer", value::text(e.member)));
   }
+  record operator()(const effects::returned& e) const {
+    return of_messages("returned", e.group, e.queue, e.ranges);
+  }
   record operator()(const effects::waiting& e) const {
     auto r = of_messages("waiting", e.group, e.queue, {{e.row.at, 1}});
     r.add("attempts", value::id(e.row.attempts)).add("due", value::time(e.row.due));

@@ -29,6 +29,9 @@ record event_row(const story_event& event, const message_story& story) {
   row.add("consumer", text_or_none(event.member));
   row.add("error", text_or_none(event.error));
   row.add("due", value::time(event.due));
+  row.add("transaction",
+          event.transaction ? value::text(client::to_string(*event.transaction)) : value::none());
+  row.add("schedule", text_or_none(event.schedule));
   return row;
 }
 
@@ -42,7 +45,8 @@ value events_value(const std::vector<story_event>& events, const message_story& 
 record group_row(const group_story& group, const message_story& story) {
   using state = group_story::state;
   const bool has_until = group.now == state::lent || group.now == state::waiting;
-  const bool has_offset = group.now == state::behind || group.now == state::unread;
+  const bool has_offset =
+    group.now == state::behind || group.now == state::unread || group.now == state::held_up;
   record row;
   row.add("group", value::text(group.group));
   row.add("name", text_or_none(group.consumer));

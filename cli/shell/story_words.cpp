@@ -42,6 +42,16 @@ std::string failures(const group_story& group) {
          ", the last with " + quoted(group.error);
 }
 
+std::string in_transaction(const story_event& event) {
+  return event.transaction ? ", with transaction " + client::to_string(*event.transaction) : "";
+}
+
+/// What stored it, if that was not its producer.
+std::string origin_of(const story_event& event) {
+  if (event.schedule.empty()) return in_transaction(event);
+  return ", sent by schedule " + event.schedule + " for " + time_text(event.due);
+}
+
 std::string letter_words(const group_story& group) {
   switch (group.letter_is) {
   case group_story::letter_state::none:
@@ -59,25 +69,25 @@ std::string letter_words(const group_story& group) {
 } // namespace
 
 std::string_view name_of(story_event::kind what) noexcept {
-  static constexpr std::array<std::string_view, 21> names{
+  static constexpr std::array<std::string_view, 24> names{
     "other",     "stored",   "stored_for_later", "moved",        "fired",
     "cancelled", "dropped",  "deleted",          "began",        "reset",
     "lent",      "returned", "failed",           "acknowledged", "filtered",
     "expired",   "dead",     "redriven",         "purged",       "copied",
-    "gone"};
+    "gone",      "prepared", "committed",        "rolled_back"};
   return pick(what, names);
 }
 
 std::string_view name_of(group_story::state now) noexcept {
-  static constexpr std::array<std::string_view, 14> names{
-    "unread",   "ready",   "behind", "lent",    "waiting", "dying", "acknowledged",
-    "filtered", "expired", "dead",   "skipped", "lost",    "done",  "unstarted"};
+  static constexpr std::array<std::string_view, 15> names{
+    "unread",  "ready", "behind",  "lent", "waiting", "dying",     "acknowledged", "filtered",
+    "expired", "dead",  "skipped", "lost", "done",    "unstarted", "held_up"};
   return pick(now, names);
 }
 
 std::string_view name_of(message_story::state now) noexcept {
-  static constexpr std::array<std::string_view, 6> names{"unknown", "pending",   "stored",
-                                                         "deleted", "cancelled", "dropped"};
+  static constexpr std::array<std::string_view, 8> names{
+    "unknown", "pending", "stored", "deleted", "cancelled", "dropped", "prepared", "rolled_back"};
   return pick(now, names);
 }
 
@@ -106,7 +116,8 @@ std::string words_of(const story_event& event, const message_story& story) {
   switch (event.what) {
   case kind::stored:
     return "stored at offset " + at + " of queue " + std::to_string(story.number.value) +
-           ", as durable as '" + std::string{durability_name(story.reached)} + "' says";
+           ", as durable as '" + std::string{durability_name(story.reached)} + "' says" +
+           origin_of(event);
   case kind::stored_for_later:
     return "stored for later, until " + time_text(event.due);
   case kind::moved:
@@ -132,8 +143,9 @@ std::string words_of(const story_event& event, const message_story& story) {
     return "delivery " + std::to_string(event.attempt) + " failed with " + quoted(event.error) +
            "; again at " + time_text(event.due);
   case kind::acknowledged:
-    return event.offset.value == 0 ? "acknowledged"
-                                   : "acknowledged, with everything below offset " + at;
+    return (event.offset.value == 0 ? "acknowledged"
+                                    : "acknowledged, with everything below offset " + at) +
+           in_transaction(event);
   case kind::filtered:
     return event.offset.value == 0 ? "left out by the group's filter"
                                    : "passed over, with the group at offset " + at +
@@ -154,6 +166,13 @@ std::string words_of(const story_event& event, const message_story& story) {
     return "copied for the group, since retention was about to pass it";
   case kind::gone:
     return "nothing of it was left to deliver";
+  case kind::prepared:
+    return "prepared" + in_transaction(event) + " of producers " + event.member +
+           ": nobody sees it before the commit";
+  case kind::committed:
+    return "committed" + in_transaction(event);
+  case kind::rolled_back:
+    return "rolled back" + in_transaction(event);
   case kind::other:
     break;
   }
@@ -167,6 +186,10 @@ std::string words_of(const group_story& group, const message_story& story) {
   case state::unread:
     return "not read yet: the group reads on at offset " + at +
            (group.member.empty() ? "" : ", by " + group.member);
+  case state::held_up:
+    return "not read yet: so many messages of the group wait for their next delivery or behind one "
+           "of their key (--waiting-max) that it takes no new ones; it reads on at offset " +
+           at;
   case state::ready:
     return "waits for a consumer with room" + failures(group);
   case state::behind:
@@ -217,6 +240,10 @@ std::string words_of(const message_story& story) {
     return "cancelled: nobody got it";
   case state::dropped:
     return "dropped: nobody got it";
+  case state::prepared:
+    return "waits for its transaction's commit; 'tx list' shows it";
+  case state::rolled_back:
+    return "rolled back: nobody gets it";
   }
   return "in a state that this version of the shell does not know";
 }

@@ -242,21 +242,37 @@ TEST_CASE("queues added to a topic come to its readers") {
   CHECK(has.queues.size() == 3);
 }
 
-TEST_CASE("a reset moves the committed offset, but not under a consumer") {
+TEST_CASE("a reset asks the consumer for its queue, and gives it back at the new place") {
   rig r;
-  rig::client c{r, "c"};
+  rig::client c{r, "c"}, operators{r, "operator"};
   sender s{c, make_topic(c, "t", 1).queues[0].queue};
   s.send(5);
   const auto joined = c.ask<frames::joined>(joining("g", "t"));
   REQUIRE(joined.ok());
+  holding has;
+  has.update(c);
+  const auto before = has.queues.at(s.queue);
   frames::group_reset reset;
   reset.group = "g";
   reset.to.at = start_position::kind::latest;
-  CHECK(c.ask<frames::group_description>(reset).code() == errc::group_in_use);
-  REQUIRE(c.ask<frames::ok>(frames::leave{joined->member}).ok());
-  const auto done = c.ask<frames::group_description>(reset);
-  REQUIRE(done.ok());
+  operators.post(1'000, reset);
+  r.settle();
+  CHECK_FALSE(operators.take<frames::group_description>()); // It is still the consumer's.
+  operators.post(1'001, reset);
+  r.settle();
+  CHECK(operators.take<frames::error>()->why.code == errc::group_in_use);
+  const auto back = c.take<frames::revoked>();
+  REQUIRE(back);
+  CHECK(back->deadline_ms > 0);
+  REQUIRE(c.ask<frames::ok>(frames::release{joined->member, s.queue, back->owner}).ok());
+  r.settle();
+  const auto done = operators.take<frames::group_description>();
+  REQUIRE(done);
   CHECK(done->queues[0].committed == offset{5});
+  has.update(c);
+  CHECK(has.queues.at(s.queue).owner > before.owner);
+  CHECK(has.queues.at(s.queue).begin == offset{5});
+  REQUIRE(c.ask<frames::ok>(frames::leave{joined->member}).ok());
   CHECK(c.ask<frames::ok>(frames::group_delete{"g"}).ok());
   CHECK(c.ask<frames::group_description>(frames::group_describe{"g"}).code() ==
         errc::group_unknown);

@@ -116,6 +116,69 @@ TEST_CASE("dead letters are listed, brought back to their group alone, or purged
   CHECK(describe(admin).queues[0].lag == 0);
 }
 
+TEST_CASE(
+  "a letter is not brought back into another topic of the same name, nor one that is none") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"};
+  const auto queue = keyed_topic(admin, {"a", "b"});
+  const worker a{one, "shared"};
+  r.settle();
+  CHECK(a.failed(queue, 1, {}, "bad", true).ok());
+  r.pass(100ms);
+  REQUIRE(admin.ask<frames::ok>(frames::topic_delete{"t"}).ok());
+  r.settle();
+  const auto other = keyed_topic(admin, {"x", "y", "z"});
+  REQUIRE(other != queue);
+  r.settle();
+  const auto open = admin.ask<frames::dead_letter_list>(frames::dead_letters{"g"});
+  REQUIRE(open.ok());
+  const auto graves = open->queues[0].queue;
+  frames::produce forged;
+  const auto batch = batch_of({"no letter"});
+  forged.queue = graves;
+  forged.producer = producer_id{6};
+  forged.first = sequence{1};
+  forged.previous = sequence{0};
+  forged.count = 1;
+  forged.checksum = batch.checksum;
+  forged.batch = batch.bytes;
+  REQUIRE(admin.ask<frames::receipt>(forged).ok());
+  const auto done =
+    admin.ask<frames::redriven>(frames::redrive{"g", {{graves, {{offset{0}, 2}}}}, false});
+  REQUIRE(done.ok());
+  REQUIRE(done->letters.size() == 2);
+  CHECK(done->letters[0].why.code == errc::queue_unknown);
+  CHECK(done->letters[1].why.code == errc::invalid_argument);
+  r.pass(100ms);
+  CHECK(a.offsets() == offsets{0, 1, 2}); // All of the other topic's.
+}
+
+TEST_CASE("a group's topic of dead letters goes with it when nothing is open there") {
+  rig r;
+  rig::client admin{r, "admin"}, one{r, "one"};
+  const auto queue = keyed_topic(admin, {"a"});
+  auto a = std::make_optional<worker>(one, "shared");
+  r.settle();
+  CHECK(a->failed(queue, 0, {}, "bad", true).ok());
+  r.pass(100ms);
+  REQUIRE(one.ask<frames::ok>(frames::leave{a->in.member}).ok());
+  const auto is_there = [&] {
+    return admin.ask<frames::topic_description>(frames::topic_describe{"%DLQ%g", false}).ok();
+  };
+  SECTION("an open letter stays") {
+    REQUIRE(admin.ask<frames::ok>(frames::group_delete{"g"}).ok());
+    CHECK(is_there());
+  }
+  SECTION("purged ones do not come again") {
+    const auto graves =
+      admin.ask<frames::dead_letter_list>(frames::dead_letters{"g"})->queues[0].queue;
+    REQUIRE(
+      admin.ask<frames::redriven>(frames::redrive{"g", {{graves, {{offset{0}, 1}}}}, true}).ok());
+    REQUIRE(admin.ask<frames::ok>(frames::group_delete{"g"}).ok());
+    CHECK_FALSE(is_there());
+  }
+}
+
 TEST_CASE("a redriven message survives kill -9, and is not redriven twice") {
   rig r;
   queue_id graves;

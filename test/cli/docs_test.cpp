@@ -186,18 +186,18 @@ TEST_CASE("docs/shell.md documents every JSON field") {
 TEST_CASE("docs/shell.md documents every field of a log entry") {
   const auto section = sections().at("log dump");
   decoded_entry entry;
-  entry.effects = {effects::batch{},         effects::commit{},
-                   effects::queue_opened{},  effects::queue_closed{},
-                   effects::queue_start{},   effects::topic_put{},
-                   effects::topic_deleted{}, effects::group_put{},
-                   effects::group_deleted{}, effects::progress_dropped{},
-                   effects::settled{},       effects::lent{},
-                   effects::waiting{},       effects::timers_ended{},
-                   effects::timer_moved{},   effects::kept{},
-                   effects::tx_prepared{},   effects::tx_ended{},
-                   effects::tx_applied{},    effects::producer_put{},
-                   effects::schedule_put{},  effects::schedule_deleted{},
-                   effects::schedule_fired{}};
+  entry.effects = {effects::batch{},          effects::commit{},
+                   effects::queue_opened{},   effects::queue_closed{},
+                   effects::queue_start{},    effects::topic_put{},
+                   effects::topic_deleted{},  effects::group_put{},
+                   effects::group_deleted{},  effects::progress_dropped{},
+                   effects::settled{},        effects::lent{},
+                   effects::waiting{},        effects::timers_ended{},
+                   effects::timer_moved{},    effects::kept{},
+                   effects::tx_prepared{},    effects::tx_ended{},
+                   effects::tx_applied{},     effects::producer_put{},
+                   effects::schedule_put{},   effects::schedule_deleted{},
+                   effects::schedule_fired{}, effects::returned{}};
   const auto written = to_json(entry_view(entry, shard_id{0}, "log-1.mdb"));
   for (const auto& field : names_in(written)) {
     INFO(field);

@@ -101,6 +101,17 @@ TEST_CASE("two requesters on one reply queue get their own answers only") {
   CHECK(one->late() + two->late() == 0);
 }
 
+TEST_CASE("a request is not its own answer where answers come to the requests' topic") {
+  auto at = office{};
+  auto options = client::requester_options{};
+  options.reply_topic = "t";
+  auto r = at.requester(options);
+  auto waiting = ask(*r, "1");
+  for (auto& d : take(*at.requests, 1)) REQUIRE(reply(*at.answers, d, text("re 1")).ok());
+  REQUIRE(is_there(waiting));
+  CHECK(waiting.get()->body == "re 1");
+}
+
 TEST_CASE("a request that is not answered in time fails, and its late answer is dropped") {
   auto at = office{};
   auto r = at.requester();

@@ -204,10 +204,34 @@ TEST_CASE("after a restart what was lent waits for its holder, for one lease") {
   CHECK(lent(core.arrived(the_queue, batch(0, 6), at_ms(1))) == "1:4+2");
   CHECK(core.reclaim(one, the_queue, {{offset{0}, 3}}, at_ms(500)) ==
         std::vector<offset_range>{{offset{1}, 1}});
+  // That it was not presented is no failure: the node was away, and maybe it never came.
   const auto out = core.tick(at_ms(1'000));
-  const auto written = all<delivery_core::write>(out);
-  REQUIRE(written.size() == 1);
-  CHECK(std::get<effects::waiting>(written[0].what).row.at == offset{3});
+  CHECK(all<delivery_core::write>(out).empty());
+  REQUIRE(all<delivery_core::look>(out).size() == 1);
+  CHECK(lent(core.looked(the_queue, offset{3}, batch(0, 6), at_ms(1'000))) == "1:3+1");
+}
+
+TEST_CASE("what was given back is not lent to anybody after a restart") {
+  auto core = make();
+  delivery_progress log;
+  const auto fold = [&log](const delivery_core::effects_list& out) {
+    for (const auto& each : all<delivery_core::write>(out)) {
+      if (const auto* e = std::get_if<effects::lent>(&each.what)) log.lend(e->ranges);
+      if (const auto* e = std::get_if<effects::returned>(&each.what)) log.give_back(e->ranges);
+    }
+  };
+  welcome(core, one);
+  fold(core.arrived(the_queue, batch(0, 4), at_ms(0)));
+  SECTION("one by one") { fold(core.give_back(one, the_queue, {{offset{0}, 4}}, at_ms(1))); }
+  SECTION("by a farewell") { fold(core.leave(one, false, at_ms(1))); }
+  core.leave(one, false, at_ms(2));
+  CHECK(log.lent().to_ranges().size() <= 1);
+  log.give_back({{offset{0}, 4}}); // What was lent again to the same member, which left then.
+  delivery_core after{{group_id{9}, false, {}}, [](std::uint64_t) { return 0; }};
+  after.add_queue(the_queue, log, offset{4}, at_ms(3));
+  CHECK(after.in_flight() == 0);
+  welcome(after, two);
+  CHECK(lent(after.arrived(the_queue, batch(0, 4), at_ms(4))) == "2:0+4");
 }
 
 TEST_CASE("what may be lent at a time is limited, for each and for all") {
@@ -233,11 +257,16 @@ TEST_CASE("a group with too many waiting messages takes no new ones") {
   CHECK(all<delivery_core::pull>(*out).size() == 1);
 }
 
-TEST_CASE("messages past the end of a queue cannot be acknowledged") {
+TEST_CASE("messages past the end of a queue cannot be acknowledged, but those beside them") {
   auto core = make();
   welcome(core, one);
   core.arrived(the_queue, batch(0, 2), at_ms(0));
-  CHECK(core.settle(one, the_queue, {{offset{1}, 2}}, at_ms(1)).code() == errc::invalid_argument);
+  CHECK(core.past_end(the_queue, {{offset{0}, 1}, {offset{1}, 2}}));
+  CHECK(core.past_end(the_queue, {{offset{1}, ~std::uint64_t{0}}}));
+  CHECK_FALSE(core.past_end(the_queue, {{offset{0}, 2}}));
+  REQUIRE(core.settle(one, the_queue, {{offset{1}, 2}, {offset{9}, 5}}, at_ms(1)).ok());
+  CHECK(core.queues().at(the_queue).progress.finished(offset{1}));
+  CHECK_FALSE(core.queues().at(the_queue).progress.met(offset{2}));
   CHECK(core.settle(one, queue_id{77}, {{offset{0}, 1}}, at_ms(1)).code() == errc::queue_unknown);
   CHECK(core.nack(two, the_queue, offset{0}, std::nullopt, "", at_ms(1)).code() == errc::not_owner);
 }
@@ -284,6 +313,25 @@ waiting_record brought_back(std::uint64_t at, std::uint64_t key = 0) {
 }
 
 } // namespace
+
+TEST_CASE("what is delivered of a message that was brought back is its letter") {
+  auto core = make();
+  welcome(core, one, 1);
+  core.arrived(the_queue, batch(0, 4), at_ms(0));
+  REQUIRE(core.reject(one, the_queue, offset{0}, "no", at_ms(1)).ok());
+  CHECK(lent(core.buried(the_queue, offset{0}, at_ms(2))).empty()); // Another is lent since.
+  core.revived(the_queue, brought_back(0), at_ms(3));
+  core.tick(at_ms(4));
+  const auto done = core.settle(one, the_queue, {{offset{1}, 1}}, at_ms(5));
+  const auto looks = all<delivery_core::look>(*done); // Though its batch is still in the window.
+  REQUIRE(looks.size() == 1);
+  CHECK(looks[0].at == offset{0});
+  CHECK(lent(*done) == "1:2+1");
+  const auto next = core.settle(one, the_queue, {{offset{2}, 1}}, at_ms(6));
+  CHECK(lent(*next) == "1:3+1");
+  REQUIRE(core.settle(one, the_queue, {{offset{3}, 1}}, at_ms(7)).ok());
+  CHECK(lent(core.looked(the_queue, offset{0}, batch(0, 1), at_ms(8))) == "1:0+1");
+}
 
 TEST_CASE("whoever has a message that was brought back keeps it when retention passes its source") {
   auto core = make();

@@ -41,8 +41,8 @@ TEST_CASE("a dead letter is made whatever the message holds, up to the limit of 
   row.error = std::string(delivery_error_bytes_max, 'e');
   batch_limits limits;
   limits.message_bytes_max = limit;
-  const auto letter = make_dead_letter(batch_of(message), row,
-                                       {std::string(127, 'g'), std::string(127, 't'), {}}, limits);
+  const auto letter = make_dead_letter(
+    batch_of(message), row, {std::string(127, 'g'), std::string(127, 't'), {}, {}}, limits);
   REQUIRE(letter.ok());
   const auto reader = batch_reader::open(letter->bytes, letter->compression, limits);
   REQUIRE(reader.ok());

@@ -70,6 +70,27 @@ TEST_CASE("what has a higher priority goes first, and in the order of the queue"
   CHECK(core.queues().at(the_queue).priority_of.empty());
 }
 
+TEST_CASE("waiting messages keep their priority over a restart") {
+  auto core = make(3, {.backoff_ms = {0}});
+  auto ranked = batch(0, 3);
+  ranked->priorities = {4, 9, 4};
+  core.arrived(the_queue, ranked, at_ms(0));
+  delivery_progress log;
+  for (std::uint64_t at = 0; at < 3; ++at) {
+    const auto out = core.nack(one, the_queue, offset{at}, 60'000, "no", at_ms(1));
+    for (const auto& effect : *out)
+      if (const auto* e = std::get_if<delivery_core::write>(&effect))
+        log.put(std::get<effects::waiting>(e->what).row);
+  }
+  delivery_core after{{group_id{9}, false, {}}, [](std::uint64_t) { return 0; }};
+  after.add_queue(the_queue, log, offset{3}, at_ms(2));
+  after.join(one, 1, at_ms(2));
+  after.demand(one, much, at_ms(2));
+  const auto due = after.tick(at_ms(70'000));
+  REQUIRE(due.size() == 1);
+  CHECK(std::get<delivery_core::look>(due[0]).at == offset{1});
+}
+
 TEST_CASE("a later batch's higher priority goes before what was read earlier") {
   auto core = make(1);
   CHECK(lent(core.arrived(the_queue, batch(0, 3), at_ms(0))) == offsets{0});

@@ -274,6 +274,8 @@ void delivery_simulation::apply_some(std::size_t count) {
           }
       } else if (const auto* lent = std::get_if<effects::lent>(&effect)) {
         progress.lend(lent->ranges);
+      } else if (const auto* back = std::get_if<effects::returned>(&effect)) {
+        progress.give_back(back->ranges);
       } else if (const auto* kept = std::get_if<effects::kept>(&effect)) {
         REQUIRE(kept->rows.empty());
         progress.reach(kept->read);

@@ -49,6 +49,7 @@ void delivery_simulation::check_story(queue_id id, offset at) const {
     REQUIRE((m.settling || m.gone));
     break;
   case state::unread:
+  case state::held_up:
     REQUIRE_FALSE((m.settling || m.dead));
     break;
   case state::behind:

@@ -142,10 +142,10 @@ bool alike(const std::string& text, std::size_t at, const std::string& pattern, 
 }
 
 worth property_of(const filtered_message& message, const std::string& wanted) {
-  for (const auto& [name, text] : message.properties) {
-    if (name == wanted) return text;
-  }
-  return {};
+  worth found{};
+  for (const auto& [name, text] : message.properties)
+    if (name == wanted) found = text;
+  return found;
 }
 
 worth worth_of(const node& n, const filtered_message& message) {

@@ -303,7 +303,7 @@ TEST_CASE("Names are properties, quoted ones too, but for the tag and the key") 
          {"x-trace.id = 't1'", "TRUE"},
          {"\"two words\" = 'yes'", "TRUE"},
          {"\"a\"\"b\" = 'quoted'", "TRUE"},
-         {"twice = 'first'", "TRUE"},
+         {"twice = 'second'", "TRUE"},
          {"amount-1 IS NULL", "TRUE"},
          {"amount - 1 = 249", "TRUE"},
          {"amount -1 = 249", "TRUE"},

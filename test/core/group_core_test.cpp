@@ -266,7 +266,26 @@ TEST_CASE("A reset moves the committed offset of a queue that nobody owns") {
   CHECK(group.begin_reset(queue).code() == errc::group_in_use);
   CHECK(group.end_reset(queue, offset{3}).empty());
   CHECK(only<group_core::assign>(join(group, member_a)).start == offset{3});
-  CHECK(group.begin_reset(queue).code() == errc::group_in_use);
+}
+
+TEST_CASE("A reset takes a queue from its owner, who gets it again at the new place") {
+  auto group = group_with(1);
+  const auto before = only<group_core::assign>(join(group, member_a));
+  const auto begun = group.begin_reset(before.queue);
+  REQUIRE(begun.ok());
+  CHECK(only<group_core::revoke>(*begun).member == member_a);
+  CHECK_FALSE(group.may_reset(before.queue));
+  REQUIRE(group.commit(member_a, before.queue, before.owner).ok());
+  SECTION("when it has given it back") {
+    CHECK(group.release(member_a, before.queue, before.owner)->empty());
+  }
+  SECTION("or has not in time") {
+    CHECK(only<group_core::take>(group.deadline(before.queue, before.owner)).member == member_a);
+  }
+  CHECK_FALSE(group.may_reset(before.queue)); // Its commit would undo the reset's.
+  CHECK(group.commit_done(before.queue, offset{50}).empty());
+  CHECK(group.may_reset(before.queue));
+  CHECK(only<group_core::assign>(group.end_reset(before.queue, offset{3})).start == offset{3});
 }
 
 TEST_CASE("A member that joins during a reset gets the queue when it has ended") {

@@ -312,7 +312,7 @@ TEST_CASE("a message for later is followed from its id to its place, and back fr
   }
   SECTION("from its place") {
     auto about = at_place(101);
-    about.wanted = timer_id_of(std::get<effects::batch>(l.entries[2].effects[0]), offset{101});
+    about.wanted = earlier_id_of(std::get<effects::batch>(l.entries[2].effects[0]), offset{101});
     CHECK(about.wanted == by_id.wanted);
     about.queues = {orders};
     const auto what = told(l, about);
@@ -330,6 +330,100 @@ TEST_CASE("a message for later is followed from its id to its place, and back fr
     CHECK(told(l, by_id).state() == frames::message_story::state::pending);
     CHECK(told(l, by_id).due() == unix_ms{7'000});
   }
+}
+
+namespace {
+
+effects::tx_prepared half_of(transaction_id id, queue_id queue, std::uint64_t first) {
+  half_batch half;
+  half.queue = queue;
+  half.first = sequence{first};
+  half.count = 2;
+  return {id, "tills", 0, 0, 0, {half}, {}};
+}
+
+effects::batch transacted(std::uint64_t base, std::uint64_t first) {
+  auto out = batch_of(orders, base, somebody, first, {}, 0, 2);
+  out.transacted = true;
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("a half message is followed through its transaction") {
+  const transaction_id id{somebody, 3};
+  shard_log l;
+  l.add({half_of(id, orders, 41)});
+  story_subject by_id;
+  by_id.wanted = story_subject::message_id{somebody, sequence{42}};
+  by_id.queues = {orders};
+  SECTION("open") {
+    const auto what = told(l, by_id);
+    CHECK(what.state() == frames::message_story::state::prepared);
+    CHECK(kinds(what.events({})) == std::vector{kind::prepared});
+    CHECK(what.events({}).at(0).member == "tills");
+    CHECK(what.events({}).at(0).transaction.id == id);
+  }
+  SECTION("rolled back") {
+    l.add({effects::tx_ended{id, false, {}}});
+    const auto what = told(l, by_id);
+    CHECK(what.state() == frames::message_story::state::rolled_back);
+    CHECK(kinds(what.events({})) == std::vector{kind::prepared, kind::rolled_back});
+  }
+  SECTION("committed in its own shard, from its id and from its place") {
+    l.add({transacted(7, 41), effects::tx_ended{id, true, {}}});
+    auto by_place = at_place(8);
+    by_place.wanted = earlier_id_of(std::get<effects::batch>(l.entries[1].effects[0]), offset{8});
+    CHECK(by_place.wanted == by_id.wanted);
+    by_place.queues = {orders};
+    for (const auto& about : {by_id, by_place}) {
+      const auto what = told(l, about);
+      CHECK(what.state() == frames::message_story::state::stored);
+      CHECK(what.subject().at == offset{8});
+      CHECK(kinds(what.events({})) == std::vector{kind::prepared, kind::stored});
+      CHECK(what.events({}).at(1).transaction.id == id);
+    }
+  }
+  SECTION("committed, with its part still to come") {
+    l.add({effects::tx_ended{id, true, {shard_id{1}}}});
+    const auto what = told(l, by_id);
+    CHECK(what.committed());
+    CHECK(kinds(what.events({})) == std::vector{kind::prepared, kind::committed});
+    CHECK(what.state() == frames::message_story::state::prepared);
+  }
+}
+
+TEST_CASE("a part of another shard's commit says who kept the transaction") {
+  shard_log l;
+  l.add({transacted(7, 41), effects::tx_applied{shard_id{2}, shard_id{1}, 5, false}});
+  const auto what = told(l, at_place(7));
+  CHECK(what.coordinator() == shard_id{2});
+  CHECK_FALSE(what.was_half());
+}
+
+TEST_CASE("what a transaction acknowledged says so, and what a schedule sent") {
+  shard_log l;
+  l.add({batch_of(orders, 0, no_producer, 0,
+                  {{"carafe-schedule", "nightly"}, {"carafe-schedule-due-ms", "900"}})});
+  l.add({lent_to("worker-7")});
+  l.add({settle(0), effects::tx_ended{{somebody, 4}, true, {}}});
+  const auto what = told(l, at_place(0));
+  const auto stored = what.events({}).at(0);
+  CHECK(stored.schedule == "nightly");
+  CHECK(stored.due == unix_ms{900});
+  const auto end = what.parts().at(billing).events.all().back();
+  CHECK(end.what == kind::acknowledged);
+  CHECK(end.transaction.id == transaction_id{somebody, 4});
+}
+
+TEST_CASE("what was given back is told when it was") {
+  shard_log l;
+  l.add({batch_of(orders, 0, somebody, 41)});
+  l.add({lent_to("worker-7")});
+  l.add({effects::returned{billing, orders, {{offset{0}, 1}}}});
+  const auto what = told(l, at_place(0));
+  CHECK(kinds(what.parts().at(billing).events.all()) == std::vector{kind::lent, kind::returned});
+  CHECK(in_billing(what, is(whereabouts::place::ready)).now == now_state::ready);
 }
 
 TEST_CASE("a long story keeps its beginning and its end, and says how much it left out") {

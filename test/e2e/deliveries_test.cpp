@@ -361,6 +361,41 @@ TEST_CASE("a topic's time to live, set in the shell, ends messages before they a
   CHECK(letters.out.find("expired") != std::string::npos);
 }
 
+TEST_CASE("dead letters are listed, redriven and purged by what is in them") {
+  running_node at;
+  must(at.client.create_topic("t", 2));
+  auto producer = must(at.client.make_producer({}));
+  for (const auto* key : {"a", "b", "c", "d"}) must(producer->send("t", {.body = "x", .key = key}));
+  auto consumer = must(
+    at.client.make_consumer({.topics = {"t"}, .group = "g", .mode = client::group_mode::shared}));
+  int rejected = 0;
+  REQUIRE(eventually([&] {
+    for (const auto& d : must(consumer->poll(10, 20ms))) {
+      must(consumer->reject(d, d.key < "c" ? "timeout of the bank" : "no such account"));
+      ++rejected;
+    }
+    return rejected == 4;
+  }));
+  must(consumer->close());
+  const auto listed = [&](std::vector<std::string> how) {
+    how.insert(how.begin(), {"dlq", "list", "g"});
+    const auto out = at.run.json(how);
+    REQUIRE(out.code == 0);
+    return out.lines().size();
+  };
+  CHECK(listed({}) == 4);
+  CHECK(listed({"--error", "timeout"}) == 2);
+  CHECK(listed({"--error", "timeout", "--key", "b"}) == 1);
+  CHECK(listed({"--property", "carafe-dead-error=no such account", "--count", "1"}) == 1);
+  CHECK(at.run({"dlq", "show", "g", "--key", "none"}).code == 1);
+  const auto done = at.run.json({"dlq", "redrive", "g", "--error", "timeout"});
+  CHECK(done.code == 0);
+  CHECK(done.lines().size() == 2);
+  CHECK(listed({}) == 2);
+  CHECK(at.run({"dlq", "purge", "g", "--key", "d", "--yes"}).code == 0);
+  CHECK(listed({}) == 1);
+}
+
 TEST_CASE(
   "keyed: keys that always fail hold up nobody else, and end in the dead letters in order") {
   running_node at{{}};

@@ -55,6 +55,78 @@ struct billing {
 
 } // namespace
 
+TEST_CASE("why: a half message, its commit in another shard, and what a schedule sent") {
+  running_node at;
+  must(at.client.create_topic("orders", 1));
+  client::topic_settings fast;
+  fast.mode = durability::memory;
+  must(at.client.create_topic("views", 1, fast));
+  auto shop = must(at.client.make_transaction_producer({.group = "tills"}));
+  auto deal = shop->begin();
+  must(deal->send("orders", {.body = "one"}));
+  must(deal->send("views", {.body = "two"}));
+  must(deal->prepare());
+  const auto name = *deal->name();
+  const auto id = [&](std::uint64_t n) {
+    return client::to_string(client::message_id{name.producer, sequence{n}});
+  };
+  std::string views;
+  for (const std::uint64_t n : {1u, 2u, 3u})
+    if (const auto half = why(at, {id(n), "--topic", "views"}); half.at("state") == "prepared") {
+      views = id(n);
+      CHECK(events_of(half) == std::vector<std::string>{"prepared"});
+      CHECK(half.at("events").at(0).at("transaction") == client::to_string(name));
+      CHECK(half.at("events").at(0).at("consumer") == "tills");
+    }
+  REQUIRE_FALSE(views.empty());
+  must(deal->commit());
+  nlohmann::json after;
+  REQUIRE(eventually([&] {
+    after = why(at, {views, "--topic", "views"});
+    return after.at("state") == "stored";
+  }));
+  CHECK(events_of(after) == std::vector<std::string>{"prepared", "committed", "stored"});
+  CHECK(after.at("events").at(2).at("transaction") == client::to_string(name));
+  // From its place, which shard kept the transaction is in its own log.
+  CHECK(events_of(why(at, {"views/0/0"})) == events_of(after));
+  CHECK(events_of(why(at, {"orders/0/0"})) == std::vector<std::string>{"prepared", "stored"});
+
+  auto other = shop->begin();
+  must(other->send("orders", {.body = "never"}));
+  must(other->prepare());
+  must(other->rollback());
+  bool told = false;
+  for (std::uint64_t n = 1; n < 10 && !told; ++n)
+    told = why(at, {client::to_string(client::message_id{other->name()->producer, sequence{n}}),
+                    "--topic", "orders"})
+             .at("state") == "rolled_back";
+  CHECK(told);
+
+  REQUIRE(at.run({"schedule", "create", "pulse", "--topic", "orders", "--every", "100ms", "--count",
+                  "1", "--body", "tick"})
+            .code == 0);
+  REQUIRE(eventually(
+    [&] { return must(at.client.describe_topic("orders")).queues.at(0).end == offset{2}; }));
+  const auto sent = why(at, {"orders/0/1"}).at("events").at(0);
+  CHECK(sent.at("event") == "stored");
+  CHECK(sent.at("schedule") == "pulse");
+  CHECK(sent.at("due").is_string());
+}
+
+TEST_CASE("a filter may be as long as its limit") {
+  running_node at;
+  must(at.client.create_topic("orders", 1));
+  std::string sql = "a = 1";
+  while (sql.size() + 9 < 4'000) sql += " OR a = 1";
+  REQUIRE(
+    at.run({"group", "create", "long", "--mode", "shared", "--topics", "orders", "--where", sql})
+      .code == 0);
+  CHECK(at.run({"consume", "orders", "--where", sql, "--idle-exit", "100"}).code == 0);
+  const auto refused = at.run({"consume", "orders", "--where", sql + std::string(4'096, ' ')});
+  CHECK(refused.code != 0);
+  CHECK(holds(refused.err, "filter_invalid"));
+}
+
 TEST_CASE("why: a message's way through retries, a kill, its dead letter and back") {
   running_node at{{{"checkpoint-interval-ms", "100"}}};
   must(at.client.create_topic("orders", 1));

@@ -102,6 +102,8 @@ message_story sample_story() {
   event.attempt = 3;
   event.member = "worker-7";
   event.error = "the bank does not answer";
+  event.transaction = {shard_id{2}, {producer_id{77}, 9}};
+  event.schedule = "nightly";
   auto group = group_story{};
   group.group = "billing";
   group.consumer = "desk-1";

@@ -258,6 +258,7 @@ std::vector<named<effects::effect>> sample_effects() {
     {"schedulePut", effects::schedule_put{sample_schedule_record()}},
     {"scheduleDeleted", effects::schedule_deleted{schedule_id{31}}},
     {"scheduleFired", effects::schedule_fired{schedule_id{31}, sample_schedule_progress()}},
+    {"returned", effects::returned{group_id{21}, queue_id{12}, {{offset{5}, 10}}}},
   };
 }
 

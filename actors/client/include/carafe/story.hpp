@@ -3,9 +3,11 @@
 /// What became of one message: `client::why`.
 
 #include <carafe/message.hpp>
+#include <carafe/transactions.hpp>
 #include <carafe/types.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -53,6 +55,9 @@ struct story_event {
     purged,
     copied,
     gone,
+    prepared,
+    committed,
+    rolled_back,
   };
   kind what = kind::other;
   /// By the node's clock.
@@ -63,6 +68,10 @@ struct story_event {
   std::uint32_t attempt = 0;
   std::string member;
   std::string error;
+  /// The transaction that it was part of, if one is known.
+  std::optional<transaction_ref> transaction = {};
+  /// Of `stored`: the schedule that sent it, for `due`.
+  std::string schedule = {};
 };
 
 /// What became of it in one group, or of one named consumer of a `broadcast` group.
@@ -82,6 +91,7 @@ struct group_story {
     lost,         ///< Retention took it before the group came to it.
     done,         ///< The log does not tell how: that was before, or is being written.
     unstarted,    ///< The group has not begun to read the queue.
+    held_up,      ///< As `unread`, and so many messages wait that the group takes no new ones.
   };
   enum class letter_state : std::uint16_t { none, open, purged, redriven };
   std::string group;
@@ -105,12 +115,14 @@ struct group_story {
 
 struct message_story {
   enum class state : std::uint16_t {
-    unknown,   ///< There is no such message, or the log does not go back to it.
-    pending,   ///< It waits for its time, `due`.
-    stored,    ///< It can be read.
-    deleted,   ///< By retention.
-    cancelled, ///< Before its time.
-    dropped,   ///< It could not be read at its time.
+    unknown,     ///< There is no such message, or the log does not go back to it.
+    pending,     ///< It waits for its time, `due`.
+    stored,      ///< It can be read.
+    deleted,     ///< By retention.
+    cancelled,   ///< Before its time.
+    dropped,     ///< It could not be read at its time.
+    prepared,    ///< A half message: its transaction is not committed.
+    rolled_back, ///< With its transaction.
   };
   std::string topic;
   queue_number number;
