@@ -1,12 +1,10 @@
 #include "actors/core/story.hpp"
 
 #include "actors/core/schedule_message.hpp"
+#include "actors/core/story_entry.hpp"
 #include "actors/core/timer_batches.hpp"
-#include "schema/batch.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <limits>
 #include <string_view>
 
 namespace carafe::core {
@@ -18,32 +16,9 @@ using kind = story_event::kind;
 using letter_state = frames::group_story::letter_state;
 using message_state = frames::message_story::state;
 
-bool holds(const std::vector<offset_range>& ranges, offset at) {
-  return std::ranges::any_of(
-    ranges, [at](const offset_range& range) { return range.first <= at && at < range.end(); });
-}
-
 bool has_number(const effects::timers_ended& e, std::uint64_t number) {
-  return std::ranges::any_of(e.which, [=](const timer_key& key) { return key.number == number; });
-}
-
-story_event happened(kind what, const decoded_entry& entry) {
-  story_event e;
-  e.what = what;
-  e.time = entry.header.time;
-  return e;
-}
-
-/// It was checked when it came.
-result<batch_reader> open(const effects::batch& batch) {
-  constexpr auto any = std::numeric_limits<std::uint32_t>::max();
-  return batch_reader::open(batch.bytes, batch.compression, {any, any, any});
-}
-
-std::uint64_t number_in(std::string_view text, int base = 10) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value, base);
-  return value;
+  return std::ranges::any_of(e.which,
+                             [number](const timer_key& key) { return key.number == number; });
 }
 
 bool has_id(const effects::batch& e, const story_subject::message_id& id) {
@@ -57,7 +32,7 @@ bool has_offset(const effects::batch& e, offset at) {
 
 /// The node sent it for a schedule: its properties say which, and for when.
 void tell_schedule(const effects::batch& e, std::uint64_t position, story_event& to) {
-  const auto reader = open(e);
+  const auto reader = open_stored(e);
   if (!reader || position >= reader->count()) return;
   for (const auto& [name, value] :
        reader->message(static_cast<std::uint32_t>(position)).properties) {
@@ -271,7 +246,7 @@ void story::look_into(const effects::batch& e, std::uint64_t position, unix_ms s
   const auto filters = [](const auto& each) { return each.second.wanted != nullptr; };
   const bool ages = !expiry_.never && (e.ranked || expiry_.default_ttl_ms != 0);
   if (!ages && std::ranges::none_of(parts_, filters)) return;
-  const auto batch = open(e);
+  const auto batch = open_stored(e);
   if (!batch || position >= batch->count()) return;
   const auto at = static_cast<std::uint32_t>(position);
   expires_ = expiry_of(*batch, at, stored, expiry_);
@@ -312,7 +287,7 @@ void story::stored_for_later(const effects::batch& e, std::uint32_t position, un
   id_ = *subject_.wanted;
   state_ = message_state::pending;
   changed_ = true;
-  if (const auto batch = open(e); batch && position < batch->count()) {
+  if (const auto batch = open_stored(e); batch && position < batch->count()) {
     const auto wish = batch->message(position).deliver_at;
     due_ = unix_ms{wish > 0 ? wish : time.value - wish};
   }
@@ -368,188 +343,12 @@ void story::is_there(const part& in) {
   if (!in.copied) deleted_.reset();
 }
 
-// -- in a group -----------------------------------------------------------------------------------
-
-/// The group reads from `next` on.
-void story::begin_at(part& in, offset next, event e) const {
-  e.at = next;
-  in.events.push(std::move(e));
-  in.attempts = 0;
-  in.error.clear();
-  in.copied = false;
-  if (*subject_.at >= next)
-    in.now = part::stage::unread;
-  else if (!in.finished())
-    in.now = part::stage::skipped;
-}
-
-void story::on(const effects::commit& e, const decoded_entry& entry) {
-  using reason = effects::commit::reason;
-  auto& in = parts_.at(e.group);
-  const bool first = !in.mentioned;
-  in.mentioned = true;
-  if (e.why == reason::began && !first) return; // It had begun.
-  if (e.why == reason::began) return begin_at(in, e.next, happened(kind::began, entry));
-  // Of earlier versions every commit is by a consumer; one of a group that lends never is.
-  const bool set = e.why == reason::reset || in.lends;
-  const bool done = in.finished();
-  if (set || (done && *subject_.at >= e.next))
-    return begin_at(in, e.next,
-                    happened(set && first && in.lends ? kind::began : kind::reset, entry));
-  if (done || *subject_.at >= e.next) return;
-  passed_by(in, e.next, entry);
-}
-
-void story::passed_by(part& in, offset next, const decoded_entry& entry) const {
-  auto news = happened_in(in.passes ? kind::acknowledged : kind::filtered, entry);
-  news.at = next;
-  in.now = in.passes ? part::stage::acknowledged : part::stage::filtered;
-  if (in.passes && expires_ && *expires_ <= news.time) {
-    // Whether it was delivered while there was time is in nobody's log.
-    auto over = news;
-    over.what = kind::expired;
-    over.time = *expires_;
-    in.events.push(std::move(over));
-    in.now = part::stage::passed;
-  }
-  in.events.push(std::move(news));
-}
-
-void story::on(const effects::lent& e, const decoded_entry& entry) {
-  auto& in = parts_.at(e.group);
-  in.mentioned = true;
-  // It may be written after what ended it; and again, without a name, with what was learnt of it.
-  if (in.finished() || (in.now == part::stage::lent && e.member.empty())) return;
-  is_there(in);
-  if (in.now == part::stage::lent) in.events.push(happened(kind::returned, entry));
-  in.now = part::stage::lent;
-  in.member = e.member;
-  auto news = happened(kind::lent, entry);
-  news.member = e.member;
-  news.attempt = in.attempts + 1;
-  in.events.push(std::move(news));
-}
-
-void story::on(const effects::waiting& e, const decoded_entry& entry) {
-  auto& in = parts_.at(e.group);
-  in.mentioned = true;
-  const auto& row = e.row;
-  const bool letter = row.letter_queue.value != 0 && row.stored.value == 0;
-  if (row.attempts == 0 && letter) {
-    in.now = part::stage::waiting;
-    in.attempts = 0;
-    in.error.clear();
-    in.due = row.due;
-    in.letter = story_subject::letter_place{row.letter_queue, row.letter};
-    in.letter_is = letter_state::redriven;
-    in.copied = true; // Its letter has it.
-    auto news = happened(kind::redriven, entry);
-    news.queue = row.letter_queue;
-    news.at = row.letter;
-    in.events.push(std::move(news));
-    return;
-  }
-  if (row.attempts <= in.attempts) return; // Only more is known of it.
-  is_there(in);
-  in.now = part::stage::waiting;
-  in.attempts = row.attempts;
-  in.error = row.error;
-  in.due = row.due;
-  auto news = happened(kind::failed, entry);
-  news.attempt = row.attempts;
-  news.error = row.error;
-  news.due = row.due;
-  in.events.push(std::move(news));
-}
-
-void story::on(const effects::returned& e, const decoded_entry& entry) {
-  auto& in = parts_.at(e.group);
-  if (in.now != part::stage::lent) return;
-  in.now = in.attempts > 0 ? part::stage::waiting : part::stage::unread;
-  in.events.push(happened(kind::returned, entry));
-}
-
-void story::on(const effects::kept& e, const decoded_entry& entry) {
-  auto& in = parts_.at(e.group);
-  in.mentioned = true;
-  if (in.finished()) return;
-  is_there(in);
-  in.copied = true;
-  in.events.push(happened(kind::copied, entry));
-}
-
-void story::on(const effects::settled& e, const decoded_entry& entry) {
-  using reason = effects::settled::reason;
-  auto& in = parts_.at(e.group);
-  in.mentioned = true;
-  if (e.queue != subject_.queue || !holds(e.ranges, *subject_.at)) { // Its letter.
-    if (in.letter_is != letter_state::open) return;
-    in.letter_is = letter_state::purged;
-    in.events.push(happened(kind::purged, entry));
-    return;
-  }
-  // Whoever has it already may be done with it when nothing is left of it here; and a dead letter
-  // may be under way when a reset passes its message.
-  const bool returned = in.now == part::stage::gone && e.why == reason::acknowledged;
-  const bool buried = in.now == part::stage::skipped && e.why == reason::dead;
-  if (in.finished() && !returned && !buried) return;
-  if (e.why != reason::gone && !returned) is_there(in);
-  switch (e.why) {
-  case reason::acknowledged:
-    in.now = part::stage::acknowledged;
-    in.events.push(happened_in(kind::acknowledged, entry));
-    return;
-  case reason::filtered:
-    in.now = part::stage::filtered;
-    in.events.push(happened(kind::filtered, entry));
-    return;
-  case reason::expired:
-    in.now = part::stage::expired;
-    in.events.push(happened(kind::expired, entry));
-    return;
-  case reason::gone:
-    in.now = part::stage::gone;
-    in.events.push(happened(kind::gone, entry));
-    return;
-  case reason::dead:
-    return died(e.group, in, entry);
-  }
-}
-
-/// The same entry has its letter, which says why.
-void story::died(group_id group, part& in, const decoded_entry& entry) {
-  auto news = happened(kind::dead, entry);
-  news.attempt = in.attempts;
-  for (const auto& other : entry.effects) {
-    const auto* batch = std::get_if<effects::batch>(&other);
-    if (batch == nullptr || batch->producer != no_producer || batch->count != 1) continue;
-    news.queue = batch->queue;
-    news.at = batch->base;
-    in.letter = story_subject::letter_place{batch->queue, batch->base};
-    in.letter_is = letter_state::open;
-    subject_.groups[group] = in.letter;
-    changed_ = true;
-    const auto reader = open(*batch);
-    if (!reader) break;
-    for (const auto& [name, value] : reader->message(0).properties) {
-      if (name == "carafe-dead-attempts")
-        news.attempt = static_cast<std::uint32_t>(number_in(value));
-      if (name == "carafe-dead-error") news.error = value;
-    }
-    break;
-  }
-  in.now = part::stage::dead;
-  in.attempts = news.attempt;
-  in.error = news.error;
-  in.events.push(std::move(news));
-}
-
 std::optional<story_subject::message_id> earlier_id_of(const effects::batch& batch, offset at) {
   if (!has_offset(batch, at)) return std::nullopt;
   if (batch.transacted)
     return story_subject::message_id{batch.producer, batch.first + (at.value - batch.base.value)};
   if (batch.producer != no_producer) return std::nullopt;
-  const auto reader = open(batch);
+  const auto reader = open_stored(batch);
   const auto position = static_cast<std::uint32_t>(at.value - batch.base.value);
   if (!reader || position >= reader->count()) return std::nullopt;
   std::optional<story_subject::message_id> out;

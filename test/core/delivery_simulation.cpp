@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string>
 
 namespace carafe::test {
 
@@ -182,14 +181,14 @@ void delivery_simulation::carry_out(const delivery_core::effects_list& effects) 
       unwritten_.push_back({write->queue, {write->what}, std::nullopt, false});
       if (const auto* done = std::get_if<effects::settled>(&write->what))
         ending_unasked(write->queue, *done);
-      if (const auto* row = std::get_if<effects::waiting>(&write->what)) {
-        auto& m = queues_.at(write->queue).messages[row->row.at.value];
-        const bool key_learnt = m.key_unknown && !row->row.key_unknown;
-        REQUIRE(
-          (row->row.attempts == m.failures + 1 || (row->row.attempts == m.failures && key_learnt)));
-        if (options_.keyed && !row->row.key_unknown) REQUIRE(row->row.key == m.key);
-        m.failures = row->row.attempts;
-        m.key_unknown = row->row.key_unknown;
+      if (const auto* waits = std::get_if<effects::waiting>(&write->what)) {
+        const auto& row = waits->row;
+        auto& m = queues_.at(write->queue).messages[row.at.value];
+        const bool key_learnt = m.key_unknown && !row.key_unknown;
+        REQUIRE((row.attempts == m.failures + 1 || (row.attempts == m.failures && key_learnt)));
+        if (options_.keyed && !row.key_unknown) REQUIRE(row.key == m.key);
+        m.failures = row.attempts;
+        m.key_unknown = row.key_unknown;
       }
     } else if (const auto* bury = std::get_if<delivery_core::bury>(&effect)) {
       auto& m = queues_.at(bury->queue).messages[bury->row.at.value];

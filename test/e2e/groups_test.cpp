@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <csignal>
+#include <map>
 #include <set>
 #include <sstream>
+#include <string>
+#include <thread>
 
 namespace carafe::test {
 namespace {
@@ -194,10 +197,39 @@ TEST_CASE("group: members of one group must ask for the same topics") {
   auto other = connect_to(at.node.address());
   const auto second = other.make_consumer({.topics = {"b"}, .group = "g"});
   CHECK(second.code() == errc::subscription_mismatch);
-  CHECK(at.client.reset_group("g", "", {}, {}).code() == errc::group_in_use);
   CHECK(at.client.delete_group("g").code() == errc::group_in_use);
   must(first->close());
   must(at.client.delete_group("g"));
+}
+
+TEST_CASE("group: a reset moves consumers that run, and they go on from there") {
+  running_node at;
+  must(at.client.create_topic("t", 2));
+  auto producer = must(at.client.make_producer({}));
+  for (int i = 0; i < 20; ++i)
+    must(
+      producer->send_async("t", {.body = std::to_string(i)}, queue_number{i < 10 ? 0u : 1u}).get());
+  auto consumer = must(at.client.make_consumer({.topics = {"t"}, .group = "g"}));
+  std::map<std::string, int> seen;
+  const auto all_seen = [&](int times) {
+    return eventually([&] {
+      for (const auto& d : must(consumer->poll(100, 50ms))) {
+        ++seen[d.body];
+        must(consumer->ack(d));
+      }
+      return seen.size() == 20 &&
+             std::ranges::all_of(seen, [&](const auto& each) { return each.second >= times; });
+    });
+  };
+  REQUIRE(all_seen(1));
+  must(consumer->commit());
+  std::thread operators{[&] {
+    const auto now = must(at.client.reset_group("g", "", {}, {start_position::kind::earliest}));
+    CHECK(now.queues.at(0).committed == offset{0});
+  }};
+  CHECK(all_seen(2));
+  operators.join();
+  for (const auto& [body, times] : seen) CHECK(times <= 2);
 }
 
 TEST_CASE("group: it may be reset as soon as its last member has left") {
