@@ -52,6 +52,14 @@ std::string origin_of(const story_event& event) {
   return ", sent by schedule " + event.schedule + " for " + time_text(event.due);
 }
 
+/// Whether the group has had it, before it was set to another place.
+bool was_met(const group_story& group) {
+  using kind = story_event::kind;
+  return std::ranges::any_of(group.events, [](const story_event& e) {
+    return e.what == kind::lent || e.what == kind::acknowledged || e.what == kind::dead;
+  });
+}
+
 std::string letter_words(const group_story& group) {
   switch (group.letter_is) {
   case group_story::letter_state::none:
@@ -212,7 +220,8 @@ std::string words_of(const group_story& group, const message_story& story) {
   case state::dead:
     return "dead" + failures(group) + letter_words(group);
   case state::skipped:
-    return "never delivered: the group begins behind it";
+    return was_met(group) ? "not delivered again: the group was set behind it"
+                          : "never delivered: the group begins behind it";
   case state::lost:
     return "never delivered: retention took it first";
   case state::done:

@@ -487,8 +487,7 @@ void delivery_simulation::drain() {
   REQUIRE(core_->in_flight() == 0);
   REQUIRE(core_->waiting() == 0);
   for (const auto& [id, queue] : queues_) {
-    const auto& is = core_->queues().at(id).progress;
-    const auto& folded = folded_.at(id);
+    const auto &is = core_->queues().at(id).progress, &folded = folded_.at(id);
     REQUIRE(is.next() == offset{queue.messages.size()});
     REQUIRE(folded.next() == is.next());
     REQUIRE(folded.waiting().empty());
