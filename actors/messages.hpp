@@ -306,14 +306,15 @@ struct timer_news_list {
 
 struct timer_rows {
   std::vector<core::timer_ptr> rows;
-  /// These are all that was asked for; otherwise there are more behind the last.
+  /// These are all that was asked for; otherwise there may be more behind `end`.
   bool whole = true;
 };
 
-/// Pending ones of these queues, due after `after`.
+/// Pending ones of these queues, behind `after`.
+  timer_key end = {};
 struct timer_page {
   std::set<queue_id> queues;
-  unix_ms after;
+  timer_key after;
   std::size_t limit = 0;
 };
 

@@ -328,8 +328,8 @@ public:
     state_->moved_to = to;
     return cancel_timers(which);
   }
-  result<client::pending_timers> list_timers(const std::string& topic, unix_ms,
-                                             std::uint32_t) override {
+  result<client::pending_timers>
+  list_timers(const std::string& topic, const client::timer_place& behind, std::uint32_t) override {
     if (!state_->topics.contains(topic)) return {errc::topic_unknown, topic};
     return state_->timers;
   }
@@ -337,6 +337,7 @@ public:
                                                 bool if_missing) override {
     if (state_->schedules.contains(wanted.name) && !if_missing)
       return {errc::schedule_exists, wanted.name};
+    state_->listed_behind = behind;
     auto& made = state_->schedules[wanted.name];
     made.what = wanted;
     made.next = unix_ms{1'800'000'000'000};

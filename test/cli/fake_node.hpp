@@ -65,6 +65,7 @@ struct fake_state {
   /// What was asked for: a transaction, and whether to commit it.
   std::vector<std::pair<client::transaction_ref, bool>> transactions_ended;
   client::transaction_options transaction_options;
+  client::timer_place listed_behind;
   /// Of every transaction, and what became of it.
   std::vector<std::string> transaction_bodies;
   std::string transaction_story;
