@@ -141,6 +141,20 @@ TEST_CASE("receipts are printed for each message") {
   CHECK(json::parse(ran.err)["messages"] == 2);
 }
 
+TEST_CASE("people are told once that a quota holds their messages up") {
+  auto state = with_orders();
+  state->throttled = {errc::too_many_requests,
+                      "the produce quota of topic orders: 1 bytes a second are used up; send again "
+                      "after 60000 ms"};
+  auto ran = run_line(state, "produce orders", "a\nb\n");
+  CHECK(ran.code == exit_code::ok);
+  const std::string line =
+    "held up: the produce quota of topic orders: 1 bytes a second are used up; Ctrl-C gives up\n";
+  CHECK(ran.err.find(line) != std::string::npos);
+  CHECK(ran.err.find(line) == ran.err.rfind(line));
+  CHECK(run_line(state, "produce orders --json", "a\n").err.empty());
+}
+
 TEST_CASE("a missing topic is told before anything is read, or created") {
   auto state = std::make_shared<fake_state>();
   auto ran = run_line(state, "produce orders", "a\n");
