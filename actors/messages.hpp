@@ -31,6 +31,9 @@ namespace carafe {
 /// The effects of one entry.
 struct effect_list {
   std::vector<effects::effect> effects;
+  /// Queues that get messages without a key: where one is compacted the entry is refused, with
+  /// `key_required`.
+  std::vector<queue_id> keyless = {};
 };
 
 /// A batch is committed and durable as its shard promises.
@@ -308,10 +311,10 @@ struct timer_rows {
   std::vector<core::timer_ptr> rows;
   /// These are all that was asked for; otherwise there may be more behind `end`.
   bool whole = true;
+  timer_key end = {};
 };
 
 /// Pending ones of these queues, behind `after`.
-  timer_key end = {};
 struct timer_page {
   std::set<queue_id> queues;
   timer_key after;
