@@ -120,8 +120,14 @@ struct listing {
   }
 };
 
+/// Behind which the wanted ones are: all that are due then, or one of them.
+timer_key place_of(const frames::timer_list& wish) {
+  if (wish.after_queue.value != 0) return {wish.after, wish.after_queue, wish.after_place};
+  return {wish.after, core::behind_all_timers.queue, core::behind_all_timers.number};
+}
+
 void gather(catalogue_pointer self, const std::shared_ptr<listing>& all, const topic_record& topic,
-            unix_ms after) {
+            const timer_key& after) {
   const auto by_shard = queues_by_shard(topic);
   all->missing = by_shard.size();
   for (const auto& [shard, queues] : by_shard) {
@@ -161,16 +167,16 @@ caf::result<frames::timers> list_timers_of(catalogue_pointer self, const frames:
   all->limit = wish.limit == 0 ? listed_max : std::min(wish.limit, listed_max);
   for (std::size_t i = 0; i < topic->queues.size(); ++i)
     all->numbers.emplace(topic->queues[i].queue, queue_number{static_cast<std::uint32_t>(i)});
-  query_queues(
-    self, self->state.shards, topic->queues,
-    [self, all, record = *topic, after = wish.after](const result<std::vector<queue_view>>& views) {
-      if (!views) {
-        all->promise.deliver(to_caf(views.error()));
-        return;
-      }
-      for (const auto& view : *views) all->out.total += view.timers_pending;
-      gather(self, all, record, after);
-    });
+  query_queues(self, self->state.shards, topic->queues,
+               [self, all, record = *topic,
+                after = place_of(wish)](const result<std::vector<queue_view>>& views) {
+                 if (!views) {
+                   all->promise.deliver(to_caf(views.error()));
+                   return;
+                 }
+                 for (const auto& view : *views) all->out.total += view.timers_pending;
+                 gather(self, all, record, after);
+               });
   return all->promise;
 }
 

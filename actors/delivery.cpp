@@ -16,7 +16,9 @@ namespace {
 using core::delivery_core;
 
 /// Leases and pauses end to this precision.
-constexpr auto tick_every = std::chrono::milliseconds{20};
+constexpr std::uint64_t tick_ms_min = 20;
+/// Somebody may set the machine's clock meanwhile.
+constexpr std::uint64_t tick_ms_max = 1'000;
 /// What failed for the disk or a damaged batch is tried again so much later.
 constexpr std::uint64_t errands_again_ms = 500;
 /// Of one request to settle.
@@ -32,9 +34,17 @@ std::uint64_t roll(std::uint64_t& state, std::uint64_t below) {
 
 void arm_tick(delivery_pointer self) {
   auto& s = self->state;
-  if (s.ticking || (s.core->idle() && s.failed_errands.empty())) return;
-  s.ticking = true;
-  self->delayed_send(self, tick_every, tick_atom_v);
+  const auto at = now(self);
+  auto wait = s.core->next(at);
+  if (!s.failed_errands.empty())
+    wait = std::min(wait.value_or(tick_ms_max),
+                    s.errands_after > at.mono ? s.errands_after.value - at.mono.value : 0);
+  if (!wait) return;
+  const auto ms = std::clamp(*wait, tick_ms_min, tick_ms_max);
+  const mono_ms then{at.mono.value + ms};
+  if (s.tick_at && *s.tick_at <= then) return;
+  s.tick_at = then;
+  self->delayed_send(self, std::chrono::milliseconds{ms}, tick_atom_v);
 }
 
 // -- effects --------------------------------------------------------------------------------------
@@ -305,7 +315,8 @@ caf::result<caf::ok_atom> on_remove(delivery_pointer self) {
 
 void on_tick(delivery_pointer self) {
   auto& s = self->state;
-  s.ticking = false;
+  if (s.tick_at && s.clocks->monotonic() < *s.tick_at) return; // A sooner one came in its place.
+  s.tick_at.reset();
   if (s.removed) return;
   carry_out(self, s.core->tick(now(self)));
   if (s.clocks->monotonic() < s.errands_after) return;

@@ -108,7 +108,8 @@ struct delivery_state {
   std::shared_ptr<const clock> clocks;
   group_options options;
   std::uint64_t dice = 0;
-  bool ticking = false;
+  /// When the next tick comes.
+  std::optional<mono_ms> tick_at;
   /// Being deleted or made another: nobody may join any more, and nothing more is begun.
   bool removed = false;
   /// Who is told once nothing is written any more.

@@ -31,6 +31,9 @@ namespace carafe {
 /// The effects of one entry.
 struct effect_list {
   std::vector<effects::effect> effects;
+  /// Queues that get messages without a key: where one is compacted the entry is refused, with
+  /// `key_required`.
+  std::vector<queue_id> keyless = {};
 };
 
 /// A batch is committed and durable as its shard promises.
@@ -306,14 +309,15 @@ struct timer_news_list {
 
 struct timer_rows {
   std::vector<core::timer_ptr> rows;
-  /// These are all that was asked for; otherwise there are more behind the last.
+  /// These are all that was asked for; otherwise there may be more behind `end`.
   bool whole = true;
+  timer_key end = {};
 };
 
-/// Pending ones of these queues, due after `after`.
+/// Pending ones of these queues, behind `after`.
 struct timer_page {
   std::set<queue_id> queues;
-  unix_ms after;
+  timer_key after;
   std::size_t limit = 0;
 };
 

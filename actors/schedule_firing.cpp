@@ -87,18 +87,19 @@ void refused(self_pointer self, const firing& step, const std::string& topic, co
 }
 
 void append(self_pointer self, const firing& step, const queue_place& place,
-            const encoded_batch& message) {
+            const core::schedule_message& message) {
   auto& s = self->state;
   const auto& what = s.core->find(step.schedule)->what;
   effects::batch batch;
   batch.queue = place.queue;
-  batch.count = message.count;
+  batch.count = message.batch.count;
   batch.producer = no_producer;
-  batch.compression = message.compression;
-  batch.checksum = message.checksum;
-  batch.bytes = message.bytes;
-  batch.ranked = message.ranked;
+  batch.compression = message.batch.compression;
+  batch.checksum = message.batch.checksum;
+  batch.bytes = message.batch.bytes;
+  batch.ranked = message.batch.ranked;
   effect_list wish;
+  if (message.key.empty()) wish.keyless = {place.queue};
   wish.effects.emplace_back(std::move(batch));
   wish.effects.emplace_back(effects::schedule_fired{step.schedule, step.after});
   self->request(s.shards.at(place.shard), caf::infinite, write_atom_v, std::move(wish))
@@ -122,12 +123,12 @@ void append_by_route(self_pointer self, const firing& step,
   const auto number = message->key.empty() ? static_cast<std::uint32_t>(step.number % count)
                                            : queue_of_key(message->key, count).value;
   const auto place = queues[number];
-  if (s.shards.contains(place.shard)) return append(self, step, place, message->batch);
+  if (s.shards.contains(place.shard)) return append(self, step, place, *message);
   self->request(s.catalogue, caf::infinite, route_atom_v, place.queue)
     .then(
-      [self, step, place, batch = message->batch](const shard_actor& shard) {
+      [self, step, place, made = *message](const shard_actor& shard) {
         self->state.shards.emplace(place.shard, shard);
-        append(self, step, place, batch);
+        append(self, step, place, made);
       },
       [self, step, topic = what.topic](const caf::error& why) {
         refused(self, step, topic, from_caf(why));

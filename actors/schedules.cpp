@@ -110,6 +110,50 @@ void write_change(self_pointer self, const decision& what) {
       });
 }
 
+/// `schedule_put`, once its message was looked at.
+void decide_put(self_pointer self, const frames::schedule_put& wish, const std::string& name,
+                caf::typed_response_promise<frames::schedules> promise) {
+  self->state.changes.push_back({name,
+                                 [self, wish] {
+                                   auto& mine = self->state;
+                                   return mine.core->put(wish, new_id(), mine.clocks->wall());
+                                 },
+                                 [self, name, promise](const result<decision>& outcome) mutable {
+                                   if (!outcome) {
+                                     promise.deliver(to_caf(outcome.error()));
+                                     return;
+                                   }
+                                   auto line = self->state.core->list({name, {}, 1});
+                                   if (line)
+                                     promise.deliver(std::move(*line));
+                                   else
+                                     promise.deliver(to_caf(line.error()));
+                                 }});
+  change_schedules(self);
+}
+
+/// A message without a key never gets into a compacted topic. That of a topic that is made so, or
+/// comes to be, later is refused when it is due.
+void put_if_taken(self_pointer self, const frames::schedule_put& wish,
+                  const schedule_definition& made,
+                  caf::typed_response_promise<frames::schedules> promise) {
+  self
+    ->request(self->state.catalogue, caf::infinite, describe_atom_v,
+              frames::topic_describe{made.topic, false})
+    .then(
+      [self, wish, name = made.name, promise](const frames::topic_description& found) mutable {
+        if (found.settings.compacted)
+          promise.deliver(to_caf({errc::key_required, "topic " + found.name +
+                                                        " is compacted, and the schedule's "
+                                                        "message has no key"}));
+        else
+          decide_put(self, wish, name, promise);
+      },
+      [self, wish, name = made.name, promise](const caf::error&) {
+        decide_put(self, wish, name, promise);
+      });
+}
+
 caf::result<frames::schedules> on_put(self_pointer self, const frames::schedule_put& wish) {
   auto& s = self->state;
   std::string name;
@@ -123,23 +167,11 @@ caf::result<frames::schedules> on_put(self_pointer self, const frames::schedule_
     name = std::get<frames::schedule_put::resume>(wish.wish).name;
   }
   auto promise = self->make_response_promise<frames::schedules>();
-  s.changes.push_back({name,
-                       [self, wish] {
-                         auto& mine = self->state;
-                         return mine.core->put(wish, new_id(), mine.clocks->wall());
-                       },
-                       [self, name, promise](const result<decision>& outcome) mutable {
-                         if (!outcome) {
-                           promise.deliver(to_caf(outcome.error()));
-                           return;
-                         }
-                         auto line = self->state.core->list({name, {}, 1});
-                         if (line)
-                           promise.deliver(std::move(*line));
-                         else
-                           promise.deliver(to_caf(line.error()));
-                       }});
-  change_schedules(self);
+  const auto* made = std::get_if<schedule_definition>(&wish.wish);
+  if (made != nullptr && core::is_keyless(*made))
+    put_if_taken(self, wish, *made, promise);
+  else
+    decide_put(self, wish, name, promise);
   return promise;
 }
 

@@ -210,6 +210,9 @@ result<void> check_effects(const core::shard_state& state, const effect_list& wi
 caf::result<entry_index> on_write(self_pointer self, const effect_list& wish) {
   auto& s = self->state;
   if (auto ok = check_effects(s.replica->state(), wish); !ok) return to_caf(ok.error());
+  for (const auto queue : wish.keyless)
+    if (const auto* record = s.replica->state().queue(queue); record && record->compacted)
+      return to_caf({errc::key_required, "a message without a key in a compacted topic"});
   if (!has_room(s, wish)) return to_caf(no_room(s.room));
   auto index = s.replica->submit_effects(wish.effects, s.clocks->wall(), s.clocks->monotonic());
   if (!index) return to_caf(index.error());

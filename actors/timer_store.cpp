@@ -3,41 +3,40 @@
 #include "actors/error_bridge.hpp"
 #include "actors/logging.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace carafe {
 
 namespace {
 
-/// Rows that one request may look at, and what a name may have.
-constexpr std::size_t scan_max = 200'000;
-constexpr std::size_t of_name_max = 10'000;
+/// What one request may look at and answer: others wait meanwhile. Who wants more asks again.
+constexpr std::size_t scan_max = 50'000;
+constexpr std::size_t rows_max = 4'096;
+constexpr std::uint64_t bytes_max = 8u << 20;
 
 timer_rows shared(storage::timer_index::found found) {
   timer_rows out;
   out.whole = found.whole;
+  out.end = found.end;
   out.rows.reserve(found.rows.size());
   for (auto& row : found.rows)
     out.rows.push_back(std::make_shared<const timer_record>(std::move(row)));
   return out;
 }
 
+result<timer_rows> told_rows(result<storage::timer_index::found> found) {
+  if (!found) return found.error();
+  return shared(std::move(*found));
+}
+
+/// By name, of the first of the queues: who asks goes from one to the next.
 result<timer_rows> find(const storage::timer_index& index, const core::timer_query& query) {
-  storage::timer_index::found all;
-  const auto take = [&all](result<std::vector<timer_record>> some) -> result<void> {
-    if (!some) return some.error();
-    std::ranges::move(*some, std::back_inserter(all.rows));
-    return {};
-  };
-  if (!query.name) {
-    if (auto ok = take(index.with_id(query.producer, query.sequence)); !ok) return ok.error();
-    return shared(std::move(all));
-  }
-  for (const auto queue : query.queues)
-    if (auto ok = take(index.with_name(queue, *query.name, of_name_max)); !ok) return ok.error();
-  return shared(std::move(all));
+  if (query.name)
+    return told_rows(index.with_name(query.queues.front(), *query.name, query.after, query.until,
+                                     rows_max, bytes_max));
+  auto rows = index.with_id(query.producer, query.sequence);
+  if (!rows) return rows.error();
+  return shared({std::move(*rows)});
 }
 
 template <class Answer>
@@ -45,11 +44,6 @@ caf::result<Answer> told(result<Answer> answer) {
   if (answer) return std::move(*answer);
   logging::error("timers", answer.error().message());
   return to_caf(answer.error());
-}
-
-result<timer_rows> told_rows(result<storage::timer_index::found> found) {
-  if (!found) return found.error();
-  return shared(std::move(*found));
 }
 
 } // namespace
@@ -73,8 +67,8 @@ timer_store(timer_store_actor::stateful_pointer<timer_store_state> self,
       return told(find(*self->state.index, query));
     },
     [self](list_atom, const timer_page& page) {
-      const timer_key after{unix_ms{page.after.value + 1}, queue_id{0}, 0};
-      return told(told_rows(self->state.index->next_of(page.queues, after, page.limit, scan_max)));
+      return told(told_rows(
+        self->state.index->next_of(page.queues, page.after, rows_max, bytes_max, scan_max)));
     },
     [self](save_atom, const timer_flush& what) -> caf::result<caf::ok_atom> {
       std::vector<const timer_record*> put;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cinttypes>
+#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -36,9 +38,12 @@ void look_in(self_pointer self, std::uint64_t ms) {
   self->delayed_send(self, std::chrono::milliseconds{ms}, tick_atom_v);
 }
 
+/// As the shell writes and takes it.
 std::string text_of(const transaction_name& name) {
-  return std::to_string(name.shard.value) + "-" + std::to_string(name.id.producer.value) + "-" +
-         std::to_string(name.id.number);
+  char text[48] = {};
+  std::snprintf(text, sizeof text, "%u-%016" PRIx64 "-%" PRIu64, unsigned{name.shard.value},
+                name.id.producer.value, name.id.number);
+  return text;
 }
 
 // -- check-back -----------------------------------------------------------------------------------

@@ -35,8 +35,8 @@ constexpr row rows[] = {
    "recognised and not repeated",
    again},
   {errc::too_many_requests, "too_many_requests",
-   "the shard or connection has as many requests in flight as its limit allows; wait as told and "
-   "send it again",
+   "the shard or connection has as many requests in flight as its limit allows, or a quota is used "
+   "up; wait as told and send it again",
    again},
   {errc::permission_denied, "permission_denied",
    "this connection may not do that; use an account, or an address, that is allowed to", as_it_is},
@@ -166,9 +166,8 @@ constexpr row rows[] = {
    "another",
    as_it_is},
   {errc::subscription_mismatch, "subscription_mismatch",
-   "the group's members subscribe to other topics, in another mode or with another filter; give "
-   "all "
-   "members the same, or use another group",
+   "the group subscribes to other topics, in another mode or with another filter; give all members "
+   "the same, change the group with `carafe group alter`, or use another group",
    as_it_is},
   {errc::member_unknown, "member_unknown",
    "the node does not know this member, or took it for dead; join the group again", as_it_is},
@@ -180,16 +179,15 @@ constexpr row rows[] = {
    "the committed offset is past the queue's end; commit the offset after the last handled message",
    as_it_is},
   {errc::too_many_groups, "too_many_groups",
-   "the cluster has as many consumer groups as its limit allows; delete unused ones or raise the "
-   "limit",
+   "the cluster has as many consumer groups as it may have, or the connection answers for as many "
+   "producer groups; delete unused ones, or use another connection",
    as_it_is},
   {errc::too_many_members, "too_many_members",
-   "the group has as many members as its limit allows; stop some or raise the limit", as_it_is},
+   "the group has as many members as it may have; stop some, or let each do more", as_it_is},
   {errc::subscription_unknown, "subscription_unknown",
    "the connection has no subscription of this number, or it has ended; subscribe again", as_it_is},
   {errc::too_many_subscriptions, "too_many_subscriptions",
-   "the connection has as many subscriptions as its limit allows; end some, use another "
-   "connection, or raise the limit",
+   "the connection has as many subscriptions as it may have; end some, or use another connection",
    as_it_is},
   {errc::group_exists, "group_exists",
    "a group of this name is there already and is another one; use it as it is, change it, or "

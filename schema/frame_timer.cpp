@@ -51,10 +51,13 @@ void put(wire::timer::Query::Builder to, const timer_list& from) {
   to.setTopic(wire_text{from.topic});
   to.setAfter(from.after.value);
   to.setLimit(from.limit);
+  to.setAfterQueue(from.after_queue.value);
+  to.setAfterNumber(from.after_place);
 }
 
 timer_list get(wire::timer::Query::Reader from, decoding& state) {
-  return {state.text(from.getTopic()), unix_ms{from.getAfter()}, from.getLimit()};
+  return {state.text(from.getTopic()), unix_ms{from.getAfter()}, from.getLimit(),
+          queue_id{from.getAfterQueue()}, from.getAfterNumber()};
 }
 
 void put(wire::timer::Pending::Builder to, const timers& from) {

@@ -34,6 +34,10 @@ struct Query {
   # Those due after this time, Unix ms.
   limit @2 :UInt32;
   # At most so many; 0: as many as the node gives in one answer.
+  afterQueue @3 :UInt64;
+  afterNumber @4 :UInt64;
+  # With a queue: those behind the one due at `after` with this queue and number, also ones due at
+  # the same time; how to go on behind the last of an answer.
 }
 
 struct Pending {

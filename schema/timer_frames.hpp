@@ -39,6 +39,9 @@ struct timer_list {
   unix_ms after;
   /// 0: as many as the node gives at once.
   std::uint32_t limit = 0;
+  /// Not 0: those behind this one, also ones due at the same time.
+  queue_id after_queue = {};
+  std::uint64_t after_place = 0;
 };
 struct pending_timer {
   unix_ms due;

@@ -175,7 +175,10 @@ result<timer_index::found> timer_index::scan(const timer_key& after,
     if (text == begin) continue;
     const auto key = key_of(text);
     if (!goes_on(key)) return out;
-    if (!wanted(key)) continue;
+    if (!wanted(key)) {
+      out.end = key;
+      continue;
+    }
     if (out.rows.size() >= rows_max || bytes >= bytes_max) {
       out.whole = false;
       return out;
@@ -184,6 +187,7 @@ result<timer_index::found> timer_index::scan(const timer_key& after,
     if (!row) return row.error();
     bytes += (*at)->value.size();
     out.rows.push_back(std::move(*row));
+    out.end = key;
   }
   if (!at) return at.error();
   return out;
@@ -198,13 +202,13 @@ result<timer_index::found> timer_index::next(const timer_key& after, unix_ms unt
 
 result<timer_index::found> timer_index::next_of(const std::set<queue_id>& queues,
                                                 const timer_key& after, std::size_t rows_max,
+                                                std::uint64_t bytes_max,
                                                 std::size_t scan_max) const {
   std::size_t seen = 0;
   bool stopped = false;
   auto out = scan(
     after, [&](const timer_key&) { return !(stopped = ++seen > scan_max); },
-    [&](const timer_key& at) { return queues.contains(at.queue); }, rows_max,
-    std::numeric_limits<std::uint64_t>::max());
+    [&](const timer_key& at) { return queues.contains(at.queue); }, rows_max, bytes_max);
   if (out && stopped) out->whole = false;
   return out;
 }
@@ -227,25 +231,39 @@ result<std::vector<timer_record>> timer_index::with_id(producer_id producer,
   return out;
 }
 
-result<std::vector<timer_record>> timer_index::with_name(queue_id queue, const std::string& name,
-                                                         std::size_t rows_max) const {
-  std::vector<timer_record> out;
+result<timer_index::found> timer_index::with_name(queue_id queue, const std::string& name,
+                                                  const timer_key& after, const timer_key& until,
+                                                  std::size_t rows_max,
+                                                  std::uint64_t bytes_max) const {
+  found out;
   auto txn = env_->begin_read();
   if (!txn) return txn.error();
   auto names = txn->open_cursor(env_->table_at(table_names));
   if (!names) return names.error();
   const auto prefix = name_prefix(queue, name);
-  auto at = names->seek(as_bytes(prefix));
-  for (; at && *at && out.size() < rows_max; at = names->next()) {
+  const auto begin = prefix + time_bytes(after.due) + big_endian(after.number);
+  std::uint64_t bytes = 0;
+  auto at = names->seek(as_bytes(begin));
+  for (; at && *at; at = names->next()) {
     const auto text = as_text((*at)->key);
     if (!text.starts_with(prefix)) return out;
-    const auto key = due_key({time_at(text, 16), queue, big_endian_at(text, 24)});
+    const timer_key place{time_at(text, 16), queue, big_endian_at(text, 24)};
+    if (place <= after) continue;
+    if (place > until) return out;
+    if (out.rows.size() >= rows_max || bytes >= bytes_max) {
+      out.whole = false;
+      return out;
+    }
+    out.end = place;
+    const auto key = due_key(place);
     auto stored = txn->get(env_->table_at(table_due), as_bytes(key));
     if (!stored) return stored.error();
     if (!*stored) continue;
     auto row = record_of(key, as_text(**stored), env_->path());
     if (!row) return row.error();
-    if (row->name == name) out.push_back(std::move(*row));
+    if (row->name != name) continue; // Another one with this hash.
+    bytes += row->batch.size();
+    out.rows.push_back(std::move(*row));
   }
   if (!at) return at.error();
   return out;

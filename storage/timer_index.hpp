@@ -40,18 +40,21 @@ public:
 
   struct found {
     std::vector<timer_record> rows;
-    /// These are all; otherwise there are more behind the last.
+    /// These are all; otherwise there are more behind `end`, up to which all was looked at.
     bool whole = true;
+    timer_key end = {};
   };
   /// Those behind `after` and due no later than `until`.
   result<found> next(const timer_key& after, unix_ms until, std::size_t rows_max,
                      std::uint64_t bytes_max) const;
-  /// … of these queues. Looks at `scan_max` at most.
+  /// … of these queues. Looks at `scan_max` at most, of whatever queues.
   result<found> next_of(const std::set<queue_id>& queues, const timer_key& after,
-                        std::size_t rows_max, std::size_t scan_max) const;
+                        std::size_t rows_max, std::uint64_t bytes_max, std::size_t scan_max) const;
   result<std::vector<timer_record>> with_id(producer_id producer, sequence number) const;
-  result<std::vector<timer_record>> with_name(queue_id queue, const std::string& name,
-                                              std::size_t rows_max) const;
+  /// Those of a queue that have this name, behind `after` and up to `until`.
+  result<found> with_name(queue_id queue, const std::string& name, const timer_key& after,
+                          const timer_key& until, std::size_t rows_max,
+                          std::uint64_t bytes_max) const;
 
   /// Copies it into the folder `to`, synced.
   /// @returns Bytes written.

@@ -165,6 +165,13 @@ result<pending_timers> client::list_timers(const std::string& topic, unix_ms aft
                              on_loss::resend);
 }
 
+result<pending_timers> client::list_timers(const std::string& topic, const timer_place& behind,
+                                           std::uint32_t limit) const {
+  return ask<frames::timers>(
+    *connection_, frames::timer_list{topic, behind.due, limit, behind.queue, behind.number},
+    on_loss::resend);
+}
+
 result<pending_transactions> client::list_transactions(std::optional<transaction_ref> after,
                                                        std::uint32_t limit) const {
   frames::tx_list wish;

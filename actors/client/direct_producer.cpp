@@ -75,6 +75,14 @@ result<void> direct_producer::send_async(const std::string& topic, message m, ca
 
 result<void> direct_producer::flush() { return core_->flush(); }
 
+void direct_producer::give_up() {
+  auto& loop = connection_->wire().loop();
+  if (loop.on_thread())
+    core_->abandon();
+  else
+    loop.post_and_wait([core = core_] { core->abandon(); });
+}
+
 result<sequence> direct_producer::last_sequence(const std::string& topic) const {
   const auto& holder = core_->holder();
   if (holder.name.value == 0) return {errc::invalid_argument, "the producer has no name"};

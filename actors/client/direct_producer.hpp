@@ -22,6 +22,7 @@ public:
   result<void> send_async(const std::string& topic, message m, callback done,
                           std::optional<queue_number> to) override;
   result<void> flush() override;
+  void give_up() override;
   result<sequence> last_sequence(const std::string& topic) const override;
   [[nodiscard]] producer_id id() const override { return core_->id(); }
 

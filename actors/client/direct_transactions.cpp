@@ -37,8 +37,12 @@ result<void> check(const transaction_options& options) {
 
 // -- desk -----------------------------------------------------------------------------------------
 
-transaction_desk::transaction_desk(std::shared_ptr<connection> c, transaction_options options)
-  : connection_(std::move(c)), options_(std::move(options)), id_(random_id()) {}
+transaction_desk::transaction_desk(std::shared_ptr<connection> c, transaction_options options,
+                                   std::function<time_point()> now)
+  : connection_(std::move(c)),
+    options_(std::move(options)),
+    now_(std::move(now)),
+    id_(random_id()) {}
 
 std::uint64_t transaction_desk::next_number() {
   auto guard = std::lock_guard{mutex_};
@@ -58,12 +62,19 @@ std::uint32_t transaction_desk::next_turn() {
 }
 
 result<topic_info> transaction_desk::topic(const std::string& name) {
+  const auto now = now_();
+  auto old = std::optional<topic_info>{};
   {
     auto guard = std::lock_guard{mutex_};
-    if (const auto at = topics_.find(name); at != topics_.end()) return at->second;
+    if (const auto at = topics_.find(name); at != topics_.end()) {
+      if (now - at->second.at <= known_for) return at->second.info;
+      old = at->second.info;
+    }
   }
   auto answer =
     connection_->ask(frames::topic_describe{name, options_.create_topics}, on_loss::resend);
+  if (!answer && old && is_retriable(answer.code()))
+    return *old; // It may have changed, and may not.
   if (!answer) return answer.error();
   auto* description = std::get_if<frames::topic_description>(&*answer);
   if (description == nullptr || description->queues.empty())
@@ -71,7 +82,7 @@ result<topic_info> transaction_desk::topic(const std::string& name) {
   auto info = told(std::move(*description));
   auto guard = std::lock_guard{mutex_};
   if (topics_.size() >= topics_known_max) topics_.clear();
-  topics_.insert_or_assign(name, info);
+  topics_.insert_or_assign(name, known_topic{info, now});
   return info;
 }
 

@@ -7,6 +7,8 @@
 #include <carafe/client.hpp>
 #include <carafe/transactions.hpp>
 
+#include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,7 +22,12 @@ namespace carafe::client {
 /// What the transactions of one producer share. @thread Any.
 class transaction_desk {
 public:
-  transaction_desk(std::shared_ptr<connection> c, transaction_options options);
+  using time_point = std::chrono::steady_clock::time_point;
+  /// What is known of a topic is looked up again after so long, to find queues that were added.
+  static constexpr std::chrono::seconds known_for{60};
+
+  transaction_desk(std::shared_ptr<connection> c, transaction_options options,
+                   std::function<time_point()> now = std::chrono::steady_clock::now);
 
   [[nodiscard]] const connection& way() const noexcept { return *connection_; }
   [[nodiscard]] const transaction_options& options() const noexcept { return options_; }
@@ -28,21 +35,27 @@ public:
   std::uint64_t next_number();
   /// The first of `count` sequences.
   sequence take_sequences(std::uint32_t count);
-  /// What is known of a topic, or what the node says.
+  /// What is known of a topic, or, if that is little or old, what the node says.
   result<topic_info> topic(const std::string& name);
   void forget_topics();
   /// A queue for a message without a key: they take turns.
   std::uint32_t next_turn();
 
 private:
+  struct known_topic {
+    topic_info info;
+    time_point at;
+  };
+
   std::shared_ptr<connection> connection_;
   const transaction_options options_;
+  const std::function<time_point()> now_;
   const producer_id id_;
   std::mutex mutex_;
   std::uint64_t number_ = 0;
   std::uint64_t sequence_ = 0;
   std::uint32_t turn_ = 0;
-  std::map<std::string, topic_info> topics_;
+  std::map<std::string, known_topic> topics_;
 };
 
 /// The transaction that `direct_transactions` gives out.

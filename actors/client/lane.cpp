@@ -3,6 +3,7 @@
 #include "actors/client/strip.hpp"
 
 #include <algorithm>
+#include <string>
 
 namespace carafe::client {
 namespace {
@@ -48,8 +49,12 @@ failure unknown(const failure& why) {
 } // namespace
 
 lane::lane(queue_id queue, std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id,
-           named_part named)
-  : queue_(queue), named_(named), identity_(std::move(shared)), fresh_id_(std::move(fresh_id)) {}
+           named_part named, milliseconds quota_wait)
+  : queue_(queue),
+    named_(named),
+    quota_wait_(quota_wait),
+    identity_(std::move(shared)),
+    fresh_id_(std::move(fresh_id)) {}
 
 void lane::push(sealed_batch batch) {
   if (!batches_.empty()) batch.deadline = std::max(batch.deadline, batches_.back().batch.deadline);
@@ -153,10 +158,23 @@ void lane::stall(time_point until) {
   retry_at_ = std::max(retry_at_, until);
 }
 
-void lane::hold(time_point now, milliseconds time) {
+void lane::hold(time_point now, milliseconds time, const failure& why) {
   const auto from = std::max(now, held_until_);
   held_until_ = std::max(from, now + time);
-  for (auto& e : batches_) e.batch.deadline += held_until_ - from;
+  held_by_ = why;
+  for (auto& e : batches_) {
+    const auto grace = std::min(held_until_ - from, quota_wait_ - e.waited);
+    e.batch.deadline += grace;
+    e.waited += grace;
+  }
+}
+
+failure lane::too_late(const entry& e, time_point now) const {
+  if (held_until_ <= now) return e.refusal;
+  auto why = held_by_;
+  const auto left = std::chrono::ceil<std::chrono::seconds>(held_until_ - now).count();
+  why.detail += "; it would take another " + std::to_string(left) + " s at least";
+  return why;
 }
 
 std::chrono::milliseconds lane::back_off() {
@@ -192,7 +210,7 @@ void lane::on_error(key batch, const frames::error& error, time_point now,
     e->refusal = why;
     const auto asked = milliseconds{error.retry_after_ms};
     stall(now + std::max(back_off(), asked));
-    if (why.code == errc::too_many_requests) hold(now, asked);
+    if (why.code == errc::too_many_requests) hold(now, asked, why);
     return;
   }
   refused(*e, why, out);
@@ -317,7 +335,7 @@ void lane::on_lost() {
 void lane::expire(time_point now, std::vector<settled>& out) {
   drop_behind(out);
   while (!batches_.empty() && batches_.front().batch.deadline <= now)
-    give_up(batches_.front(), batches_.front().refusal, out);
+    give_up(batches_.front(), too_late(batches_.front(), now), out);
 }
 
 void lane::abandon(failure why, std::vector<settled>& out) {

@@ -84,8 +84,10 @@ public:
 
   /// @param fresh_id Gives a producer id that nobody has used.
   /// @param named Of a named producer: its name, epoch and spread.
+  /// @param quota_wait Of the time for which the node asks to wait, so much does not count towards
+  ///        a batch's deadline.
   lane(queue_id queue, std::shared_ptr<identity> shared, std::function<producer_id()> fresh_id,
-       named_part named = {});
+       named_part named = {}, std::chrono::milliseconds quota_wait = {});
 
   /// Takes a batch. Its deadline is never before that of the batch before it.
   void push(sealed_batch batch);
@@ -136,6 +138,8 @@ private:
     bool exposed = false;
     /// What to say when its time is over and it is surely not stored: the node's last refusal.
     failure refusal = errc::timeout;
+    /// By so much its deadline was moved.
+    time_point::duration waited{};
 
     [[nodiscard]] sequence last() const { return sequence{first.value + batch.data.count - 1}; }
   };
@@ -154,12 +158,15 @@ private:
   void settle_one(entry& e, result<frames::receipt> outcome, std::vector<settled>& out);
   void erase(const entry& e);
   void stall(time_point until);
-  /// The node takes nothing for so long: the time does not count towards the deadlines.
-  void hold(time_point now, std::chrono::milliseconds time);
+  /// The node takes nothing for so long: `quota_wait` of it does not count towards the deadlines.
+  void hold(time_point now, std::chrono::milliseconds time, const failure& why);
+  /// Why it is not stored when its time is over.
+  [[nodiscard]] failure too_late(const entry& e, time_point now) const;
   [[nodiscard]] std::chrono::milliseconds back_off();
 
   queue_id queue_;
   named_part named_;
+  time_point::duration quota_wait_;
   /// Of a named producer: from this batch on everything fails.
   std::optional<key> broken_from_;
   std::shared_ptr<identity> identity_;
@@ -177,6 +184,7 @@ private:
   bool stalled_ = false;
   time_point retry_at_{};
   time_point held_until_{};
+  failure held_by_ = errc::too_many_requests;
   unsigned refusals_ = 0;
 };
 

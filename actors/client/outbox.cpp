@@ -11,7 +11,7 @@ outbox::outbox(queue_name name, const producer_options& options, batch_limits li
   : name_(std::move(name)),
     options_(options),
     count_max_(std::clamp(options.batch_count, 1u, limits.batch_count_max)),
-    lane_(name_.queue, std::move(shared), std::move(fresh_id), named),
+    lane_(name_.queue, std::move(shared), std::move(fresh_id), named, options.quota_wait),
     builder_(limits) {}
 
 result<void> outbox::add(const message_view& message, completion& done, std::uint64_t bytes,

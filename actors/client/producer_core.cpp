@@ -16,6 +16,7 @@ constexpr std::uint64_t message_overhead_bytes = 64;
 constexpr std::chrono::seconds known_for{60};
 /// Beyond the last message's own time-out, for its outcome to be told.
 constexpr milliseconds flush_grace{500};
+constexpr milliseconds quota_wait_max = std::chrono::hours{24 * 366};
 
 producer_id random_producer_id() {
   auto id = std::uint64_t{};
@@ -47,6 +48,8 @@ result<void> check(const producer_options& options) {
   if (options.room_timeout < zero) return {errc::invalid_argument, "room_timeout is below 0"};
   if (options.delivery_timeout <= zero)
     return {errc::invalid_argument, "delivery_timeout is not above 0"};
+  if (options.quota_wait < zero || options.quota_wait > quota_wait_max)
+    return {errc::invalid_argument, "quota_wait is not from 0 to a year"};
   if (options.linger < zero || options.linger >= options.delivery_timeout)
     return {errc::invalid_argument, "linger is not from 0 to below delivery_timeout"};
   return {};
@@ -113,12 +116,14 @@ result<void> producer_core::add(const std::string& topic, message&& m, completio
 }
 
 template <class Condition>
-bool producer_core::wait_until_changed(std::unique_lock<std::mutex>& guard,
-                                       std::chrono::milliseconds patience, Condition condition) {
+bool producer_core::wait_until_changed(std::unique_lock<std::mutex>& guard, milliseconds patience,
+                                       milliseconds quota_wait, Condition condition) {
   auto until = steady_clock::now() + patience;
+  const auto last = until + quota_wait;
   while (!changed_.wait_until(guard, until, condition)) {
-    if (held_until_ + patience <= until) return false;
-    until = held_until_ + patience;
+    const auto further = std::min<time_point>(held_until_ + patience, last);
+    if (further <= until) return false;
+    until = further;
   }
   return true;
 }
@@ -133,9 +138,10 @@ result<void> producer_core::wait_for_room(std::unique_lock<std::mutex>& guard,
   link_.loop().post([self = shared_from_this()] { self->serve_all(); });
   // Some slack, so that a sender is not woken for every batch.
   auto low = max - max / 4;
-  auto patience =
-    options_.room_timeout.count() > 0 ? options_.room_timeout : options_.delivery_timeout;
-  auto room = wait_until_changed(guard, patience,
+  const bool limited = options_.room_timeout.count() > 0;
+  auto patience = limited ? options_.room_timeout : options_.delivery_timeout;
+  auto quota_wait = limited ? milliseconds{0} : options_.quota_wait;
+  auto room = wait_until_changed(guard, patience, quota_wait,
                                  [&] { return stopped_ || bytes_ == 0 || bytes_ + bytes <= low; });
   --pressed_;
   if (!room) return full;
@@ -259,8 +265,9 @@ result<void> producer_core::flush() {
   }
   ++flushing_;
   auto patience = options_.delivery_timeout + flush_grace;
-  auto done = wait_until_changed(
-    guard, patience, [&] { return unanswered_.empty() || unanswered_.begin()->first > last; });
+  auto done = wait_until_changed(guard, patience, options_.quota_wait, [&] {
+    return unanswered_.empty() || unanswered_.begin()->first > last;
+  });
   --flushing_;
   if (!done) return {errc::timeout, "not everything is answered"};
   return {};

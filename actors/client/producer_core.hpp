@@ -99,11 +99,11 @@ private:
 
   // -- producer_core.cpp: the senders' side; under mutex_ -----------------------------------------
   result<void> wait_for_room(std::unique_lock<std::mutex>& guard, std::uint64_t bytes);
-  /// Waits for `changed_`, at most `patience`, to which the time does not count that the node asked
-  /// for.
+  /// Waits for `changed_`, at most `patience`, to which `quota_wait` does not count of the time
+  /// that the node asked for.
   template <class Condition>
   bool wait_until_changed(std::unique_lock<std::mutex>& guard, std::chrono::milliseconds patience,
-                          Condition condition);
+                          std::chrono::milliseconds quota_wait, Condition condition);
   topic_state& topic_of(const std::string& name);
   result<lane_state*> choose(topic_state& topic, const message& m, std::optional<queue_number> to);
   [[nodiscard]] result<void> check_number(const topic_state& topic, const message& m) const;
@@ -167,8 +167,9 @@ private:
   /// Unanswered messages by epoch.
   std::map<std::uint64_t, std::uint64_t> unanswered_;
   std::uint64_t serve_turn_ = 0;
-  /// The node has asked some lane to wait until then.
+  /// The node has asked some lane to wait until then, and why.
   time_point held_until_{};
+  failure held_by_ = errc::too_many_requests;
   wall_clock clock_;
 };
 

@@ -32,6 +32,9 @@ void producer_core::abandon() {
   auto why = failure{errc::disconnected, "the producer was closed"};
   {
     auto guard = std::lock_guard{mutex_};
+    if (steady_clock::now() < held_until_)
+      why = {errc::too_many_requests, "given up: " + held_by_.detail};
+    stop(why);
     for (auto& [queue, lane] : lanes_) {
       auto settled = std::vector<lane::settled>{};
       lane->box.abandon(why, settled);
@@ -111,6 +114,7 @@ void producer_core::arm(lane_state& lane) {
 
 void producer_core::on_answer(lane_state& lane, lane::key batch, frames::body&& body) {
   auto out = outcomes{};
+  auto throttled = std::optional<frames::error>{};
   {
     auto guard = std::lock_guard{mutex_};
     auto settled = std::vector<lane::settled>{};
@@ -125,8 +129,13 @@ void producer_core::on_answer(lane_state& lane, lane::key batch, frames::body&& 
       auto odd = frames::error{{errc::internal, "the answer to produce is no receipt"}, 0};
       const auto now = steady_clock::now();
       way.on_error(batch, error ? *error : odd, now, settled);
-      if (error && error->why.code == errc::too_many_requests)
+      if (error && error->why.code == errc::too_many_requests) {
         held_until_ = std::max(held_until_, now + std::chrono::milliseconds{error->retry_after_ms});
+        if (error->retry_after_ms > 0) {
+          throttled = *error;
+          held_by_ = error->why;
+        }
+      }
       if (error && error->why.code == errc::producer_fenced) stop(error->why);
       if (error && is_about_topic(error->why.code)) {
         auto topic = topics_.find(lane.box.name().topic);
@@ -136,6 +145,8 @@ void producer_core::on_answer(lane_state& lane, lane::key batch, frames::body&& 
     for (auto& each : settled) note(std::move(each), lane.box.name(), out);
     serve(lane, out);
   }
+  if (throttled && options_.on_throttled)
+    options_.on_throttled(throttled->why, std::chrono::milliseconds{throttled->retry_after_ms});
   tell(std::move(out));
 }
 

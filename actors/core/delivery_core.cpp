@@ -443,4 +443,15 @@ bool delivery_core::in_force(queue_id name, offset at, std::uint64_t number) con
 
 bool delivery_core::idle() const { return in_flight_ == 0 && due_.empty(); }
 
+std::optional<std::uint64_t> delivery_core::next(instant now) const {
+  if (idle()) return std::nullopt;
+  auto wait = soonest_ > now.mono ? soonest_.value - now.mono.value : 0;
+  if (!due_.empty()) {
+    const auto due = std::get<unix_ms>(*due_.begin());
+    wait = std::min(wait, due > now.wall ? static_cast<std::uint64_t>(due.value - now.wall.value)
+                                         : std::uint64_t{0});
+  }
+  return wait;
+}
+
 } // namespace carafe::core

@@ -207,6 +207,8 @@ public:
   effects_list tick(instant now);
   /// Whether `tick` will have something to do some time.
   [[nodiscard]] bool idle() const;
+  /// In how many ms `tick` has something to do, if nothing happens before; nothing: never.
+  [[nodiscard]] std::optional<std::uint64_t> next(instant now) const;
 
   struct lease {
     std::uint64_t count = 0;

@@ -44,4 +44,10 @@ result<void> check_schedule_message(const schedule_definition& what, const batch
   return {};
 }
 
+bool is_keyless(const schedule_definition& what) {
+  const auto reader =
+    batch_reader::open(shared_bytes::copy_of(as_bytes(what.message)), codec::none, {~0u, 1, ~0u});
+  return reader && reader->count() == 1 && reader->message(0).key.empty();
+}
+
 } // namespace carafe::core

@@ -24,6 +24,8 @@ inline constexpr std::string_view schedule_missed_property = "carafe-schedule-mi
 /// Whether `what.message` is a message that can be sent at any time.
 /// @errors schedule_invalid, message_too_large, batch_malformed and the like
 result<void> check_schedule_message(const schedule_definition& what, const batch_limits& limits);
+/// Whether `what.message`, which was checked, has no key: no compacted topic takes it.
+[[nodiscard]] bool is_keyless(const schedule_definition& what);
 
 struct schedule_message {
   encoded_batch batch;

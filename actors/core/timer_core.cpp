@@ -22,6 +22,7 @@ unix_ms later(unix_ms at, std::uint64_t ms) {
 
 bool timer_query::matches(const timer_record& row) const {
   if (std::ranges::find(queues, row.at.queue) == queues.end()) return false;
+  if (row.at <= after || row.at > until) return false;
   if (name) return row.name == *name;
   return row.producer == producer && row.sequence == sequence;
 }
@@ -202,25 +203,24 @@ std::vector<timer_ptr> timer_core::find(const timer_query& query,
   return out;
 }
 
-std::vector<timer_ptr> timer_core::list(const std::set<queue_id>& queues, unix_ms after,
-                                        std::size_t limit, const std::vector<timer_ptr>& index,
-                                        bool whole) const {
+std::vector<timer_ptr> timer_core::list(const std::set<queue_id>& queues, const timer_key& after,
+                                        const timer_key& until, std::size_t limit,
+                                        const std::vector<timer_ptr>& index) const {
   std::map<timer_key, timer_ptr> found;
   const auto take = [&](const timer_ptr& row) {
     if (row && queues.contains(row->at.queue)) found.emplace(row->at, row);
   };
   for (const auto& row : index)
     if (changed(row->at) == nullptr) take(row);
-  const auto behind = end_of(after);
   const auto take_all = [&](const timer_changes::rows& rows) {
-    for (auto at = rows.upper_bound(behind); at != rows.end(); ++at)
+    for (auto at = rows.upper_bound(after); at != rows.end() && at->first <= until; ++at)
       if (const auto* now = changed(at->first); now == &at->second) take(now->row);
   };
   take_all(flushing_.all());
   take_all(changes_.all());
-  const auto last = whole || index.empty() ? found.end() : found.upper_bound(index.back()->at);
   std::vector<timer_ptr> out;
-  for (auto at = found.begin(); at != last && out.size() < limit; ++at) out.push_back(at->second);
+  for (auto at = found.begin(); at != found.end() && out.size() < limit; ++at)
+    out.push_back(at->second);
   return out;
 }
 

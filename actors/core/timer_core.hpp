@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,6 +20,12 @@
 namespace carafe::core {
 
 struct timer_query;
+
+inline constexpr timer_key before_all_timers{unix_ms{std::numeric_limits<std::int64_t>::min()},
+                                             queue_id{0}, 0};
+inline constexpr timer_key behind_all_timers{unix_ms{std::numeric_limits<std::int64_t>::max()},
+                                             queue_id{std::numeric_limits<std::uint64_t>::max()},
+                                             std::numeric_limits<std::uint64_t>::max()};
 
 using timer_ptr = std::shared_ptr<const timer_record>;
 
@@ -57,6 +64,9 @@ struct timer_query {
   std::optional<std::string> name;
   producer_id producer;
   carafe::sequence sequence;
+  /// Of these, the ones behind `after` and up to `until`.
+  timer_key after = before_all_timers;
+  timer_key until = behind_all_timers;
 
   [[nodiscard]] bool matches(const timer_record& row) const;
 };
@@ -138,11 +148,12 @@ public:
   /// Pending ones that match: of the changes, and of `index` (what it says of the same query).
   [[nodiscard]] std::vector<timer_ptr> find(const timer_query& query,
                                             const std::vector<timer_ptr>& index) const;
-  /// The next ones of these queues due after `after`, at most `limit`.
-  /// @param whole `index` has all; otherwise it has more behind its last.
-  [[nodiscard]] std::vector<timer_ptr> list(const std::set<queue_id>& queues, unix_ms after,
-                                            std::size_t limit, const std::vector<timer_ptr>& index,
-                                            bool whole) const;
+  /// The first ones of these queues behind `after` and up to `until`, at most `limit`.
+  /// @param index What the index has of them there: all.
+  [[nodiscard]] std::vector<timer_ptr> list(const std::set<queue_id>& queues,
+                                            const timer_key& after, const timer_key& until,
+                                            std::size_t limit,
+                                            const std::vector<timer_ptr>& index) const;
 
   [[nodiscard]] std::size_t near() const noexcept { return near_.size(); }
 

@@ -1,5 +1,6 @@
 #include "cli/shell/answers.hpp"
 
+#include "cli/shell/delivery_text.hpp"
 #include "cli/shell/json_writer.hpp"
 #include "cli/shell/value_text.hpp"
 #include "cli/shell/views.hpp"
@@ -11,19 +12,32 @@ namespace carafe::shell {
 namespace {
 
 void append_json(std::string& out, std::uint64_t line, const client::receipt& r) {
+  // What is not known of a message that was there before is null: of one that an earlier run of a
+  // named producer stored, nothing but the queue; of one known by its dedup id, id and time.
+  const bool placed = r.batch_count > 0;
   json_writer w{out};
+  const auto number_if = [&w](std::string_view name, bool known, std::uint64_t value) {
+    w.name(name);
+    if (known)
+      w.number(value);
+    else
+      w.null();
+  };
   w.begin_object().name("line").number(line).name("topic").text(r.topic);
   w.name("queue").number(std::uint64_t{r.number.value});
   w.name("queue_id").number(r.queue.value);
-  w.name(r.timed ? "number" : "offset")
-    .number(r.offset.value)
-    .name("id")
-    .text(client::to_string(r.id));
+  number_if(r.timed ? "number" : "offset", placed, r.offset.value);
+  append_id(w, r.id);
   w.name("durability").text(durability_name(r.reached));
   w.name("replicas").number(std::uint64_t{r.replicas}).name("duplicate").boolean(r.duplicate);
-  w.name("batch_first_offset").number(r.batch_first.value);
+  number_if("batch_first_offset", placed, r.batch_first.value);
   w.name("batch_count").number(std::uint64_t{r.batch_count});
-  w.name("broker_time").text(time_text(r.broker_time)).end_object();
+  w.name("broker_time");
+  if (r.broker_time.value != 0)
+    w.text(time_text(r.broker_time));
+  else
+    w.null();
+  w.end_object();
   out += '\n';
 }
 

@@ -49,7 +49,7 @@ void append_json(std::string& out, const client::delivery& d) {
     append_properties(w, d.properties, false);
   }
   w.name("born").text(time_text(d.born)).name("broker_time").text(time_text(d.broker_time));
-  w.name("id").text(client::to_string(d.id));
+  append_id(w, d.id);
   if (d.expired) w.name("expired").boolean(true);
   w.bytes_member("body", d.body).end_object();
 }
@@ -72,6 +72,14 @@ void append_line(std::string& out, const client::delivery& d) {
 }
 
 } // namespace
+
+void append_id(json_writer& w, const client::message_id& id) {
+  w.name("id");
+  if (id.producer.value != 0)
+    w.text(client::to_string(id));
+  else
+    w.null();
+}
 
 void append_delivery(std::string& out, const client::delivery& d, delivery_format format) {
   if (format == delivery_format::json)

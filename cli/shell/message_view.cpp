@@ -33,7 +33,7 @@ std::string message_details(const client::delivery& d, bool colours) {
   r.add("tag", text_or_none(d.tag));
   r.add("born", value::time(d.born));
   r.add("broker_time", value::time(d.broker_time));
-  r.add("id", value::text(client::to_string(d.id)));
+  r.add("id", d.id.producer.value == 0 ? value::none() : value::text(client::to_string(d.id)));
   r.add("body_bytes", value::size(d.body.size()));
   if (d.expired) r.add("expired", value::text("its time to live is over"));
   std::vector<record> properties;

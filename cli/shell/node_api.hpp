@@ -55,8 +55,8 @@ public:
   virtual result<std::uint32_t> cancel_timers(const client::timer_selection& which) = 0;
   virtual result<std::uint32_t> move_timers(const client::timer_selection& which,
                                             client::delivery_time to) = 0;
-  virtual result<client::pending_timers> list_timers(const std::string& topic, unix_ms after,
-                                                     std::uint32_t limit) = 0;
+  virtual result<client::pending_timers>
+  list_timers(const std::string& topic, const client::timer_place& behind, std::uint32_t limit) = 0;
   virtual result<client::pending_transactions>
   list_transactions(const std::optional<client::transaction_ref>& after, std::uint32_t limit) = 0;
   virtual result<void> end_transaction(const client::transaction_ref& which, bool commit) = 0;

@@ -64,8 +64,16 @@ private:
     };
     try {
       return json::parse(text, look);
-    } catch (const json::exception& wrong) {
-      check(false, std::string{"it is not JSON: "} + wrong.what());
+    } catch (const json::parse_error& wrong) {
+      // Of the library's own words only the place is of use.
+      const auto at = std::min<std::size_t>(wrong.byte, text.size());
+      const auto line =
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+      check(false, "it is not JSON: see line " + std::to_string(line) +
+                     "; give a file that 'group export' has written");
+      return {};
+    } catch (const json::exception&) {
+      check(false, "it is not JSON; give a file that 'group export' has written");
       return {};
     }
   }

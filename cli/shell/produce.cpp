@@ -103,12 +103,19 @@ exit_code produce(const produce_options& o, command_context& context) {
   options.room_timeout = production::room_wait;
   options.stop_at_failure = true;
   options.name = o.producer.value_or("");
-  if (context.globals.timeout) options.delivery_timeout = *context.globals.timeout;
+  if (context.globals.timeout)
+    options.delivery_timeout = *context.globals.timeout;
+  else
+    options.quota_wait = production::quota_wait;
+  auto quota = std::make_shared<quota_notice>(context.stop);
+  options.on_throttled = [quota](const failure& why, std::chrono::milliseconds wait) {
+    quota->heard(why, wait);
+  };
   auto producer = node->make_producer(options);
   if (!producer) return context.fail(producer.error());
 
   signal_catcher catcher{context.stop};
-  production run{o, context, std::move(producer).value()};
+  production run{o, context, std::move(producer).value(), quota};
   if (o.body) {
     run.send_body();
   } else {
@@ -180,7 +187,9 @@ command produce_command() {
   c.details =
     "Batches are sent as soon as the connection allows. Each message is stored once, also when the "
     "connection breaks and a batch is sent again. The first message that fails ends the reading; "
-    "those before it are waited for. With --timeout a message fails after so long (default 30 s).";
+    "those before it are waited for. With --timeout a message fails after so long; without it "
+    "after "
+    "30 s, but for the time that a quota holds it up.";
   c.examples = {"printf 'first\\nsecond\\n' | carafe produce orders",
                 "carafe produce orders --body '{\"order\": 42}' --key 42 --receipts",
                 "carafe produce orders --file orders.tsv --key-separator '\\t' --compression zstd",

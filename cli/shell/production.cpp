@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <future>
+#include <utility>
 
 namespace carafe::shell {
 
@@ -18,16 +20,20 @@ answers::receipts receipt_form(const produce_options& options, const command_con
 
 /// While a rate is kept, failures and receipts are looked at so often.
 constexpr std::chrono::milliseconds pace_wait_max{100};
-constexpr std::chrono::milliseconds default_delivery_timeout =
+/// While the last answers are waited for, the same.
+constexpr std::chrono::milliseconds answers_wait{50};
+const std::chrono::milliseconds default_delivery_timeout =
   client::producer_options{}.delivery_timeout;
 
 } // namespace
 
 production::production(const produce_options& options, command_context& context,
-                       std::unique_ptr<client::producer> producer)
+                       std::unique_ptr<client::producer> producer,
+                       std::shared_ptr<quota_notice> quota)
   : options_(options),
     context_(context),
     answers_(receipt_form(options, context), context.stop),
+    quota_(std::move(quota)),
     producer_(std::move(producer)) {}
 
 bool production::goes_on() const noexcept {
@@ -39,7 +45,9 @@ std::string production::place(std::uint64_t line) const {
   return options_.body || options_.whole ? "the message" : "line " + std::to_string(line);
 }
 
-void production::print_receipts() {
+void production::tell_news() {
+  if (const auto line = quota_->take(); line && !context_.globals.json)
+    context_.terminal.write_error(*line);
   if (answers_.has_receipts()) context_.terminal.write(answers_.take_receipts());
 }
 
@@ -82,16 +90,21 @@ bool production::send(std::string_view piece, std::uint64_t line) {
   return given.ok();
 }
 
-/// Waits for room as long as a message may take, but not past Ctrl-C.
+/// Waits for room as long as a message may take, but not past Ctrl-C. Without `--timeout` the time
+/// does not count for which a quota holds messages up.
 result<void> production::give(const client::message& m, std::uint64_t line) {
   const std::uint64_t bytes = m.body.size();
-  const auto until = clock::now() + context_.globals.timeout.value_or(default_delivery_timeout);
+  const auto patience = context_.globals.timeout.value_or(default_delivery_timeout);
+  auto until = clock::now() + patience;
   for (;;) {
     auto given = producer_->send_async(
       options_.topic, m,
       [this, line, bytes](const result<client::receipt>& r) { answers_.take(line, bytes, r); },
       options_.queue);
-    if (given.code() != errc::timeout || !goes_on() || clock::now() >= until) return given;
+    if (given.code() != errc::timeout || !goes_on()) return given;
+    tell_news();
+    if (!context_.globals.timeout && quota_->holds()) until = clock::now() + patience;
+    if (clock::now() >= until) return given;
   }
 }
 
@@ -106,7 +119,7 @@ void production::pace(std::uint64_t sent) {
     const auto left = std::chrono::floor<std::chrono::milliseconds>(due - clock::now());
     if (left.count() <= 0) return;
     context_.stop.wait(-1, std::min(left, pace_wait_max));
-    print_receipts();
+    tell_news();
   }
 }
 
@@ -127,7 +140,7 @@ void production::send_input(int fd, std::optional<std::uint64_t> bytes_total) {
   const bool draws = bytes_total && !options_.receipts && !context_.globals.json;
   while (goes_on()) {
     const auto event = input.next();
-    print_receipts();
+    tell_news();
     if (event == line_input::event::woken) continue;
     if (event != line_input::event::piece) {
       stop_at_input(input, event);
@@ -200,12 +213,22 @@ void production::tell_interrupted() {
   context_.terminal.write_error(line + '\n');
 }
 
+/// Not past Ctrl-C, if a quota holds up what is not answered.
+result<void> production::wait_for_answers() {
+  auto flushed = std::async(std::launch::async, [this] { return producer_->flush(); });
+  while (flushed.wait_for(answers_wait) != std::future_status::ready) {
+    tell_news();
+    if (context_.stop.requested() && quota_->holds()) producer_->give_up();
+  }
+  return flushed.get();
+}
+
 exit_code production::finish() {
   tell_interrupted();
-  const auto flushed = producer_->flush();
+  const auto flushed = wait_for_answers();
   // Its answers are all in when it is gone; a lost node's messages are `outcome_unknown` by then.
   producer_.reset();
-  print_receipts();
+  tell_news();
   const std::chrono::duration<double> seconds = clock::now() - begun_;
   report_failures();
   const bool failed = input_failure_ || answers_.failed() > 0;

@@ -4,6 +4,7 @@
 #include "cli/shell/command.hpp"
 #include "cli/shell/line_input.hpp"
 #include "cli/shell/progress_bar.hpp"
+#include "cli/shell/quota_notice.hpp"
 
 #include <chrono>
 #include <memory>
@@ -44,9 +45,12 @@ class production {
 public:
   /// What the producer's `room_timeout` must be, so that Ctrl-C is seen while the node is away.
   static constexpr std::chrono::milliseconds room_wait{100};
+  /// Without `--timeout` it waits for a quota as long as people like.
+  static constexpr std::chrono::milliseconds quota_wait = std::chrono::hours{24 * 365};
 
+  /// @param quota What `producer` hears of quotas.
   production(const produce_options& options, command_context& context,
-             std::unique_ptr<client::producer> producer);
+             std::unique_ptr<client::producer> producer, std::shared_ptr<quota_notice> quota);
 
   /// Sends `--body`.
   void send_body();
@@ -62,8 +66,10 @@ private:
   bool split_key(std::string_view& body, std::uint64_t line, client::message& m);
   void stop_at_input(line_input& input, line_input::event why);
   void pace(std::uint64_t sent);
-  void print_receipts();
+  /// Receipts that have come, and that a quota holds messages up.
+  void tell_news();
   void tell_interrupted();
+  result<void> wait_for_answers();
   void report_failures();
   void summarize(double seconds);
   [[nodiscard]] bool goes_on() const noexcept;
@@ -74,6 +80,7 @@ private:
   const produce_options& options_;
   command_context& context_;
   answers answers_;
+  std::shared_ptr<quota_notice> quota_;
   /// After the answers, so that it is gone (and calls nobody) before they are.
   std::unique_ptr<client::producer> producer_;
   const clock::time_point begun_ = clock::now();

@@ -83,9 +83,10 @@ public:
                                     client::delivery_time to) override {
     return ask([&](client::client& c) { return c.move_timers(which, to); });
   }
-  result<client::pending_timers> list_timers(const std::string& topic, unix_ms after,
+  result<client::pending_timers> list_timers(const std::string& topic,
+                                             const client::timer_place& behind,
                                              std::uint32_t limit) override {
-    return ask([&](client::client& c) { return c.list_timers(topic, after, limit); });
+    return ask([&](client::client& c) { return c.list_timers(topic, behind, limit); });
   }
   result<std::unique_ptr<client::transaction_producer>>
   make_transaction_producer(const client::transaction_options& options) override {

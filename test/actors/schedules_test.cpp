@@ -191,6 +191,35 @@ TEST_CASE("schedules: without its topic a time has failed, and the next one find
   CHECK(times_sent(r, topic.queues).size() == 4);
 }
 
+TEST_CASE("schedules: a message without a key never gets into a compacted topic") {
+  rig r;
+  rig::client c{r, "c"};
+  const auto topic = make_topic(c, "t", 1);
+  const auto set_compacted = [&](bool compacted) {
+    frames::topic_alter wish{"t", 0, {}};
+    wish.compacted = compacted;
+    REQUIRE(c.ask<frames::topic_description>(wish).ok());
+  };
+  put(c, every(1'000));
+  put(c, every(1'000, "with-key", "k"));
+  r.pass(1'200ms);
+  CHECK(line(c).progress.fired == 1);
+  set_compacted(true);
+  CHECK(c.ask<frames::schedules>(frames::schedule_put{every(1'000, "late"), false}).code() ==
+        errc::key_required);
+  put(c, every(1'000, "late-with-key", "k"));
+  r.pass(2'000ms);
+  const auto now = line(c);
+  CHECK(now.progress.fired == 1);
+  CHECK(now.progress.failed == 2);
+  CHECK(now.progress.error.find("key_required") != std::string::npos);
+  CHECK(line(c, "with-key").progress.fired == 3);
+  set_compacted(false);
+  r.pass(1'000ms);
+  CHECK(line(c).progress.fired == 2);
+  CHECK(times_sent(r, topic.queues).size() == 2);
+}
+
 TEST_CASE("schedules: a topic is made by its use where the node does that") {
   rig r;
   r.create_on_use = 2;

@@ -96,6 +96,21 @@ TEST_CASE("transaction: nobody sees a prepared message; the commit shows it unde
   CHECK(seen(r, topic) == bodies{{"a", 1}, {"b", 1}, {"c", 1}, {"m0", 1}});
 }
 
+TEST_CASE("transaction: what was prepared is not lost when its topic becomes compacted") {
+  rig r;
+  rig::client c{r, "c"};
+  const auto topic = make_topic(c, "t", 1);
+  const auto queue = topic.queues[0].queue;
+  REQUIRE(c.ask<frames::tx_prepared>(preparing(1, {half(queue, 1, {"a", "b"})})).ok());
+  frames::topic_alter wish{"t", 0, {}};
+  wish.compacted = true;
+  REQUIRE(c.ask<frames::topic_description>(wish).ok());
+  CHECK(c.ask<frames::tx_prepared>(preparing(2, {half(queue, 3, {"c"})})).code() ==
+        errc::key_required);
+  CHECK(c.ask<frames::ok>(commit_of(1)).ok());
+  CHECK(seen(r, topic) == bodies{{"a", 1}, {"b", 1}});
+}
+
 TEST_CASE("transaction: a repeated prepare stores nothing twice, and adds what is new") {
   rig r;
   rig::client c{r, "c"};

@@ -1,6 +1,7 @@
 #include "test/cli/fake_node.hpp"
 
 #include "cli/shell/words.hpp"
+#include "test/cli/fake_producer.hpp"
 #include "test/cli/fake_transactions.hpp"
 
 #include <algorithm>
@@ -13,52 +14,6 @@ namespace carafe::shell::test {
 namespace {
 
 using state_ptr = std::shared_ptr<fake_state>;
-
-class fake_producer final : public client::producer {
-public:
-  explicit fake_producer(state_ptr state) : state_(std::move(state)) {}
-
-  result<client::receipt> send(const std::string& topic, client::message m) override {
-    return answer(topic, m);
-  }
-  std::future<result<client::receipt>> send_async(const std::string& topic, client::message m,
-                                                  std::optional<queue_number> to) override {
-    std::promise<result<client::receipt>> promise;
-    promise.set_value(answer(topic, m));
-    state_->sent.push_back({topic, std::move(m), to});
-    return promise.get_future();
-  }
-  result<void> send_async(const std::string& topic, client::message m, callback done,
-                          std::optional<queue_number> to) override {
-    if (m.body.size() > state_->message_bytes_max)
-      return {errc::message_too_large, std::to_string(m.body.size()) + " bytes"};
-    done(answer(topic, m));
-    if (state_->keeps_sent) state_->sent.push_back({topic, std::move(m), to});
-    return {};
-  }
-  result<void> flush() override { return {}; }
-  result<sequence> last_sequence(const std::string&) const override { return sequence{count_}; }
-  [[nodiscard]] producer_id id() const override { return producer_id{7}; }
-
-private:
-  result<client::receipt> answer(const std::string& topic, const client::message&) {
-    ++count_;
-    if (state_->fails_from != 0 && count_ >= state_->fails_from) return state_->send_failure;
-    ++state_->stored;
-    client::receipt r;
-    r.id = {producer_id{7}, sequence{count_}};
-    r.topic = topic;
-    r.number = queue_number{1};
-    r.queue = queue_id{11};
-    r.offset = offset{count_ - 1};
-    r.batch_count = 1;
-    r.broker_time = unix_ms{1'000};
-    return r;
-  }
-
-  state_ptr state_;
-  std::uint64_t count_ = 0;
-};
 
 class fake_consumer final : public client::consumer {
 public:
@@ -168,7 +123,7 @@ public:
   result<std::unique_ptr<client::producer>>
   make_producer(const client::producer_options& options) override {
     state_->producer_options = options;
-    return std::unique_ptr<client::producer>{std::make_unique<fake_producer>(state_)};
+    return std::unique_ptr<client::producer>{std::make_unique<fake_producer>(state_, options)};
   }
   result<std::unique_ptr<client::consumer>>
   make_consumer(const client::consumer_options& options) override {
@@ -328,9 +283,10 @@ public:
     state_->moved_to = to;
     return cancel_timers(which);
   }
-  result<client::pending_timers> list_timers(const std::string& topic, unix_ms,
-                                             std::uint32_t) override {
+  result<client::pending_timers>
+  list_timers(const std::string& topic, const client::timer_place& behind, std::uint32_t) override {
     if (!state_->topics.contains(topic)) return {errc::topic_unknown, topic};
+    state_->listed_behind = behind;
     return state_->timers;
   }
   result<client::schedule_info> create_schedule(const client::schedule_definition& wanted,

@@ -36,6 +36,10 @@ struct fake_state {
   /// Messages from this one on (counted from 1) are answered with `send_failure`; 0: none.
   std::uint64_t fails_from = 0;
   failure send_failure{errc::outcome_unknown, "queue 3"};
+  /// Changes the receipts of those that are not.
+  std::function<void(client::receipt&)> receipt;
+  /// Each message is answered only after this was told.
+  std::optional<failure> throttled;
   std::size_t message_bytes_max = 1000;
   /// Whether sent messages are kept in `sent`; a measurement does without.
   bool keeps_sent = true;
@@ -61,6 +65,7 @@ struct fake_state {
   std::vector<client::dead_letter_range> letters;
   std::vector<std::pair<client::dead_letter_range, bool>> redriven;
   client::pending_timers timers;
+  client::timer_place listed_behind;
   client::pending_transactions transactions;
   /// What was asked for: a transaction, and whether to commit it.
   std::vector<std::pair<client::transaction_ref, bool>> transactions_ended;

@@ -112,6 +112,10 @@ TEST_CASE("every field of a file of offsets is checked") {
   wrong("\"mode\"", "\"owner\": 1, \"mode\"", "owner is not a field");
   wrong("}\n", "", "it is not JSON");
   for (auto text : {"", "[]", "null", "\"x\"", "{}"}) CHECK_FALSE(parse_offsets(text).ok());
+  // In words of its own, with the line.
+  CHECK(parse_offsets("{\n\"format\": oops").error().detail.find("it is not JSON: see line 2; ") !=
+        std::string::npos);
+  CHECK(parse_offsets("{\n\"format\": oops").error().detail.find("[json") == std::string::npos);
 }
 
 TEST_CASE("an import is planned queue by queue, and all or none is set") {

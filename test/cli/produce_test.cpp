@@ -141,6 +141,45 @@ TEST_CASE("receipts are printed for each message") {
   CHECK(json::parse(ran.err)["messages"] == 2);
 }
 
+TEST_CASE("a receipt has null for what is not known of a message that was there before") {
+  auto state = with_orders();
+  state->receipt = [](client::receipt& r) { // Known by its dedup id.
+    r.id = {};
+    r.broker_time = unix_ms{0};
+    r.duplicate = true;
+  };
+  auto ran = run_line(state, "produce orders --receipts --json", "a\n");
+  auto got = json::parse(ran.out);
+  CHECK(got["id"].is_null());
+  CHECK(got["broker_time"].is_null());
+  CHECK(got["offset"] == 0);
+  state->receipt = [](client::receipt& r) { // Stored by an earlier run.
+    r.id = {};
+    r.broker_time = unix_ms{0};
+    r.duplicate = true;
+    r.batch_count = 0;
+  };
+  ran = run_line(state, "produce orders --receipts --json", "a\n");
+  got = json::parse(ran.out);
+  CHECK(got["offset"].is_null());
+  CHECK(got["batch_first_offset"].is_null());
+  CHECK(got["batch_count"] == 0);
+}
+
+TEST_CASE("people are told once that a quota holds their messages up") {
+  auto state = with_orders();
+  state->throttled = {errc::too_many_requests,
+                      "the produce quota of topic orders: 1 bytes a second are used up; send again "
+                      "after 60000 ms"};
+  auto ran = run_line(state, "produce orders", "a\nb\n");
+  CHECK(ran.code == exit_code::ok);
+  const std::string line =
+    "held up: the produce quota of topic orders: 1 bytes a second are used up; Ctrl-C gives up\n";
+  CHECK(ran.err.find(line) != std::string::npos);
+  CHECK(ran.err.find(line) == ran.err.rfind(line));
+  CHECK(run_line(state, "produce orders --json", "a\n").err.empty());
+}
+
 TEST_CASE("a missing topic is told before anything is read, or created") {
   auto state = std::make_shared<fake_state>();
   auto ran = run_line(state, "produce orders", "a\n");

@@ -17,6 +17,8 @@ std::shared_ptr<fake_state> with_timers() {
   state->topics["orders"].name = "orders";
   client::pending_timer t;
   t.due = unix_ms{1'800'000'000'000};
+  t.queue = queue_id{12};
+  t.place = 4;
   t.id = *client::message_id_from(id_text);
   t.name = "close order 4711";
   t.key = "c-1";
@@ -53,7 +55,18 @@ TEST_CASE("timer list shows the soonest, and people how many there are") {
   CHECK(ran.code == exit_code::ok);
   CHECK(ran.out.find(id_text) != std::string::npos);
   CHECK(ran.out.find("close order 4711") != std::string::npos);
-  CHECK(ran.err == "1 of 3 messages\n");
+  CHECK(ran.err == "1 of 3 messages; go on with --after 2027-01-15T08:00:00.000Z/12/4\n");
+  CHECK(run_line(state, "timer list orders --after 2027-01-15T08:00:00.000Z/12/4").code ==
+        exit_code::ok);
+  CHECK(state->listed_behind.due == unix_ms{1'800'000'000'000});
+  CHECK(state->listed_behind.queue == queue_id{12});
+  CHECK(state->listed_behind.number == 4);
+  CHECK(run_line(state, "timer list orders --after 2027-01-15T08:00:00Z").code == exit_code::ok);
+  CHECK(state->listed_behind.queue == queue_id{0});
+  for (const char* wrong : {"2027-01-15T08:00:00Z/12", "2027-01-15T08:00:00Z/0/4", "/12/4",
+                            "2027-01-15T08:00:00Z/12/4/5", "2027-01-15T08:00:00Z/x/4"})
+    CHECK(run_line(state, std::string{"timer list orders --after "} + wrong).code ==
+          exit_code::usage);
   CHECK(run_line(state, "timer list nothing").code == exit_code::failed);
 }
 

@@ -14,10 +14,11 @@ const auto start = time_point{} + std::chrono::hours{1};
 
 /// A lane and what came out of it. Batches carry their number as checksum.
 struct lane_bench {
+  milliseconds quota_wait{0};
   std::uint64_t fresh = 100;
   std::shared_ptr<identity> shared = std::make_shared<identity>(identity{producer_id{1}});
-  lane l{queue_id{7}, shared, [this] { return producer_id{++fresh}; }};
-  std::vector<lane::settled> out;
+  lane l{queue_id{7}, shared, [this] { return producer_id{++fresh}; }, {}, quota_wait};
+  std::vector<lane::settled> out = {};
   time_point now = start;
   std::uint32_t made = 0;
 
@@ -297,8 +298,9 @@ TEST_CASE("answers for batches given up, or unknown, change nothing") {
   CHECK(b.l.in_flight() == 0);
 }
 
-TEST_CASE("a node that asks to wait is waited for, in order, and the time counts for no deadline") {
-  auto b = lane_bench{};
+TEST_CASE(
+  "a node that asks to wait is waited for, in order, and quota_wait counts for no deadline") {
+  auto b = lane_bench{milliseconds{7'000}};
   for (auto i = 0; i < 3; ++i) b.push(1, milliseconds{1'000});
   auto sent = b.send();
   b.receive(sent[0]);
@@ -325,6 +327,40 @@ TEST_CASE("a node that asks to wait is waited for, in order, and the time counts
   b.receive(again[0]);
   b.receive(again[1]);
   CHECK(b.codes() == errors(4, errc::none));
+}
+
+TEST_CASE("a batch over a quota fails at its deadline, and tells why and for how long") {
+  auto b = lane_bench{};
+  b.push(1, milliseconds{3'000});
+  b.push(1, milliseconds{3'000});
+  auto sent = b.send();
+  b.push(1, milliseconds{3'000}); // Never sent.
+  b.l.on_error(sent[0].batch, {{errc::too_many_requests, "the produce quota of t"}, 60'000}, b.now,
+               b.out);
+  b.refuse(sent[1], errc::sequence_gap);
+  CHECK(b.l.wake_at(true) == start + milliseconds{3'000});
+  b.now += milliseconds{3'000};
+  b.l.expire(b.now, b.out);
+  CHECK(b.codes() == errors(3, errc::too_many_requests));
+  for (const auto& each : b.out)
+    CHECK(each.outcome.error().detail ==
+          "the produce quota of t; it would take another 57 s at least");
+}
+
+TEST_CASE("of the time over a quota only quota_wait does not count") {
+  auto b = lane_bench{milliseconds{2'000}};
+  b.push(1, milliseconds{1'000});
+  auto sent = b.send();
+  b.refuse(sent[0], errc::too_many_requests, 1'500);
+  CHECK(b.l.wake_at(true) == start + milliseconds{1'500});
+  b.now += milliseconds{1'500};
+  sent = b.send();
+  REQUIRE(sent.size() == 1);
+  b.refuse(sent[0], errc::too_many_requests, 60'000);
+  CHECK(b.l.wake_at(true) == start + milliseconds{3'000});
+  b.now += milliseconds{1'500};
+  b.l.expire(b.now, b.out);
+  CHECK(b.codes() == errors{errc::too_many_requests});
 }
 
 TEST_CASE("while a node only refuses, without asking to wait, deadlines come as ever") {

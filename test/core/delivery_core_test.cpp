@@ -122,6 +122,23 @@ TEST_CASE("a failed message comes back after the group's pause, and then is dead
   CHECK(core.queues().at(the_queue).progress.finished(offset{0}));
 }
 
+TEST_CASE("a group is idle until the next lease ends or the next message is due") {
+  delivery_settings how;
+  how.backoff_ms = {7'200'000};
+  auto core = make(false, how);
+  CHECK_FALSE(core.next(at_ms(0)));
+  welcome(core, member_id{1});
+  core.arrived(the_queue, batch(0, 1), at_ms(0));
+  CHECK(core.next(at_ms(10)) == how.lease_ms - 10);
+  REQUIRE(core.nack(member_id{1}, the_queue, offset{0}, std::nullopt, "no", at_ms(20)));
+  CHECK(core.next(at_ms(how.lease_ms)) == 0); // It looks which lease ends next: none.
+  core.tick(at_ms(how.lease_ms));
+  const auto due = 7'200'000 + 20;
+  CHECK(core.next(at_ms(how.lease_ms)) == due - how.lease_ms);
+  CHECK(core.next(at_ms(due)) == 0);
+  CHECK(core.next(at_ms(due + 5)) == 0);
+}
+
 TEST_CASE("a late acknowledgement ends a message that waits, but not one that is being buried") {
   auto core = make();
   welcome(core, one);

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <csignal>
 #include <future>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ TEST_CASE(
   options.in_flight_bytes_max = 64 * kib;
   // Shorter than it takes: the time for which the node asks to wait does not count.
   options.delivery_timeout = 1'500ms;
+  options.quota_wait = 1min;
   auto producer = must(at.client.make_producer(options));
   const auto began = clock::now();
   auto receipts = send_kilobytes(*producer, 900);
@@ -140,6 +142,30 @@ TEST_CASE("quota: the shell sets and shows quotas, and refuses what cannot be on
   for (int i = 0; i < 100; ++i) lines += std::string(400, 'x') + '\n';
   CHECK(at.run({"produce", "t"}, lines).code == 0);
   CHECK(at.run.json({"topic", "describe", "t"}).object().at("messages") == 100);
+}
+
+TEST_CASE("quota: produce says that one holds it up, and ends at its time-out or a signal") {
+  running_node at;
+  must(at.client.create_topic("t", 1, {.produce_bytes_per_second = 1}));
+  REQUIRE(at.run({"produce", "t", "--body", "x"}).code == 0); // One frame passes.
+  const auto late = at.run({"produce", "t", "--body", "x", "--timeout", "1000"});
+  CHECK(late.code == 1);
+  CHECK(late.err.find("held up: the produce quota of topic t") != std::string::npos);
+  CHECK(late.err.find("too_many_requests") != std::string::npos);
+  CHECK(late.err.find("it would take another") != std::string::npos);
+  client::producer_options options;
+  options.delivery_timeout = 500ms;
+  auto producer = must(at.client.make_producer(options));
+  CHECK(producer->send("t", {.body = "x"}).code() == errc::too_many_requests);
+
+  const auto refused = must(at.client.describe_topic("t")).throttled.produce_refused;
+  auto held = at.run.launch({"produce", "t", "--body", "x"});
+  REQUIRE(eventually(
+    [&] { return must(at.client.describe_topic("t")).throttled.produce_refused > refused; }));
+  held->signal(SIGTERM);
+  CHECK(held->wait(10s) == exited(1));
+  CHECK(held->err().find("given up") != std::string::npos);
+  CHECK(must(at.client.describe_topic("t")).queues[0].end == offset{1});
 }
 
 } // namespace carafe::test

@@ -288,7 +288,7 @@ std::vector<named<frame>> sample_frames() {
     {"timerEnd", timer_end{{"orders", timer_which::message_id{producer_id{5}, sequence{6}}}}},
     {"timerMove", timer_move{{"orders", "close order 4711"}, -60'000}},
     {"timersChanged", timers_changed{1}},
-    {"timerList", timer_list{"orders", unix_ms{1'700'000'000'000}, 100}},
+    {"timerList", timer_list{"orders", unix_ms{1'700'000'000'000}, 100, queue_id{12}, 9}},
     {"timers",
      timers{{{unix_ms{1'700'000'090'000}, queue_number{1}, queue_id{12}, 9, producer_id{5},
               sequence{6}, "close order 4711", "customer-1", 120, unix_ms{1'700'000'000'008}},

@@ -24,6 +24,7 @@ timer_record row(std::int64_t due, std::uint64_t queue, std::uint64_t number,
 }
 
 const timer_key before_all{unix_ms{-1}, queue_id{0}, 0};
+const timer_key behind_all{unix_ms{1'000'000}, queue_id{0}, 0};
 constexpr std::uint64_t much = 1u << 20;
 
 } // namespace
@@ -48,8 +49,15 @@ TEST_CASE("timer index: rows come back in the order of their times, in parts") {
   const auto rest = (*index)->next(first->rows.back().at, unix_ms{250}, 10, much);
   CHECK(rest->rows == std::vector<timer_record>{rows[2]});
   CHECK(rest->whole);
-  const auto of_queue = (*index)->next_of({queue_id{2}}, before_all, 10, 100);
+  const auto of_queue = (*index)->next_of({queue_id{2}}, before_all, 10, much, 100);
   CHECK(of_queue->rows == std::vector<timer_record>{rows[1]});
+  CHECK(of_queue->whole);
+  // It says how far it has looked, though it found nothing.
+  const auto nothing = (*index)->next_of({queue_id{1}}, rows[3].at, 10, much, 1);
+  CHECK(nothing->rows.empty());
+  CHECK_FALSE(nothing->whole);
+  CHECK(nothing->end == rows[1].at);
+  CHECK((*index)->next_of({queue_id{1}}, nothing->end, 1, much, 10)->end == rows[2].at);
 }
 
 TEST_CASE("timer index: found by id and by name until it ends, also at another time") {
@@ -61,17 +69,45 @@ TEST_CASE("timer index: found by id and by name until it ends, also at another t
   const auto b = row(400, 1, 1, "close");
   REQUIRE(i.change({&a, &b}, {}));
   CHECK(*i.with_id(a.producer, a.sequence) == std::vector<timer_record>{a});
-  CHECK(*i.with_name(queue_id{1}, "close", 10) == std::vector<timer_record>{a, b});
-  CHECK(i.with_name(queue_id{2}, "close", 10)->empty());
+  CHECK(i.with_name(queue_id{1}, "close", before_all, behind_all, 10, much)->rows ==
+        std::vector<timer_record>{a, b});
+  CHECK(i.with_name(queue_id{2}, "close", before_all, behind_all, 10, much)->rows.empty());
   auto moved = a;
   moved.at.due = unix_ms{900};
   REQUIRE(i.change({&moved}, {a.at}));
   CHECK(*i.with_id(a.producer, a.sequence) == std::vector<timer_record>{moved});
-  CHECK(*i.with_name(queue_id{1}, "close", 10) == std::vector<timer_record>{b, moved});
+  CHECK(i.with_name(queue_id{1}, "close", before_all, behind_all, 10, much)->rows ==
+        std::vector<timer_record>{b, moved});
   REQUIRE(i.change({}, {moved.at, b.at, b.at}));
   CHECK(i.with_id(a.producer, a.sequence)->empty());
-  CHECK(i.with_name(queue_id{1}, "close", 10)->empty());
+  CHECK(i.with_name(queue_id{1}, "close", before_all, behind_all, 10, much)->rows.empty());
   CHECK(i.next(before_all, unix_ms{1'000}, 10, much)->rows.empty());
+}
+
+TEST_CASE("timer index: those of a name come in parts, between two places") {
+  temporary_folder dir;
+  auto index = timer_index::open(dir.path());
+  REQUIRE(index);
+  auto& i = **index;
+  std::vector<timer_record> rows;
+  for (std::uint64_t n = 0; n < 10; ++n)
+    rows.push_back(row(100 + static_cast<std::int64_t>(n / 2), 1, n, "close"));
+  std::vector<const timer_record*> put;
+  for (const auto& r : rows) put.push_back(&r);
+  REQUIRE(i.change(put, {}));
+  std::vector<timer_record> seen;
+  auto after = before_all;
+  for (bool whole = false; !whole;) {
+    const auto part = i.with_name(queue_id{1}, "close", after, behind_all, 3, much);
+    REQUIRE(part);
+    seen.insert(seen.end(), part->rows.begin(), part->rows.end());
+    whole = part->whole;
+    after = part->end;
+  }
+  CHECK(seen == rows);
+  CHECK(i.with_name(queue_id{1}, "close", rows[2].at, rows[4].at, 10, much)->rows ==
+        std::vector<timer_record>{rows[3], rows[4]});
+  CHECK(i.with_name(queue_id{1}, "close", before_all, behind_all, 10, 1)->rows.size() == 1);
 }
 
 TEST_CASE("timer index: it is there again after it was closed, and so is a copy") {

@@ -113,7 +113,9 @@ public:
 
   /// Messages that wait for their time are not delivered at all.
   /// @returns How many.
-  /// @errors topic_unknown; timer_unknown: it was too late, or there never was one.
+  /// @errors topic_unknown; timer_unknown: it was too late, or there never was one. After another
+  ///         error a part of those with a name may be done: ask again.
+  /// @cost One entry of the log for some thousand of one name.
   result<std::uint32_t> cancel_timers(const timer_selection& which) const;
   /// … are delivered at another time.
   /// @errors As `cancel_timers`; invalid_argument.
@@ -121,6 +123,11 @@ public:
   /// The next ones due after `after`, at most `limit` (0: as many as the node gives at once).
   /// @errors topic_unknown
   result<pending_timers> list_timers(const std::string& topic, unix_ms after = unix_ms{0},
+                                     std::uint32_t limit = 0) const;
+  /// … the next ones behind this one, also those that are due at the same time: the last of an
+  /// answer leads to the next. An empty answer: there are no more.
+  /// @errors topic_unknown
+  result<pending_timers> list_timers(const std::string& topic, const timer_place& behind,
                                      std::uint32_t limit = 0) const;
 
   /// Open transactions, and committed ones that some shards have yet to take, behind `after` (by

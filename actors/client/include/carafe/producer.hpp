@@ -26,9 +26,9 @@ struct producer_options {
   /// 0: `delivery_timeout`.
   std::chrono::milliseconds room_timeout{0};
   codec compression = codec::none;
-  /// From `send` to the last retry; after it the answer is `outcome_unknown`, or `timeout` if the
-  /// message never left. The time for which the node asks to wait with `too_many_requests` (over a
-  /// quota) does not count, neither here nor for `room_timeout` and `flush`.
+  /// From `send` to the last retry, also while a quota holds the message up; after it the answer is
+  /// `outcome_unknown`, or, if it is surely not stored, `timeout` or what the node said last:
+  /// `too_many_requests` then names the quota, and how long it would take on.
   std::chrono::milliseconds delivery_timeout{30'000};
   /// After the first message that fails none is taken: `send` and `send_async` answer
   /// `disconnected`, so that nothing is stored behind it but what was given before.
@@ -46,6 +46,14 @@ struct producer_options {
   std::string name = {};
   /// A missing topic comes to be by its first use, if the node allows it (create-on-use-queues).
   bool create_topics = true;
+  /// Of the time for which the node asks to wait with `too_many_requests` (over a quota), so much
+  /// does not count: not towards `delivery_timeout`, nor in `flush`, nor for room unless
+  /// `room_timeout` is set. For who would rather wait in `send` than lose a message; at most a
+  /// year.
+  std::chrono::milliseconds quota_wait{0};
+  /// The node asks to wait so long: why. Runs on the connection's thread, for each refusal; keep it
+  /// short, and do not call the producer in it.
+  std::function<void(const failure& why, std::chrono::milliseconds wait)> on_throttled = {};
 };
 
 /// Sends messages, each exactly once into its queue however often the connection breaks.
@@ -61,8 +69,8 @@ public:
   virtual ~producer() = default; // Waits for what is in flight, at most `delivery_timeout`.
 
   /// Waits for the receipt.
-  /// @errors message_too_large, topic_unknown, storage_full, timeout (surely not stored),
-  ///         outcome_unknown (may be stored), …
+  /// @errors message_too_large, topic_unknown, storage_full, timeout and too_many_requests (surely
+  ///         not stored), outcome_unknown (may be stored), …
   virtual result<receipt> send(const std::string& topic, message m) = 0;
 
   /// @param to A queue number, instead of the one that key or turn would choose.
@@ -79,6 +87,11 @@ public:
   /// Sends what lingers and waits until everything given before is answered.
   /// @errors timeout after `delivery_timeout`.
   virtual result<void> flush() = 0;
+
+  /// Waits no longer: what is not answered fails at once, with `outcome_unknown` if it may be
+  /// stored, otherwise with `disconnected`, or with `too_many_requests` if it waits for a quota.
+  /// From then on nothing is taken.
+  virtual void give_up() = 0;
 
   /// Of a named producer: the highest `sequence` that a queue of the topic has, 0 if none. Lower
   /// ones may be missing in other queues if an earlier run ended in the middle: send again from

@@ -21,6 +21,14 @@ struct timer_selection {
 /// A time by the node's clock, or from now.
 using delivery_time = std::variant<unix_ms, std::chrono::milliseconds>;
 
+/// One of a topic's waiting messages, in the order in which they are listed.
+struct timer_place {
+  unix_ms due;
+  queue_id queue;
+  /// Among the messages for later of its queue.
+  std::uint64_t number = 0;
+};
+
 struct pending_timer {
   unix_ms due;
   queue_number number;
