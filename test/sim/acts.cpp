@@ -1,4 +1,5 @@
 #include "test/sim/act.hpp"
+#include "test/sim/rank_act.hpp"
 #include "test/sim/timer_act.hpp"
 #include "test/sim/transaction_act.hpp"
 
@@ -21,6 +22,7 @@ std::unique_ptr<act> made(const stage& s, dice& d) {
 constexpr known_act known[] = {
   {"timers", made<timer_act>},
   {"transactions", made<transaction_act>},
+  {"ranks", made<rank_act>},
 };
 
 } // namespace
