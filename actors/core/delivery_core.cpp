@@ -11,8 +11,6 @@ failure not_lent(offset at) {
   return {errc::not_owner, "message " + std::to_string(at.value) + " is not lent to this consumer"};
 }
 
-constexpr std::uint64_t everything = ~std::uint64_t{0};
-
 mono_ms later(mono_ms now, std::uint64_t ms) { return mono_ms{now.value + ms}; }
 
 /// What of it lies before `end`.
@@ -221,7 +219,11 @@ delivery_core::effects_list delivery_core::looked(queue_id id, offset at, delive
   if (queue == nullptr || queue->looking != at) return out;
   queue->looking.reset();
   if (batch) {
-    lend_ready(id, *queue, batch, at, {priority_at(*queue, at), everything}, out, now);
+    // It has its turn among the others, at the latest when there is room again: what comes from the
+    // window would otherwise take all room while this is looked up, again and again.
+    queue->found = std::move(batch);
+    queue->found_for = at;
+    forget_found(*queue);
   } else if (queue->ready.contains(at)) {
     forget(*queue, id, {at, 1});
     queue->progress.settle({{at, 1}});
@@ -367,6 +369,7 @@ delivery_core::effects_list delivery_core::revived(queue_id name, waiting_record
   if (queue == nullptr) return out;
   const auto at = row.at;
   queue->revived = true;
+  queue->found.reset(); // It has the message as it was sent, not as it is brought back.
   queue->progress.put(row);
   if (row.key != 0) meet_key(*queue, at, row.key);
   due_.emplace(row.due, name, at);

@@ -86,8 +86,8 @@ public:
     group_id group;
     bool keyed = false;
     delivery_settings how;
-    /// Of batches that were read and hold messages that nobody has yet; a batch more for each
-    /// queue.
+    /// Of batches that were read and hold messages that nobody has yet; two batches more for each
+    /// queue, one of them looked up.
     std::uint64_t window_bytes = 8u << 20;
   };
 
@@ -255,6 +255,9 @@ public:
     /// May be lent, and have to be looked up for it.
     ranked_offsets ready;
     std::optional<offset> looking;
+    /// What was looked up last, while some of it is ready: nobody had room for it.
+    delivery_batch_ptr found = {};
+    offset found_for{0};
     std::set<offset> dying;
     /// Messages were brought back: what is in the window may be under way, or overtaken.
     bool revived = false;
@@ -302,6 +305,7 @@ private:
   bool lend_ready(queue_id id, queue_state& queue, const delivery_batch_ptr& batch,
                   std::optional<offset> looked_up, share of, effects_list& out, instant now);
   [[nodiscard]] static bool is_letter(const queue_state& queue, offset at);
+  static void forget_found(queue_state& queue);
   [[nodiscard]] static unsigned priorities_there(const queue_state& queue);
   [[nodiscard]] static std::uint8_t priority_of_oldest(const queue_state& queue);
   [[nodiscard]] static std::uint8_t priority_at(const queue_state& queue, offset at);

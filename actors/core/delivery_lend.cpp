@@ -112,8 +112,15 @@ bool delivery_core::give_from(queue_id id, queue_state& queue, effects_list& out
 bool delivery_core::give_ready(queue_id id, queue_state& queue, share of, effects_list& out,
                                instant now) {
   const auto lane = queue.ready.lanes().find(of.priority);
-  if (lane == queue.ready.lanes().end() || queue.looking) return false;
+  if (lane == queue.ready.lanes().end()) return false;
   const auto at = *lane->second.begin();
+  if (const auto found = queue.found; found && at >= found->what.base && at < found->end() &&
+                                      (at == queue.found_for || !is_letter(queue, at))) {
+    const bool lent = lend_ready(id, queue, found, queue.found_for, of, out, now);
+    forget_found(queue);
+    return lent;
+  }
+  if (queue.looking) return false;
   for (const auto& [priority, parts] : queue.window)
     for (const auto& part : parts) {
       if (at < part.batch->what.base || at >= part.batch->end() || is_letter(queue, at)) continue;
@@ -124,6 +131,16 @@ bool delivery_core::give_ready(queue_id id, queue_state& queue, share of, effect
   queue.looking = at;
   out.push_back(look{id, at});
   return false;
+}
+
+/// What was looked up goes when nothing of it is ready any more.
+void delivery_core::forget_found(queue_state& queue) {
+  if (!queue.found) return;
+  const auto holds = [&queue](const auto& lane) {
+    const auto at = lane.second.lower_bound(queue.found->what.base);
+    return at != lane.second.end() && *at < queue.found->end();
+  };
+  if (std::ranges::none_of(queue.ready.lanes(), holds)) queue.found.reset();
 }
 
 /// Lends what is ready in `batch` to one member, as much as that has room for.

@@ -127,6 +127,27 @@ TEST_CASE("the oldest message is passed over a bounded number of times") {
   CHECK(place(1) == 2 * delivery_core::passed_over_max + 1);
 }
 
+TEST_CASE(
+  "what has to be looked up has its turn before what is there, however little room there is") {
+  delivery_settings how;
+  how.backoff_ms = {10};
+  auto core = make(1, how);
+  REQUIRE(lent(core.arrived(the_queue, batch(0, 1), at_ms(0))) == offsets{0});
+  core.arrived(the_queue, batch(1, 5), at_ms(0));
+  REQUIRE(lent(*core.nack(one, the_queue, offset{0}, std::nullopt, "no", at_ms(1))) == offsets{1});
+  CHECK(lent(core.tick(at_ms(20))).empty());
+  // There is room: it is looked up, and meanwhile the next one takes the room.
+  const auto next = core.settle(one, the_queue, {{offset{1}, 1}}, at_ms(21));
+  CHECK(lent(*next) == offsets{2});
+  CHECK(std::ranges::any_of(
+    *next, [](const auto& effect) { return std::holds_alternative<delivery_core::look>(effect); }));
+  CHECK(lent(core.looked(the_queue, offset{0}, batch(0, 1), at_ms(22))).empty());
+  CHECK(core.queues().at(the_queue).found != nullptr);
+  CHECK(lent(*core.settle(one, the_queue, {{offset{2}, 1}}, at_ms(23))) == offsets{0});
+  CHECK(core.queues().at(the_queue).found == nullptr);
+  CHECK(work(core, *core.settle(one, the_queue, {{offset{0}, 1}}, at_ms(24))) == offsets{3, 4, 5});
+}
+
 TEST_CASE("what has expired is dropped when it would be delivered") {
   auto core = make(2);
   auto old = batch(0, 4);

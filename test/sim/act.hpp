@@ -67,8 +67,12 @@ protected:
   stage stage_;
 };
 
-/// Those of a run.
-[[nodiscard]] std::vector<std::unique_ptr<act>> acts_of(std::uint64_t seed, const stage& s);
+/// The names of all acts, for people.
+[[nodiscard]] std::string act_names();
+[[nodiscard]] bool is_act(const std::string& name);
+/// Those of a run: what its seed chooses, or the one that is named, if one is.
+[[nodiscard]] std::vector<std::unique_ptr<act>> acts_of(std::uint64_t seed, const std::string& only,
+                                                        const stage& s);
 
 template <class T>
 T stage::ask(frames::body what) const {

@@ -1,20 +1,57 @@
 #include "test/sim/act.hpp"
+#include "test/sim/rank_act.hpp"
 #include "test/sim/timer_act.hpp"
 #include "test/sim/transaction_act.hpp"
 
+#include <algorithm>
+
 namespace carafe::sim {
 
-std::vector<std::unique_ptr<act>> acts_of(std::uint64_t seed, const stage& s) {
-  // Dice of its own, so that runs without acts are what they were before there were any.
+namespace {
+
+struct known_act {
+  const char* name;
+  std::unique_ptr<act> (*make)(const stage& s, dice& d);
+};
+
+template <class Act>
+std::unique_ptr<act> made(const stage& s, dice& d) {
+  return std::make_unique<Act>(s, d);
+}
+
+constexpr known_act known[] = {
+  {"timers", made<timer_act>},
+  {"transactions", made<transaction_act>},
+  {"ranks", made<rank_act>},
+};
+
+} // namespace
+
+std::string act_names() {
+  std::string out;
+  for (const auto& each : known) out += (out.empty() ? "" : ", ") + std::string{each.name};
+  return out;
+}
+
+bool is_act(const std::string& name) {
+  return std::ranges::any_of(known, [&](const auto& each) { return each.name == name; });
+}
+
+std::vector<std::unique_ptr<act>> acts_of(std::uint64_t seed, const std::string& only,
+                                          const stage& s) {
+  // Dice of its own, so that runs without acts are what they were before there were any; and they
+  // roll the same for a seed that has the act as for one that is made to have it.
   dice d{seed ^ 0xac75};
   std::vector<std::unique_ptr<act>> out;
-  if (d.percent(50)) return out;
-  switch (d.below(2)) {
-  case 0:
-    out.push_back(std::make_unique<timer_act>(s, d));
-    break;
-  default:
-    out.push_back(std::make_unique<transaction_act>(s, d));
+  const bool none = d.percent(50);
+  if (none && only.empty()) return out;
+  const auto chosen = d.below(std::size(known));
+  for (std::size_t i = 0; i < std::size(known); ++i) {
+    const auto& [name, make] = known[i];
+    if (!only.empty() ? only == name : i == chosen) {
+      s.note("it has the act " + std::string{name});
+      out.push_back(make(s, d));
+    }
   }
   return out;
 }

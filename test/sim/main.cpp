@@ -1,11 +1,12 @@
 /// `carafe_sim`: runs of the simulation, each from one seed.
 ///
 ///     carafe_sim [--seed N] [--runs N] [--steps N] [--trace] [--without-stories]
-///                [--looking-for TEXT]
+///                [--act NAME] [--looking-for TEXT]
 ///
 /// Without --seed the runs have fresh seeds, which are printed. Exit code 1: a promise was broken,
-/// by the run that is named; the same seed breaks it again. With
-/// --looking-for other violations than those that say TEXT are passed over.
+/// by the run that is named; the same seed breaks it again. With --act every run has that act; an
+/// unknown name prints those that there are. With --looking-for other violations than those that
+/// say TEXT are passed over.
 
 #include "test/sim/scratch_folder.hpp"
 #include "test/sim/simulation.hpp"
@@ -69,6 +70,7 @@ struct wish {
   bool seeded = false;
   bool trace = false;
   bool stories = true;
+  std::string act;
   std::string looking_for;
 };
 
@@ -98,6 +100,8 @@ bool read_arguments(int argc, char** argv, wish& w) {
       read = read_number(argv[i], w.runs);
     else if (key == "--steps")
       read = read_number(argv[i], w.steps);
+    else if (key == "--act")
+      read = is_act(w.act = argv[i]);
     else if (key == "--looking-for")
       read = !(w.looking_for = argv[i]).empty();
     if (!read) return false;
@@ -124,9 +128,10 @@ void print(const summary& s) {
 int main(int argc, char** argv) {
   wish w;
   if (!read_arguments(argc, argv, w)) {
-    std::fputs("usage: carafe_sim [--seed N] [--runs N] [--steps N] [--trace] "
-               "[--without-stories] [--looking-for TEXT]\n",
-               stderr);
+    std::fprintf(stderr,
+                 "usage: carafe_sim [--seed N] [--runs N] [--steps N] [--trace] "
+                 "[--without-stories] [--act NAME] [--looking-for TEXT]\nacts: %s\n",
+                 act_names().c_str());
     return exit_usage;
   }
   if (!w.seeded) w.seed = std::random_device{}();
@@ -145,7 +150,7 @@ int main(int argc, char** argv) {
     if (words >= 0 && ::ftruncate(words, 0) != 0) return exit_usage;
     std::optional<simulation> run;
     try {
-      run.emplace(plan{seed, w.steps, w.trace, w.stories});
+      run.emplace(plan{seed, w.steps, w.trace, w.stories, w.act});
       all += run->run();
     } catch (const std::exception& why) {
       if (std::string_view{why.what()}.find(w.looking_for) == std::string_view::npos) continue;

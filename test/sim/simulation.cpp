@@ -54,7 +54,7 @@ simulation::simulation(const plan& p)
   rig_.replica_settings.in_flight_entries_max = dice_.percent(50) ? dice_.between(4, 40) : 8'192;
   lends_ = dice_.percent(60);
   reads_ = !lends_ || dice_.percent(30);
-  acts_ = acts_of(p.seed, make_stage());
+  acts_ = acts_of(p.seed, p.act, make_stage());
   if (!acts_.empty()) {
     lends_ = lends_ && dice_.percent(25);
     reads_ = dice_.percent(25);

@@ -30,6 +30,8 @@ struct plan {
   bool trace = false;
   /// Asks for stories of messages, and compares them with what clients saw.
   bool stories = true;
+  /// The act that it has; empty: the seed chooses one, or none.
+  std::string act = {};
 };
 
 /// What a run came to, so that a run in which nothing happens is noticed.
