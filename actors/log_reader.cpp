@@ -62,15 +62,24 @@ result<read_reply> read(const log_reader_state& s, const read_request& wish) {
 
 result<std::optional<storage::index_row>> find_time(const log_reader_state& s, queue_id queue,
                                                     unix_ms time, entry_index last) {
-  auto index = s.latest->find();
-  if (!index) return index.error();
-  if (*index) {
-    auto row = (*index)->find_time(queue, time);
-    if (!row) return row.error();
-    if (*row)
-      return std::optional{storage::index_row{queue, (*row)->at, 1, (*row)->time, entry_index{0}}};
+  for (int attempt = 1;; ++attempt) {
+    auto before = s.latest->horizon(queue);
+    if (!before) return before.error();
+    auto index = s.latest->find();
+    if (!index) return index.error();
+    if (*index) {
+      auto row = (*index)->find_time(queue, time);
+      if (!row) return row.error();
+      if (*row)
+        return std::optional{
+          storage::index_row{queue, (*row)->at, 1, (*row)->time, entry_index{0}}};
+    }
+    auto found = s.log->find_time(queue, time, last);
+    // Retention may have taken it between the two.
+    auto after = s.latest->horizon(queue);
+    if (!after) return after.error();
+    if (!found || *before == *after || attempt == attempts_max) return found;
   }
-  return s.log->find_time(queue, time, last);
 }
 
 /// Of a compacted queue below its horizon there is one message of a key at most.

@@ -24,7 +24,8 @@ constexpr std::uint64_t retry_ms = 200;
 /// Steps that are written at the same time.
 constexpr std::size_t writing_max = 256;
 
-schedule_id new_id() {
+schedule_id new_id(const schedules_options& options) {
+  if (options.make_id) return options.make_id();
   std::random_device random;
   for (;;) {
     const auto id = std::uint64_t{random()} << 32 | random();
@@ -116,7 +117,8 @@ void decide_put(self_pointer self, const frames::schedule_put& wish, const std::
   self->state.changes.push_back({name,
                                  [self, wish] {
                                    auto& mine = self->state;
-                                   return mine.core->put(wish, new_id(), mine.clocks->wall());
+                                   return mine.core->put(wish, new_id(mine.options),
+                                                         mine.clocks->wall());
                                  },
                                  [self, name, promise](const result<decision>& outcome) mutable {
                                    if (!outcome) {
@@ -257,8 +259,8 @@ schedules_actor::behavior_type schedules(schedules_pointer self, catalogue_actor
   s.catalogue = std::move(catalogue);
   for (const auto& [id, handles] : shards) s.shards.emplace(id, handles.shard);
   s.clocks = std::move(clocks);
-  s.options = options;
-  s.core.emplace(options.limits, find_time_zone);
+  s.options = std::move(options);
+  s.core.emplace(s.options.limits, find_time_zone);
   load_from(self, shard_id{0});
   return {
     [self](create_atom, const frames::schedule_put& wish) { return on_put(self, wish); },

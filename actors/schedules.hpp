@@ -23,6 +23,8 @@ struct schedules_options {
   core::schedule_limits limits;
   /// What a message may be.
   batch_limits messages;
+  /// Makes the id of a new one, never one that it made before; empty: at random.
+  std::function<schedule_id()> make_id = {};
   /// False only in simulated time, where everything runs on one thread.
   bool own_threads = true;
 };

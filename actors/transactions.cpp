@@ -210,9 +210,12 @@ caf::result<caf::ok_atom> on_end(self_pointer self, const frames::tx_end& wish) 
   self->request(shard->second, caf::infinite, finish_atom_v, wish.transaction.id, commit)
     .then(
       [self, promise](const tx_done& done) mutable {
-        // The groups' actors hear of it before whoever waits for the answer can do more.
-        tell_groups(self, done.consumed);
-        promise.deliver(caf::ok_atom::value);
+        // The groups' actors hear of it before whoever waits for the answer can do more; so they do
+        // of what another request has committed just before.
+        self
+          ->request(self->state.catalogue, caf::infinite, settle_atom_v, tx_settled{done.consumed})
+          .then([promise]() mutable { promise.deliver(caf::ok_atom::value); },
+                [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
       },
       [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   return promise;

@@ -1,5 +1,7 @@
 #include "test/sim/act.hpp"
 #include "test/sim/rank_act.hpp"
+#include "test/sim/schedule_act.hpp"
+#include "test/sim/table_act.hpp"
 #include "test/sim/timer_act.hpp"
 #include "test/sim/transaction_act.hpp"
 
@@ -20,9 +22,8 @@ std::unique_ptr<act> made(const stage& s, dice& d) {
 }
 
 constexpr known_act known[] = {
-  {"timers", made<timer_act>},
-  {"transactions", made<transaction_act>},
-  {"ranks", made<rank_act>},
+  {"timers", made<timer_act>}, {"transactions", made<transaction_act>}, {"ranks", made<rank_act>},
+  {"tables", made<table_act>}, {"schedules", made<schedule_act>},
 };
 
 } // namespace
