@@ -111,6 +111,7 @@ private:
 
   life& find(const message_name& name, const char* what);
   void place(life& known, const message_place& where, unix_ms time);
+  [[nodiscard]] static bool may_have_later(const known_queue& queue, const std::string& key);
   /// Whether it may be missing.
   [[nodiscard]] bool may_go(const life& known) const;
   void miss(queue_id queue, offset at);
