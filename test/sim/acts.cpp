@@ -1,4 +1,5 @@
 #include "test/sim/act.hpp"
+#include "test/sim/broadcast_act.hpp"
 #include "test/sim/rank_act.hpp"
 #include "test/sim/timer_act.hpp"
 #include "test/sim/transaction_act.hpp"
@@ -23,6 +24,7 @@ constexpr known_act known[] = {
   {"timers", made<timer_act>},
   {"transactions", made<transaction_act>},
   {"ranks", made<rank_act>},
+  {"broadcast", made<broadcast_act>},
 };
 
 } // namespace
