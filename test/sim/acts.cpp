@@ -1,4 +1,5 @@
 #include "test/sim/act.hpp"
+#include "test/sim/broadcast_act.hpp"
 #include "test/sim/rank_act.hpp"
 #include "test/sim/schedule_act.hpp"
 #include "test/sim/table_act.hpp"
@@ -22,8 +23,9 @@ std::unique_ptr<act> made(const stage& s, dice& d) {
 }
 
 constexpr known_act known[] = {
-  {"timers", made<timer_act>}, {"transactions", made<transaction_act>}, {"ranks", made<rank_act>},
-  {"tables", made<table_act>}, {"schedules", made<schedule_act>},
+  {"timers", made<timer_act>},       {"transactions", made<transaction_act>},
+  {"ranks", made<rank_act>},         {"tables", made<table_act>},
+  {"schedules", made<schedule_act>}, {"broadcast", made<broadcast_act>},
 };
 
 } // namespace
