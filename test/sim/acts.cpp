@@ -1,4 +1,5 @@
 #include "test/sim/act.hpp"
+#include "test/sim/id_act.hpp"
 #include "test/sim/timer_act.hpp"
 #include "test/sim/transaction_act.hpp"
 
@@ -9,9 +10,12 @@ std::vector<std::unique_ptr<act>> acts_of(std::uint64_t seed, const stage& s) {
   dice d{seed ^ 0xac75};
   std::vector<std::unique_ptr<act>> out;
   if (d.percent(50)) return out;
-  switch (d.below(2)) {
+  switch (d.below(3)) {
   case 0:
     out.push_back(std::make_unique<timer_act>(s, d));
+    break;
+  case 1:
+    out.push_back(std::make_unique<id_act>(s, d));
     break;
   default:
     out.push_back(std::make_unique<transaction_act>(s, d));
