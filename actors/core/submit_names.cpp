@@ -49,13 +49,19 @@ result<void> submit_window::check_named(const batch_request& request) const {
               "producers-max is " + std::to_string(producers_max_) + ", of names too"};
     return {};
   }
-  const auto last = flight != named_.end() ? flight->second.last : known->last;
+  const auto stored = known != nullptr ? known->last : sequence{0};
+  const auto last = flight != named_.end() ? flight->second.last : stored;
   if (named.first > last) return {};
-  if (named.last <= last)
+  if (named.last <= stored)
     return {errc::duplicate_too_old, "the name's messages up to number " +
-                                       std::to_string(last.value) + " are stored in this queue"};
+                                       std::to_string(stored.value) + " are stored in this queue"};
+  // Those that are in flight may still be lost.
+  if (named.first > stored)
+    return {errc::too_many_requests, "the name's messages up to number " +
+                                       std::to_string(last.value) +
+                                       " are being stored in this queue; wait for them"};
   return {errc::invalid_argument, "number " + std::to_string(named.first.value) + " is not above " +
-                                    std::to_string(last.value) +
+                                    std::to_string(stored.value) +
                                     ", the last one that is stored in this queue"};
 }
 

@@ -60,6 +60,8 @@ public:
   virtual void node_started() {}
   /// Nothing breaks any more: all comes to its end, and is checked.
   virtual void finish(dice& d) = 0;
+  /// It has settings that only its own clients can live with.
+  [[nodiscard]] virtual bool alone() const { return false; }
   /// For people: how much happened.
   [[nodiscard]] virtual std::uint64_t count() const = 0;
 

@@ -1,5 +1,7 @@
 #include "test/sim/act.hpp"
 #include "test/sim/broadcast_act.hpp"
+#include "test/sim/id_act.hpp"
+#include "test/sim/name_act.hpp"
 #include "test/sim/rank_act.hpp"
 #include "test/sim/schedule_act.hpp"
 #include "test/sim/table_act.hpp"
@@ -26,6 +28,7 @@ constexpr known_act known[] = {
   {"timers", made<timer_act>},       {"transactions", made<transaction_act>},
   {"ranks", made<rank_act>},         {"tables", made<table_act>},
   {"schedules", made<schedule_act>}, {"broadcast", made<broadcast_act>},
+  {"names", made<name_act>},         {"ids", made<id_act>},
 };
 
 } // namespace

@@ -59,6 +59,8 @@ simulation::simulation(const plan& p)
     lends_ = lends_ && dice_.percent(25);
     reads_ = dice_.percent(25);
   }
+  alone_ = std::ranges::any_of(acts_, [](const auto& each) { return each->alone(); });
+  if (alone_) lends_ = reads_ = false;
   rig_.on_recovered = [this](shard_id shard, const raft::replica& r) { recovered(shard, r); };
   rig_.crash(false);
   rig_.disks.clear();
@@ -157,6 +159,7 @@ void simulation::clients_step() {
 }
 
 void simulation::add_clients() {
+  if (alone_) return;
   std::erase_if(producers_, [](const producer& p) { return p.retired(); });
   const auto& topic = dice_.pick(topics_);
   const auto queue = dice_.pick(topic.queues).queue;

@@ -140,6 +140,8 @@ private:
   std::list<member> members_;
   /// Whether there are groups that lend messages; and readers and an ordered group.
   bool lends_ = false, reads_ = true;
+  /// An act wants nobody beside it.
+  bool alone_ = false;
   std::list<lending_group> lending_;
   std::list<worker> workers_;
   std::list<keeper> keepers_;

@@ -78,6 +78,7 @@ void watcher::answered(queue_id queue, const frames::body& answer) {
   expect(yes->begin >= r.next,
          text(queue, r.next) + " was to be read, and " + std::to_string(yes->begin.value) + " is");
   missed_ += yes->begin.value - r.next.value;
+  if (yes->begin > r.next) r.skipped_to = yes->begin;
   r.next = yes->begin;
   r.subscribed = true;
 }

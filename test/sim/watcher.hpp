@@ -39,12 +39,14 @@ public:
 
   /// Up to where it has read.
   [[nodiscard]] offset next(queue_id queue) const { return queues_.at(queue).next; }
+  /// What is below may have been missed.
+  [[nodiscard]] offset missed_below(queue_id queue) const { return queues_.at(queue).skipped_to; }
   /// Messages that retention took before they were read.
   [[nodiscard]] std::uint64_t missed() const noexcept { return missed_; }
 
 private:
   struct reading {
-    offset next{0};
+    offset next{0}, skipped_to{0};
     subscription_id subscription{0};
     bool subscribed = false;
     bool asking = false;
