@@ -83,6 +83,11 @@ result<stamp> submit_window::check_sequence(const batch_request& request,
     for (const auto& batch : known->recent)
       if (batch.first == request.first && batch.count == request.count)
         return stamp{stamp_committed{batch.base, batch.count, batch.time}};
+  // What is being stored may still be lost: it is not told to be there.
+  if (request.first <= last && flight != producers_.end() &&
+      request.first >= flight->second.front().first)
+    return {errc::too_many_requests,
+            "sequence " + std::to_string(request.first.value) + " is being stored"};
   if (request.first <= last)
     return {errc::duplicate_too_old, "sequence " + std::to_string(request.first.value) +
                                        " is not above " + std::to_string(last.value)};

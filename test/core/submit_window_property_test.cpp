@@ -49,6 +49,9 @@ public:
         return known(committed[i]);
     const auto& newest = flight.empty() ? committed.back() : flight.back().what;
     const auto last = newest.first.value + newest.count - 1;
+    // What is being stored may be lost yet.
+    if (r.first.value <= last && !flight.empty() && r.first >= flight.front().what.first)
+      return refuse(errc::too_many_requests);
     if (r.first.value <= last) return refuse(errc::duplicate_too_old);
     if (r.previous.value != last) return refuse(errc::sequence_gap);
     if (flight.size() >= producer_window) return refuse(errc::too_many_requests);
