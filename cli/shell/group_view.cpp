@@ -138,6 +138,8 @@ void add_delivery(record& r, const client::group_info& group) {
   const auto& how = group.delivery;
   r.add("in_flight", value::count(in_flight));
   r.add("waiting", value::count(waiting).in(waiting == 0 ? tone::plain : tone::warning));
+  const bool held_up = waiting >= how.waiting_max;
+  r.add("held_up", value::boolean(held_up).in(held_up ? tone::bad : tone::plain));
   r.add("lease_ms", value::span(how.lease_ms));
   r.add("attempts_max", value::count(how.attempts_max));
   r.add("backoff_ms", backoff_value(how.backoff_ms));
