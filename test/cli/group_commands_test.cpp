@@ -105,6 +105,7 @@ TEST_CASE("JSON of a shared group tells its settings, what is in flight and what
                                  "expired_messages",
                                  "in_flight",
                                  "waiting",
+                                 "held_up",
                                  "lease_ms",
                                  "attempts_max",
                                  "backoff_ms",
