@@ -256,6 +256,9 @@ result<delivery_core::effects_list> delivery_core::settle(member_id id, queue_id
                                                           instant now) {
   auto* queue = find(name);
   if (queue == nullptr) return {errc::queue_unknown, "queue " + std::to_string(name.value)};
+  // Those of a transaction were checked by the shard, and may not have been read here yet.
+  if (id == member_id{0})
+    for (const auto& range : ranges) queue->end = std::max(queue->end, range.end());
   effects_list out;
   effects::settled done{options_.group, name, {}};
   for (const auto& range : ranges)

@@ -288,6 +288,13 @@ TEST_CASE("messages past the end of a queue cannot be acknowledged, but those be
   CHECK(core.nack(two, the_queue, offset{0}, std::nullopt, "", at_ms(1)).code() == errc::not_owner);
 }
 
+TEST_CASE("what a transaction has acknowledged is not lent, also if it was not read before") {
+  auto core = make();
+  welcome(core, one);
+  REQUIRE(core.settle(member_id{0}, the_queue, {{offset{1}, 2}}, at_ms(0)).ok());
+  CHECK(lent(core.arrived(the_queue, batch(0, 4), at_ms(1))) == "1:0+1 1:3+1");
+}
+
 TEST_CASE("keyed: several messages of a key that end together leave none of them behind") {
   auto core = make(true);
   welcome(core, one);
