@@ -4,7 +4,6 @@
 #include "test/sim/name_act.hpp"
 #include "test/sim/rank_act.hpp"
 #include "test/sim/schedule_act.hpp"
-#include "test/sim/seat_act.hpp"
 #include "test/sim/table_act.hpp"
 #include "test/sim/timer_act.hpp"
 #include "test/sim/transaction_act.hpp"
@@ -30,7 +29,7 @@ constexpr known_act known[] = {
   {"ranks", made<rank_act>},         {"tables", made<table_act>},
   {"schedules", made<schedule_act>}, {"broadcast", made<broadcast_act>},
   {"names", made<name_act>},         {"ids", made<id_act>},
-  {"seats", made<seat_act>},
+
 };
 
 } // namespace
