@@ -119,7 +119,8 @@ result<queue_id> source_of(const delivery_state& s, const core::letter_story& st
       return {errc::invalid_argument, name + " has no message " + std::to_string(story.at.value)};
     return id;
   }
-  return {errc::queue_unknown, name + " is not read by the group now"};
+  return {errc::queue_unknown,
+          name + " is not read by the group now, or no consumer of it has been there yet"};
 }
 
 void write_one(delivery_pointer self, const task_ptr& task, shard_id shard, effect_list wish,

@@ -23,7 +23,10 @@ constexpr row rows[] = {
    "detail",
    as_it_is},
   {errc::unsupported, "unsupported",
-   "the peer does not know this request; upgrade it or use a feature of its version", as_it_is},
+   "this cannot be asked for here, for the reason in the detail; if there is none, the other end "
+   "is "
+   "of an older version: upgrade it",
+   as_it_is},
   {errc::shutting_down, "shutting_down",
    "the node is stopping; send the request again to another node or after its restart", again},
   {errc::timeout, "timeout",
@@ -217,8 +220,7 @@ constexpr row rows[] = {
   {errc::storage_failed, "storage_failed",
    "the disk refused to read or write; look at the node's log and the machine's disk", as_it_is},
   {errc::storage_corrupt, "storage_corrupt",
-   "stored bytes do not match their checksum or form; repair the named file from a replica or a "
-   "backup",
+   "stored bytes do not match their checksum or form; restore the named file from a backup",
    as_it_is},
   {errc::storage_locked, "storage_locked",
    "another process uses this data folder; stop it, or give this node a folder of its own",

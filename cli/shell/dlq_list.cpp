@@ -32,7 +32,7 @@ record letter_view(const client::delivery& letter) {
   r.add("source_topic", value::text(story_of(letter, "carafe-dead-topic")));
   r.add("source_queue", number_of(letter, "carafe-dead-queue"));
   r.add("source_offset", number_of(letter, "carafe-dead-offset"));
-  r.add("key", value::text(letter.key));
+  r.add("key", letter.key.empty() ? value::none() : value::text(letter.key));
   r.add("attempts", number_of(letter, "carafe-dead-attempts"));
   r.add("last_failed", time_of(letter, "carafe-dead-last-failed-ms"));
   return std::move(r.add("error", value::text(story_of(letter, "carafe-dead-error"))));
