@@ -11,6 +11,9 @@ failure not_lent(offset at) {
   return {errc::not_owner, "message " + std::to_string(at.value) + " is not lent to this consumer"};
 }
 
+/// Whoever still has what was lent before a restart comes back and says so before.
+constexpr std::uint64_t unpresented_ms_max = 60'000;
+
 mono_ms later(mono_ms now, std::uint64_t ms) { return mono_ms{now.value + ms}; }
 
 /// What of it lies before `end`.
@@ -50,7 +53,7 @@ void delivery_core::add_queue(queue_id id, delivery_progress progress, offset en
     if (row.priority != priority_default) queue.priority_of.emplace(offset, row.priority);
     if (!queue.progress.lent().contains(offset)) due_.emplace(row.due, id, offset);
   }
-  const auto ends = later(now.mono, options_.how.lease_ms);
+  const auto ends = later(now.mono, std::min(options_.how.lease_ms, unpresented_ms_max));
   const auto put = [&](offset_range range, std::uint32_t attempts) {
     if (range.count == 0) return;
     queue.leases.emplace(range.first, lease{range.count, member_id{0}, attempts, ends, 0});

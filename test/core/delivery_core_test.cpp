@@ -228,6 +228,23 @@ TEST_CASE("after a restart what was lent waits for its holder, for one lease") {
   CHECK(lent(core.looked(the_queue, offset{3}, batch(0, 6), at_ms(1'000))) == "1:3+1");
 }
 
+TEST_CASE(
+  "after a restart nobody waits for a holder longer than a minute, however long leases are") {
+  delivery_settings how;
+  how.lease_ms = 3'600'000;
+  delivery_core core{{group_id{9}, true, how}, [](std::uint64_t) { return 0; }};
+  delivery_progress before;
+  before.lend({{offset{0}, 2}});
+  core.add_queue(the_queue, before, offset{2}, at_ms(0));
+  welcome(core, one);
+  CHECK(lent(core.arrived(the_queue, batch(0, 2, {7, 8}), at_ms(1))).empty());
+  CHECK(core.reclaim(one, the_queue, {{offset{0}, 1}}, at_ms(2)).empty());
+  CHECK(all<delivery_core::look>(core.tick(at_ms(59'999))).empty());
+  const auto looks = all<delivery_core::look>(core.tick(at_ms(60'000)));
+  REQUIRE(looks.size() == 1);
+  CHECK(looks[0].at == offset{1}); // The other has its holder.
+}
+
 TEST_CASE("what was given back is not lent to anybody after a restart") {
   auto core = make();
   delivery_progress log;
