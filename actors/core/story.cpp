@@ -234,7 +234,11 @@ void story::on(const effects::tx_prepared& e, const decoded_entry& entry) {
 
 void story::on(const effects::tx_ended& e, const decoded_entry& entry) {
   committed_ = e.committed;
-  if (e.committed && found_ && stored_at_ == entry.header.time && coordinator_ == walking_) return;
+  // In its own shard the commit has stored it, which says it all.
+  if (e.committed && std::ranges::any_of(entry.effects, [this](const effects::effect& other) {
+        return std::holds_alternative<effects::batch>(other) && subject_.concerns(other);
+      }))
+    return;
   auto news = happened(e.committed ? kind::committed : kind::rolled_back, entry);
   news.transaction = transaction_;
   half_events_.push_back(std::move(news));

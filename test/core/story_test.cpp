@@ -393,6 +393,24 @@ TEST_CASE("a half message is followed through its transaction") {
   }
 }
 
+TEST_CASE("a commit in another shard is told, also if both entries are of one moment") {
+  const transaction_id id{somebody, 3};
+  shard_log own, other;
+  own.add({transacted(7, 41), effects::tx_applied{shard_id{2}, shard_id{1}, 5, false}});
+  auto about = at_place(7);
+  about.wanted = story_subject::message_id{somebody, sequence{41}};
+  about.queues = {orders};
+  story whole{about, {{billing, true}, {desk, false}}};
+  whole.walks(shard_id{1});
+  for (const auto& entry : own.entries) whole.take(entry);
+  other.add({half_of(id, orders, 41)});
+  other.add({effects::tx_ended{id, true, {shard_id{1}}}});
+  other.entries[1].header.time = own.entries[0].header.time;
+  whole.walks(shard_id{2});
+  for (const auto& entry : other.entries) whole.take(entry);
+  CHECK(kinds(whole.events({})) == std::vector{kind::prepared, kind::committed, kind::stored});
+}
+
 TEST_CASE("a part of another shard's commit says who kept the transaction") {
   shard_log l;
   l.add({transacted(7, 41), effects::tx_applied{shard_id{2}, shard_id{1}, 5, false}});

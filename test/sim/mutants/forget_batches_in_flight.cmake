@@ -1,9 +1,9 @@
-# Deduplication is skipped for what is in flight: a retry is told that it is stored.
+# A retry of what is in flight is told that it is stored.
 set(file actors/core/submit_window.cpp)
 set(from [=[
       if (batch.first == request.first && batch.count == request.count)
         return stamp{stamp_joins{batch.index, batch.base}};]=])
 set(to [=[
-      if (batch.first == request.first && batch.count == 0)
-        return stamp{stamp_joins{batch.index, batch.base}};]=])
+      if (batch.first == request.first && batch.count == request.count)
+        return stamp{stamp_committed{batch.base, batch.count, unix_ms{1}}};]=])
 set(told "was said to be stored and is lost")
