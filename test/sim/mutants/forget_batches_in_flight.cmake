@@ -5,5 +5,5 @@ set(from [=[
         return stamp{stamp_joins{batch.index, batch.base}};]=])
 set(to [=[
       if (batch.first == request.first && batch.count == request.count)
-        return stamp{stamp_committed{batch.base, batch.count, unix_ms{1}}};]=])
+        return {errc::duplicate_too_old, "it is being stored"};]=])
 set(told "was said to be stored and is lost")
