@@ -291,6 +291,19 @@ caf::result<frames::renewed> on_renew(delivery_pointer self, const frames::renew
   return promise;
 }
 
+/// Answered when the log knows what it gave back: a restart would keep that for it otherwise.
+caf::result<caf::ok_atom> on_leave(delivery_pointer self, member_id member) {
+  leave(self, member, false);
+  std::set<shard_id> shards;
+  for (const auto& [id, queue] : self->state.queues) shards.insert(queue.shard);
+  auto answer = owe<caf::ok_atom>(self);
+  auto promise = answer.promise();
+  when_all_written(self, shards, [answer](const failure&) mutable {
+    answer.give(caf::ok_atom::value); // It has left, whatever the disk says.
+  });
+  return promise;
+}
+
 caf::result<caf::ok_atom> on_remove(delivery_pointer self) {
   auto& s = self->state;
   if (!s.members.empty())
@@ -392,10 +405,7 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
     [self](join_atom, const join_request& request, const session_actor& session) {
       return on_join(self, request, session);
     },
-    [self](leave_atom, member_id member) -> caf::result<caf::ok_atom> {
-      leave(self, member, false);
-      return caf::ok_atom::value;
-    },
+    [self](leave_atom, member_id member) { return on_leave(self, member); },
     [](release_atom, member_id, queue_id, generation) -> caf::result<caf::ok_atom> {
       return to_caf(not_ordered());
     },
