@@ -1,5 +1,6 @@
 #include "actors/catalogue.hpp"
 #include "actors/error_bridge.hpp"
+#include "actors/logging.hpp"
 
 #include <algorithm>
 #include <string>
@@ -305,31 +306,46 @@ namespace {
 
 using deletion = caf::typed_response_promise<caf::ok_atom>;
 
-void delete_dealt_with(catalogue_pointer self, const std::string& letters, deletion promise) {
+/// @param letters Its topic of dead letters, which goes with it; empty: that stays.
+void delete_record(catalogue_pointer self, const group_record& group, const std::string& letters,
+                   deletion promise) {
   change_catalogue(
-    self, [self, letters] { return self->state.core->delete_topic(letters); },
-    [promise](const result<decision>&) mutable { promise.deliver(caf::ok_atom::value); });
+    self, [self, name = group.name] { return self->state.core->delete_group(name); },
+    [self, id = group.group, letters, promise](const result<decision>& outcome) mutable {
+      if (!outcome) {
+        forget_group(self, id); // It takes nobody any more; another one will.
+        promise.deliver(to_caf(outcome.error()));
+        return;
+      }
+      if (letters.empty()) {
+        promise.deliver(caf::ok_atom::value);
+        return;
+      }
+      change_catalogue(
+        self, [self, letters] { return self->state.core->delete_topic(letters); },
+        [letters, promise](const result<decision>& gone) mutable {
+          // The group is deleted all the same.
+          if (!gone) logging::warning("catalogue", letters + " stays: " + gone.error().message());
+          promise.deliver(caf::ok_atom::value);
+        });
+    });
 }
 
-/// @param letters Its topic of dead letters, which goes with it; empty: that stays.
-void delete_with(catalogue_pointer self, const group_record& group, const std::string& letters,
-                 deletion promise) {
-  self->request(group_of(self, group), caf::infinite, remove_atom_v)
+/// Nothing dies in it any more. What was brought back or purged must not be open again for another
+/// group of the name, so its letters go with it, if none is open.
+void delete_stopped(catalogue_pointer self, const group_record& group, deletion promise) {
+  const auto letters = core::dead_letters_of(group.name);
+  if (!core::lends_messages(group.mode) || self->state.core->topic(letters) == nullptr)
+    return delete_record(self, group, {}, std::move(promise));
+  self
+    ->request(caf::actor_cast<delivery_actor>(group_of(self, group)), caf::infinite, graves_atom_v)
     .then(
-      [self, name = group.name, letters, promise, id = group.group](caf::ok_atom) mutable {
-        change_catalogue(
-          self, [self, name] { return self->state.core->delete_group(name); },
-          [self, id, letters, promise](const result<decision>& outcome) mutable {
-            if (outcome) {
-              if (!letters.empty()) return delete_dealt_with(self, letters, promise);
-              promise.deliver(caf::ok_atom::value);
-              return;
-            }
-            forget_group(self, id); // It takes nobody any more; another one will.
-            promise.deliver(to_caf(outcome.error()));
-          });
+      [self, group, letters, promise](const frames::dead_letter_list& list) {
+        const bool any =
+          std::ranges::any_of(list.queues, [](const auto& q) { return !q.open.empty(); });
+        delete_record(self, group, any ? std::string{} : letters, promise);
       },
-      [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+      [self, group, promise](const caf::error&) { delete_record(self, group, {}, promise); });
 }
 
 } // namespace
@@ -338,21 +354,9 @@ caf::result<caf::ok_atom> delete_group(catalogue_pointer self, const std::string
   const auto* found = self->state.core->group(name);
   if (found == nullptr) return to_caf(no_group(name));
   auto promise = self->make_response_promise<caf::ok_atom>();
-  const auto letters = core::dead_letters_of(name);
-  if (!core::lends_messages(found->mode) || self->state.core->topic(letters) == nullptr) {
-    delete_with(self, *found, {}, promise);
-    return promise;
-  }
-  // What was brought back or purged must not be open again for another group of the name.
-  self
-    ->request(caf::actor_cast<delivery_actor>(group_of(self, *found)), caf::infinite, graves_atom_v)
-    .then(
-      [self, group = *found, letters, promise](const frames::dead_letter_list& list) mutable {
-        const bool any =
-          std::ranges::any_of(list.queues, [](const auto& q) { return !q.open.empty(); });
-        delete_with(self, group, any ? std::string{} : letters, promise);
-      },
-      [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+  self->request(group_of(self, *found), caf::infinite, remove_atom_v)
+    .then([self, group = *found, promise](caf::ok_atom) { delete_stopped(self, group, promise); },
+          [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   return promise;
 }
 

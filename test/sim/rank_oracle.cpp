@@ -109,9 +109,9 @@ void rank_oracle::check_age(const message_place& place, const life& m,
                                      std::to_string(fence.wall_ms - *expires) + " ms before");
 }
 
-/// Of what came in this session for the first time, in a later place or in the same batch, nothing
-/// is of lower priority: this one could have come before. But the oldest may, when enough have
-/// passed it.
+/// Of what came for the first time since the member was there, in a later place or in the same
+/// batch, nothing is of lower priority: this one could have come before. But the oldest may, when
+/// enough have passed it.
 void rank_oracle::check_order(const message_place& place, const ranked_message& what) {
   const auto& order = orders_[place.queue];
   if (!judges_order_ || order.lent_most >= passed_over_max) return;

@@ -106,7 +106,8 @@ private:
     bool revived = false;
   };
   struct queue_order {
-    /// Messages that came for the first time in this session, of those that were sent in this life.
+    /// Messages that came for the first time since the member was there, of those sent since the
+    /// node's start.
     std::map<offset, std::uint8_t> first;
     /// So many may have been lent since the node's start.
     std::uint64_t lent_most = 0;

@@ -83,8 +83,10 @@ public:
   result<group_info> put_group(const group_definition& wanted) const;
   /// Moves committed offsets; `topic` empty: all of the group's; no `number`: all queues. In
   /// `broadcast` groups those of one named `consumer`, or of all.
-  /// @errors group_in_use while a consumer owns one of them, or has the name; not_found (no such
-  ///         name)
+  /// Consumers of an `ordered` group are asked for their queues, and get them again at the new
+  /// place.
+  /// @errors group_in_use while another reset is under way, or while a consumer of a `broadcast`
+  ///         group has the name; not_found (no such name)
   result<group_info> reset_group(const std::string& name, const std::string& topic,
                                  std::optional<queue_number> number, start_position to,
                                  const std::string& consumer = {}) const;
