@@ -1,6 +1,7 @@
 #include "actors/broadcast.hpp"
 
 #include "actors/error_bridge.hpp"
+#include "actors/in_use.hpp"
 #include "actors/logging.hpp"
 
 #include <utility>
@@ -171,9 +172,7 @@ broadcast_actor::behavior_type broadcast(broadcast_pointer self, group_record re
     [self](describe_atom) { return describe_broadcast(self); },
     [self](reset_atom, const frames::group_reset& wish) { return reset_consumers(self, wish); },
     [self](remove_atom) -> caf::result<caf::ok_atom> {
-      if (!self->state.sessions.empty())
-        return to_caf({errc::group_in_use,
-                       std::to_string(self->state.sessions.size()) + " consumers are in it"});
+      if (!self->state.sessions.empty()) return to_caf(in_use_by(self->state.sessions.size()));
       self->state.removed = true;
       return caf::ok_atom::value;
     },

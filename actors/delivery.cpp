@@ -2,6 +2,7 @@
 
 #include "actors/core/delivery_batches.hpp"
 #include "actors/error_bridge.hpp"
+#include "actors/in_use.hpp"
 #include "actors/logging.hpp"
 #include "actors/queue.hpp"
 
@@ -53,15 +54,16 @@ void on(delivery_pointer self, const delivery_core::lend& e) {
   auto& s = self->state;
   const auto to = s.members.find(e.member);
   if (to == s.members.end()) return;
-  auto cut = core::cut_batch(*e.batch, e.ranges, s.options.limits);
+  auto cut = core::cut_batch(*e.batch, e.ranges, to->second.takes_others, s.options.limits);
   if (!cut) { // It was checked when it came; its lease ends, and then it is tried again.
     logging::error("delivery", s.record.name + ": " + cut.error().message());
     s.core->charged(e.member, e.bytes, 0);
     return;
   }
   const auto& queue = s.queues.at(e.queue);
+  auto& encoded = cut->encoded;
   lending out;
-  out.bytes = cut->bytes.size();
+  out.bytes = encoded.bytes.size();
   out.what.topic = queue.topic;
   out.what.number = queue.number;
   out.what.queue = e.queue;
@@ -71,9 +73,10 @@ void on(delivery_pointer self, const delivery_core::lend& e) {
   out.what.producer = e.batch->what.producer;
   out.what.first = e.batch->what.first;
   out.what.base = e.batch->what.base;
-  out.what.compression = cut->compression;
-  out.what.checksum = cut->checksum;
-  out.what.batch = std::move(cut->bytes);
+  out.what.compression = encoded.compression;
+  out.what.checksum = encoded.checksum;
+  out.what.batch = std::move(encoded.bytes);
+  if (cut->with_others) out.what.batch_count = encoded.count;
   s.core->charged(e.member, e.bytes, out.bytes);
   if (s.record.mode == "keyed")
     s.outboxes[queue.shard].gathering.held.push_back({e.member, e.number, std::move(out)});
@@ -167,6 +170,7 @@ caf::result<frames::joined> on_join(delivery_pointer self, const join_request& r
   m.name = request.wish.member.empty() ? request.wish.member_id : request.wish.member;
   m.client = request.client;
   m.address = request.address;
+  m.takes_others = request.takes_others;
   m.start = request.wish.start;
   m.out_of_range = request.wish.out_of_range;
   m.joined = s.clocks->wall();
@@ -306,8 +310,7 @@ caf::result<caf::ok_atom> on_leave(delivery_pointer self, member_id member) {
 
 caf::result<caf::ok_atom> on_remove(delivery_pointer self) {
   auto& s = self->state;
-  if (!s.members.empty())
-    return to_caf({errc::group_in_use, std::to_string(s.members.size()) + " consumers are in it"});
+  if (!s.members.empty()) return to_caf(in_use_by(s.members.size()));
   if (s.redriving) return to_caf({errc::group_in_use, "dead letters of it are being brought back"});
   for (const auto& [id, queue] : s.queues)
     if (queue.resetting || queue.reset_asked)

@@ -33,6 +33,8 @@ struct delivery_state {
     std::string name;
     std::string client;
     std::string address;
+    /// What it is lent may come with messages that are not its own.
+    bool takes_others = false;
     start_position start;
     range_policy out_of_range = range_policy::error;
     unix_ms joined;
@@ -102,6 +104,8 @@ struct delivery_state {
   bool redriving = false;
   /// The topic of its dead letters, once it was needed.
   std::optional<topic_record> graves;
+  /// Its queues of which the log knows that they have this group's letters.
+  std::set<queue_id> own_graves;
   std::vector<errand> failed_errands;
   mono_ms errands_after{};
   catalogue_actor catalogue;

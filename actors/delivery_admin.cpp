@@ -163,6 +163,7 @@ caf::result<caf::ok_atom> reset_group(delivery_pointer self, const frames::group
   auto task =
     std::make_shared<reset_task>(reset_task{owe<caf::ok_atom>(self), *queues, queues->size()});
   auto promise = task->answer.promise();
+  s.own_graves.clear(); // What the log knew of them ends with a reset, if they are read here.
   for (const auto id : *queues) s.queues.at(id).reset_asked = true;
   for (const auto id : *queues) {
     const auto arrived = [self, task] {

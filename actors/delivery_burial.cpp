@@ -62,6 +62,7 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
   const auto queue = s.queues.find(what.queue);
   if (queue == s.queues.end() || s.removed) return;
   effect_list wish;
+  std::optional<queue_id> dug;
   if (batch) {
     const auto grave = grave_in(s, queue->second.shard);
     if (!grave) return make_graves(self, what, batch);
@@ -77,6 +78,10 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
     out.checksum = letter->checksum;
     out.bytes = letter->bytes;
     wish.effects.emplace_back(std::move(out));
+    if (!s.own_graves.contains(*grave))
+      wish.effects.emplace_back(
+        effects::kept{s.record.group, *grave, effects::kept::all_letters, {}});
+    dug = grave;
   } // Otherwise retention has passed the message, and with it what could be kept.
   using reason = effects::settled::reason;
   wish.effects.emplace_back(effects::settled{
@@ -84,8 +89,9 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
   ++s.burying;
   self->request(s.shards.at(queue->second.shard).shard, caf::infinite, write_atom_v, wish)
     .then(
-      [self, what](entry_index) {
+      [self, what, dug](entry_index) {
         --self->state.burying;
+        if (dug) self->state.own_graves.insert(*dug);
         carry_out(self, self->state.core->buried(what.queue, what.at, now(self)));
         burial_ended(self, what, failure{errc::none});
         maybe_removed(self);
@@ -94,7 +100,10 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
         --self->state.burying;
         maybe_removed(self);
         const auto why = from_caf(error);
-        if (why.code == errc::queue_unknown) self->state.graves.reset();
+        if (why.code == errc::queue_unknown) {
+          self->state.graves.reset();
+          self->state.own_graves.clear();
+        }
         put_off(self, what, why);
       });
 }

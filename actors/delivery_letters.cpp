@@ -24,13 +24,17 @@ frames::dead_letter_list open_letters_of(const frames::topic_description& topic,
   frames::dead_letter_list out;
   for (const auto& queue : topic.queues) {
     core::delivery_progress progress{queue.earliest};
+    auto end = queue.end;
     for (const auto& row : rows.rows)
-      if (row.queue == queue.queue) progress = core::delivery_progress{row.progress};
+      if (row.queue == queue.queue) {
+        progress = core::delivery_progress{row.progress};
+        end = std::max(end, row.end); // Of one moment with the row: letters may be moved just now.
+      }
     auto& open = out.queues.emplace_back();
     open.queue = queue.queue;
     open.number = queue.number;
     const auto from = std::max(queue.earliest, progress.next());
-    if (from < queue.end) open.open = progress.done().missing({from, queue.end.value - from.value});
+    if (from < end) open.open = progress.done().missing({from, end.value - from.value});
   }
   return out;
 }
@@ -157,6 +161,7 @@ void bring_back(delivery_pointer self, const task_ptr& task, shard_id shard,
   effect_list wish;
   wish.effects.emplace_back(effects::waiting{s.record.group, *source, row});
   wish.effects.emplace_back(effects::settled{s.record.group, letter_queue, {{letter, 1}}});
+  wish.letter = effect_list::letter_place{s.record.group, letter_queue, letter};
   write_one(self, task, shard, std::move(wish), [self, source = *source, row] {
     carry_out(self, self->state.core->revived(source, row, now(self)));
   });
@@ -198,6 +203,7 @@ void next(delivery_pointer self, const task_ptr& task) {
   if (task->purge) {
     effect_list wish;
     wish.effects.emplace_back(effects::settled{s.record.group, queue, {{letter, 1}}});
+    wish.letter = effect_list::letter_place{s.record.group, queue, letter};
     return write_one(self, task, shard, std::move(wish), [] {});
   }
   read_batch(self, shard, queue, letter,

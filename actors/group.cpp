@@ -2,6 +2,7 @@
 
 #include "actors/error_bridge.hpp"
 #include "actors/group_admin.hpp"
+#include "actors/in_use.hpp"
 #include "actors/logging.hpp"
 
 #include <atomic>
@@ -292,9 +293,7 @@ group_actor::behavior_type group(self_pointer self, group_record record,
     [self](describe_atom) { return describe_group(self); },
     [self](reset_atom, const frames::group_reset& wish) { return reset_group(self, wish); },
     [self](remove_atom) -> caf::result<caf::ok_atom> {
-      if (!self->state.sessions.empty())
-        return to_caf({errc::group_in_use,
-                       std::to_string(self->state.sessions.size()) + " consumers are in it"});
+      if (!self->state.sessions.empty()) return to_caf(in_use_by(self->state.sessions.size()));
       self->state.removed = true;
       return caf::ok_atom::value;
     },

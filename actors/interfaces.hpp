@@ -205,6 +205,8 @@ using tx_watcher_actor = caf::typed_actor<caf::reacts_to<news_atom, tx_news>>;
 using shard_actor = caf::typed_actor<
   caf::replies_to<append_atom, core::batch_request>::with<append_done>,
   caf::replies_to<write_atom, effect_list>::with<entry_index>,
+  // Open dead letters that died before are not kept.
+  caf::reacts_to<graves_atom, queue_id, unix_ms>,
   caf::replies_to<watch_atom, queue_id, queue_actor>::with<queue_view>,
   caf::replies_to<queues_atom, queue_ids>::with<queue_views>,
   caf::replies_to<inventory_atom>::with<shard_inventory>,

@@ -34,6 +34,14 @@ struct effect_list {
   /// Queues that get messages without a key: where one is compacted the entry is refused, with
   /// `key_required`.
   std::vector<queue_id> keyless = {};
+  /// The entry deals with this dead letter: if that is not open any more it is refused, with
+  /// `not_found`.
+  struct letter_place {
+    group_id group;
+    queue_id queue;
+    offset at;
+  };
+  std::optional<letter_place> letter = {};
 };
 
 /// A batch is committed and durable as its shard promises.
@@ -222,6 +230,8 @@ struct join_request {
   frames::join wish;
   std::string client;
   std::string address;
+  /// A batch that it is lent may have messages that are not its own.
+  bool takes_others = false;
 };
 
 /// Messages that members of a group were not sent, since its actor was made.

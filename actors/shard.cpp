@@ -115,48 +115,6 @@ void on_written(self_pointer self, const write_done& done) {
 
 // -- requests -------------------------------------------------------------------------------------
 
-/// What consumers did, and what is dealt with.
-bool is_progress(const effects::effect& effect) {
-  return std::holds_alternative<effects::commit>(effect) ||
-         std::holds_alternative<effects::settled>(effect) ||
-         std::holds_alternative<effects::lent>(effect) ||
-         std::holds_alternative<effects::returned>(effect) ||
-         std::holds_alternative<effects::waiting>(effect) ||
-         std::holds_alternative<effects::kept>(effect) ||
-         std::holds_alternative<effects::schedule_fired>(effect);
-}
-
-/// So that what it is of may be dropped.
-bool is_copy(const effects::effect& effect) {
-  const auto* batch = std::get_if<effects::batch>(&effect);
-  return batch != nullptr && batch->queue == kept_messages;
-}
-
-/// Frees space, or follows from what was written already: written while the log takes anything.
-/// @param follows Not of shard 0, where things are decided.
-bool is_freeing(const core::shard_state& state, const effects::effect& effect, bool follows) {
-  if (const auto* topic = std::get_if<effects::topic_put>(&effect))
-    return state.topics().contains(topic->topic.topic); // Its retention may be shorter now.
-  if (const auto* producer = std::get_if<effects::producer_put>(&effect))
-    return producer->forgotten || follows;
-  return !is_progress(effect) && !std::holds_alternative<effects::group_put>(effect) &&
-         !std::holds_alternative<effects::timer_moved>(effect) &&
-         !std::holds_alternative<effects::tx_prepared>(effect) &&
-         !std::holds_alternative<effects::schedule_put>(effect) &&
-         !std::holds_alternative<effects::batch>(effect);
-}
-
-/// Consumers' progress is written longer than new names are.
-bool has_room(const shard_state_data& s, const effect_list& wish) {
-  if (s.room == storage::log_room::everything) return true;
-  const bool commits = s.room == storage::log_room::no_batches;
-  const bool follows = s.replica->options().shard != shard_id{0};
-  return std::ranges::all_of(wish.effects, [&](const effects::effect& effect) {
-    return is_freeing(s.replica->state(), effect, follows) ||
-           (commits && (is_progress(effect) || is_copy(effect)));
-  });
-}
-
 /// Of a batch with messages that were stored before: told once all of them are.
 caf::result<append_done> answer_repeated(self_pointer self, core::stamp_repeated&& what) {
   auto& s = self->state;
@@ -191,41 +149,9 @@ caf::result<append_done> on_append(self_pointer self, const core::batch_request&
   return promise;
 }
 
-/// Commits of groups are checked here, where the queue's end is known.
-result<void> check_effects(const core::shard_state& state, const effect_list& wish) {
-  for (const auto& effect : wish.effects) {
-    const auto* commit = std::get_if<effects::commit>(&effect);
-    if (commit == nullptr) continue;
-    const auto* queue = state.queue(commit->queue);
-    if (queue == nullptr)
-      return {errc::queue_unknown, "queue " + std::to_string(commit->queue.value)};
-    if (commit->next > queue->next)
-      return {errc::commit_out_of_range, "offset " + std::to_string(commit->next.value) +
-                                           " is past the end, " +
-                                           std::to_string(queue->next.value)};
-  }
-  return {};
-}
-
 caf::result<entry_index> on_write(self_pointer self, const effect_list& wish) {
-  auto& s = self->state;
-  if (auto ok = check_effects(s.replica->state(), wish); !ok) return to_caf(ok.error());
-  for (const auto queue : wish.keyless)
-    if (const auto* record = s.replica->state().queue(queue); record && record->compacted)
-      return to_caf({errc::key_required, "a message without a key in a compacted topic"});
-  if (!has_room(s, wish)) return to_caf(no_room(s.room));
-  auto index = s.replica->submit_effects(wish.effects, s.clocks->wall(), s.clocks->monotonic());
-  if (!index) return to_caf(index.error());
   auto promise = self->make_response_promise<entry_index>();
-  auto& waiters = s.waiting[*index];
-  waiters.submitted_us = s.clocks->monotonic_us();
-  waiters.effects.push_back(promise);
-  pump_writes(self);
-  for (const auto& effect : wish.effects)
-    if (const auto* start = std::get_if<effects::queue_start>(&effect);
-        start != nullptr && start->sparing)
-      if (!s.replica->state().held(start->queue, start->start, 1).empty())
-        spare_waiting(self, start->queue, start->start);
+  write_effects(self, wish, promise);
   return promise;
 }
 
@@ -361,6 +287,9 @@ shard_actor::behavior_type shard(self_pointer self, std::unique_ptr<raft::replic
   return {
     [self](append_atom, const core::batch_request& request) { return on_append(self, request); },
     [self](write_atom, const effect_list& wish) { return on_write(self, wish); },
+    [self](graves_atom, queue_id queue, unix_ms keep_after) {
+      limit_letters(self, queue, keep_after);
+    },
     [self](watch_atom, queue_id queue, const queue_actor& watcher) -> caf::result<queue_view> {
       const auto* record = self->state.replica->state().queue(queue);
       if (record == nullptr)

@@ -99,6 +99,18 @@ struct shard_state_data {
   bool copying = false;
   /// Bytes of copies that may be written.
   std::uint64_t copies_left = 0;
+  /// Dead letters of this queue are being written again: who wants to deal with some waits.
+  std::optional<queue_id> moving_letters;
+  std::vector<std::pair<effect_list, caf::typed_response_promise<entry_index>>> after_moving;
+  /// Of queues with dead letters.
+  struct letter_entries {
+    /// The last entries that deal with some, and that end some for a limit.
+    entry_index dealt_with{0};
+    entry_index given_up{0};
+    /// Those that died before are not written again.
+    unix_ms keep_after{0};
+  };
+  std::map<queue_id, letter_entries> letters;
 
   /// Up to where compacted queues were taken into the index, once that is known.
   std::map<queue_id, offset> horizons;
@@ -165,6 +177,12 @@ void pump_writes(shard_pointer self);
 void tell_timers(shard_pointer self, bool replayed = false);
 /// Since the last checkpoint so much was stored for later that the next one is due.
 [[nodiscard]] bool timers_are_heavy(const shard_state_data& s);
+/// Submits the entry, unless it has to wait; `promise` is answered once it is applied.
+void write_effects(shard_pointer self, effect_list wish,
+                   caf::typed_response_promise<entry_index> promise);
+/// Dead letters there that died before `keep_after` need not outlive retention: their topic does
+/// not keep them so long.
+void limit_letters(shard_pointer self, queue_id queue, unix_ms keep_after);
 /// Copies what groups wait for below `start`, then raises the queue's start to there.
 void spare_waiting(shard_pointer self, queue_id queue, offset start);
 /// Whether a group waits for any of these.

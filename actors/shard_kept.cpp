@@ -12,18 +12,31 @@ namespace carafe {
 
 namespace {
 
+using letter_entries = shard_state_data::letter_entries;
+
 /// Messages that are copied at a time, at most.
 constexpr std::size_t copies_max = 1'000;
+/// Of batches in which dead letters are looked for at a time.
+constexpr std::uint64_t letters_bytes = 256u << 10;
 
 void copy_next(shard_pointer self);
+
+/// Who waited until dead letters were written again goes on.
+void moved(shard_pointer self) {
+  auto& s = self->state;
+  s.moving_letters.reset();
+  for (auto& [wish, promise] : std::exchange(s.after_moving, {}))
+    write_effects(self, std::move(wish), std::move(promise));
+}
 
 /// What writing these copies takes of `copies_left`: more than they and their rows have, and that
 /// twice, as what is written gives some back. So copies alone never make room for copies.
 std::uint64_t cost_of(const std::vector<effects::effect>& copies) {
   constexpr std::uint64_t entry = 512, row = 256;
-  std::uint64_t bytes = entry;
+  std::uint64_t bytes = 0;
   for (const auto& effect : copies) {
-    if (const auto* batch = std::get_if<effects::batch>(&effect)) bytes += batch->bytes.size();
+    if (const auto* batch = std::get_if<effects::batch>(&effect))
+      bytes += entry + batch->bytes.size();
     if (const auto* kept = std::get_if<effects::kept>(&effect)) bytes += kept->rows.size() * row;
   }
   return 2 * bytes;
@@ -42,10 +55,14 @@ void write_then_go_on(shard_pointer self, std::vector<effects::effect> what) {
   self->request(shard_actor{self}, caf::infinite, write_atom_v, std::move(wish))
     .then(
       [self](entry_index) {
+        moved(self);
         self->state.copying = false;
         copy_next(self);
       },
-      [self](const caf::error& why) { give_up(self, from_caf(why)); });
+      [self](const caf::error& why) {
+        moved(self);
+        give_up(self, from_caf(why));
+      });
 }
 
 /// @param held What groups wait for, of which the first was asked for.
@@ -70,8 +87,19 @@ void copy(shard_pointer self, const std::vector<core::held_message>& held,
   const auto* there = state.queue(kept_messages);
   if (there == nullptr)
     return write_then_go_on(self, {effects::queue_opened{kept_messages, topic_id{0}}});
+  const bool letters = core::is_open_letter(state, held.front());
+  const auto known = letters ? s.letters[held.front().whose.queue] : letter_entries{};
+  if (s.replica->applied() < known.dealt_with) { // It may be one of these.
+    s.waiting.at(known.dealt_with).then.emplace_back([self] {
+      self->state.copying = false;
+      copy_next(self);
+    });
+    return;
+  }
   // Nothing else is ever written to that queue, and one entry at a time.
-  auto copies = core::copy_held(state, *source, held, there->next, s.options.limits);
+  const auto& limits = s.options.limits;
+  auto copies = letters ? core::move_letters(state, reply.batches, held, known.keep_after, limits)
+                        : core::copy_held(state, *source, held, there->next, limits);
   if (!copies) return give_up(self, copies.error());
   const auto cost = cost_of(*copies);
   if (cost > s.copies_left) {
@@ -82,6 +110,7 @@ void copy(shard_pointer self, const std::vector<core::held_message>& held,
     return;
   }
   s.copies_left -= cost;
+  if (letters) s.moving_letters = held.front().whose.queue;
   write_then_go_on(self, std::move(*copies));
 }
 
@@ -107,7 +136,8 @@ void copy_next(shard_pointer self) {
     }
     s.copying = true;
     constexpr entry_index everything{std::numeric_limits<std::uint64_t>::max()};
-    const read_request wish{queue, held.front().at, everything, 1, {}};
+    const auto bytes = core::is_open_letter(s.replica->state(), held.front()) ? letters_bytes : 1;
+    const read_request wish{queue, held.front().at, everything, bytes, {}};
     self->request(s.keeper, caf::infinite, read_atom_v, wish)
       .then(
         [self, queue = queue, start = start, asked = held.front().at](const read_reply& reply) {

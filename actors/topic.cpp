@@ -119,11 +119,21 @@ void raise_start(self_pointer self, const queue_view& view, unix_ms keep_after) 
       });
 }
 
+/// Dead letters get younger when they are written again: shards go by when they died.
+void limit_letters(self_pointer self, unix_ms keep_after) {
+  auto& s = self->state;
+  if (!core::is_dead_letters(s.record.name)) return;
+  for (const auto& place : s.record.queues)
+    if (const auto at = s.shards.find(place.shard); at != s.shards.end())
+      self->send(at->second.shard, graves_atom_v, place.queue, keep_after);
+}
+
 void retain(self_pointer self) {
   auto& s = self->state;
   const auto now = s.clocks->wall().value;
   const auto age = std::min(s.record.settings.retention_ms, static_cast<std::uint64_t>(now));
   const unix_ms keep_after{now - static_cast<std::int64_t>(age)};
+  limit_letters(self, keep_after);
   query_queues(self, s.shards, s.record.queues,
                [self, keep_after](const result<std::vector<queue_view>>& views) {
                  if (!views) return; // The shard's end is reported where it is handled.
@@ -167,6 +177,7 @@ topic_actor::behavior_type topic(self_pointer self, topic_record record, shard_t
       self->state.shards = more;
       for (const auto& [id, actor] : self->state.queues)
         self->send(actor, alter_atom_v, expiry_of(changed));
+      if (changed.settings.retention_ms == 0) limit_letters(self, unix_ms{0});
       arm(self, retention_every);
     },
     [self](remove_atom) { self->state.owed.end(self); },

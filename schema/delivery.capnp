@@ -27,7 +27,9 @@ struct Leased {
   codec @10 :Common.Codec;
   checksum @11 :UInt32;
   batch @12 :Data;
-  # Exactly the messages of `ranges`, in order.
+  batchCount @13 :UInt32;
+  # 0: `batch` has exactly the messages of `ranges`, in order. Otherwise it has so many, with offsets from `baseOffset`
+  # on, and those outside `ranges` are not the member's.
 }
 
 struct Settle {

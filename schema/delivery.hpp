@@ -95,6 +95,9 @@ struct settled {
     dead = 3,
     /// There was nothing left to deliver.
     gone = 4,
+    /// Open dead letters, which retention was about to pass: a batch of the same entry, for the
+    /// same queue, has them in this order.
+    moved = 5,
   };
   group_id group;
   queue_id queue;
@@ -123,6 +126,9 @@ struct waiting {
 /// These stay for the group when retention passes them: their rows say where copies are. Those that
 /// are dealt with meanwhile change nothing.
 struct kept {
+  /// As `read`: the queue is for the group's dead letters, and all of them wait.
+  static constexpr offset all_letters{~std::uint64_t{0}};
+
   group_id group;
   queue_id queue;
   /// The group has met everything below; what is not done there waits.

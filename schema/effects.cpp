@@ -204,7 +204,7 @@ result<effects::effect> get_fired(wire::schedule::Fired::Reader from) {
 }
 
 result<effects::effect> get_settled(wire::Settled::Reader from) {
-  const auto why = enum_from_wire(from.getWhy(), effects::settled::reason::gone);
+  const auto why = enum_from_wire(from.getWhy(), effects::settled::reason::moved);
   if (!why) return newer("settled: why");
   auto effect = effects::settled{group_id{from.getGroup()}, queue_id{from.getQueue()}, {}, *why};
   if (get(from.getRanges(), effect.ranges) != errc::none) return corrupt("settled: ranges");

@@ -44,6 +44,7 @@ void put(wire::Leased::Builder to, const leased& from) {
   to.setChecksum(from.checksum);
   const auto bytes = from.batch.text();
   to.setBatch({static_cast<const kj::byte*>(static_cast<const void*>(bytes.data())), bytes.size()});
+  to.setBatchCount(from.batch_count);
 }
 
 leased get(wire::Leased::Reader from, decoding& state) {
@@ -61,6 +62,7 @@ leased get(wire::Leased::Reader from, decoding& state) {
   to.compression = state.enumerator(from.getCodec());
   to.checksum = from.getChecksum();
   to.batch = state.bytes(from.getBatch());
+  to.batch_count = from.getBatchCount();
   return to;
 }
 

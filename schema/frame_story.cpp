@@ -34,7 +34,7 @@ std::vector<story_event> get(capnp::List<wire::story::Event>::Reader from, decod
   to.reserve(from.size());
   for (auto row : from) {
     auto& each = to.emplace_back();
-    each.what = known_or(row.getKind(), kind::rolled_back, kind::other);
+    each.what = known_or(row.getKind(), kind::letter_lost, kind::other);
     each.time = unix_ms{row.getTimeMs()};
     each.at = offset{row.getOffset()};
     each.queue = queue_id{row.getQueue()};
@@ -85,7 +85,7 @@ group_story get(wire::story::GroupStory::Reader from, decoding& state) {
   to.letter_queue = queue_id{from.getLetterQueue()};
   to.letter = offset{from.getLetterOffset()};
   to.letter_number = queue_number{from.getLetterQueueNumber()};
-  to.letter_is = known_or(from.getLetterState(), letter::redriven, letter::none);
+  to.letter_is = known_or(from.getLetterState(), letter::lost, letter::none);
   return to;
 }
 

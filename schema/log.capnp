@@ -88,6 +88,9 @@ struct Settled {
     # A batch of the same entry has its letter.
     gone @4;
     # There was nothing left to deliver.
+    moved @5;
+    # Open dead letters, and retention was about to pass them: a batch of the same entry for the same queue has them,
+    # in this order.
   }
 }
 

@@ -181,7 +181,7 @@ struct leased {
   std::string topic;
   queue_number number;
   queue_id queue;
-  /// Ascending; `batch` holds exactly these messages.
+  /// Ascending.
   std::vector<offset_range> ranges;
   std::uint32_t attempt = 1;
   unix_ms broker_time;
@@ -191,7 +191,10 @@ struct leased {
   offset base;
   codec compression = codec::none;
   std::uint32_t checksum = 0;
+  /// Exactly the messages of `ranges`; or, if `batch_count` is not 0, so many from `base` on, of
+  /// which the others are not the member's.
   shared_bytes batch;
+  std::uint32_t batch_count = 0;
 };
 struct settle_failed {
   queue_id queue;

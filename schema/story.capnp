@@ -91,7 +91,7 @@ struct GroupStory {
   letterState @13 :LetterState;
   letterQueueNumber @14 :UInt32;
 
-  enum LetterState { none @0; open @1; purged @2; redriven @3; }
+  enum LetterState { none @0; open @1; purged @2; redriven @3; lost @4; }
 
   enum State {
     unread @0;
@@ -181,5 +181,9 @@ struct Event {
     committed @22;
     # The transaction: its message is stored in its own shard then.
     rolledBack @23;
+    letterMoved @24;
+    # Its letter was written again, since retention was about to pass it: it is at `offset` of `queue` from then on.
+    letterLost @25;
+    # Retention of its topic's own took the letter.
   }
 }

@@ -61,6 +61,8 @@ struct story_event {
     prepared,
     committed,
     rolled_back,
+    letter_moved,
+    letter_lost,
   };
   kind what = kind::other;
   unix_ms time;
@@ -96,7 +98,7 @@ struct group_story {
     unstarted,
     held_up,
   };
-  enum class letter_state : std::uint16_t { none, open, purged, redriven };
+  enum class letter_state : std::uint16_t { none, open, purged, redriven, lost };
   std::string group;
   std::string consumer;
   std::string mode;

@@ -20,8 +20,10 @@ void lent_inbox::take_in(frames::leased&& batch, const std::vector<offset_range>
     return;
   }
   auto& taken = batches_.emplace_back();
-  if (fresh != batch.ranges) {
-    for (auto& range : batch.ranges) taken.dropped.add(range);
+  taken.inside = batch.ranges;
+  if (batch.batch_count > 0) taken.inside = {{batch.base, batch.batch_count}};
+  if (fresh != taken.inside) {
+    for (auto& range : taken.inside) taken.dropped.add(range);
     for (auto& range : fresh) taken.dropped.remove(range);
   }
   bytes_ += batch.batch.size();
@@ -40,11 +42,11 @@ void lent_inbox::clear() {
 }
 
 result<void> lent_inbox::open_first() {
-  auto& what = batches_.front().what;
+  auto& [what, inside, dropped] = batches_.front();
   auto count = std::uint64_t{0};
-  for (auto& range : what.ranges) count += range.count;
+  for (auto& range : inside) count += range.count;
   auto opened =
-    open_delivered(what.batch, what.compression, what.checksum, count, what.ranges.front().first);
+    open_delivered(what.batch, what.compression, what.checksum, count, inside.front().first);
   if (!opened) return opened.error();
   reader_.emplace(std::move(*opened));
   return {};
@@ -59,7 +61,7 @@ result<bool> lent_inbox::hand_out(std::size_t max, std::vector<delivery>& out) {
   if (out.capacity() < out.size() + left)
     out.reserve(std::max(out.size() + left, out.capacity() * 2));
   for (; index_ < reader_->count() && max > 0; ++index_) {
-    auto& range = batch.what.ranges[range_];
+    auto& range = batch.inside[range_];
     auto at = range.first + in_range_;
     if (!batch.dropped.contains(at)) {
       put_out(batch, at, out);

@@ -27,7 +27,7 @@ public:
   /// Credit for a subscription that begins now: what is here from an earlier one takes part of it.
   [[nodiscard]] std::uint32_t begin_credit();
 
-  /// @param fresh  Those of the batch's messages that are to be handed out, ascending.
+  /// @param fresh  Those of `batch.ranges` that are to be handed out, ascending.
   void take_in(frames::leased&& batch, const std::vector<offset_range>& fresh);
   /// These are not handed out any more.
   void drop(queue_id queue, const std::vector<offset_range>& ranges);
@@ -46,7 +46,9 @@ public:
 private:
   struct lent_batch {
     frames::leased what;
-    /// Of `what.ranges`, those not to be handed out.
+    /// The messages that `what.batch` has.
+    std::vector<offset_range> inside;
+    /// Of these, those not to be handed out.
     offset_set dropped;
   };
 

@@ -25,6 +25,13 @@ bool ascending(const std::vector<offset_range>& ranges) {
   return !ranges.empty();
 }
 
+/// Whether the batch can have what it is said to.
+bool holds_its_ranges(const frames::leased& what) {
+  if (what.batch_count == 0) return true;
+  auto end = what.base + what.batch_count;
+  return what.base <= what.ranges.front().first && what.ranges.back().end() <= end;
+}
+
 } // namespace
 
 void shared_consumer::ask(frames::body body, std::function<void(frames::body&&)> then) {
@@ -101,6 +108,10 @@ void shared_consumer::on_leased(frames::leased&& batch) {
   if (closed_) return; // It goes back when the member leaves.
   if (!ascending(batch.ranges)) {
     report({errc::internal, "the node lent messages of " + batch.topic + " out of order"});
+    return;
+  }
+  if (!holds_its_ranges(batch)) {
+    report({errc::internal, "the node lent messages of " + batch.topic + " without sending them"});
     return;
   }
   auto fresh = book_.take(batch.queue, batch.ranges);

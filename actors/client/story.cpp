@@ -6,8 +6,8 @@ namespace carafe::client {
 namespace {
 
 // The public enums have the numbers of the frames'.
-static_assert(static_cast<int>(story_event::kind::rolled_back) ==
-              static_cast<int>(frames::story_event::kind::rolled_back));
+static_assert(static_cast<int>(story_event::kind::letter_lost) ==
+              static_cast<int>(frames::story_event::kind::letter_lost));
 static_assert(static_cast<int>(group_story::state::held_up) ==
               static_cast<int>(frames::group_story::state::held_up));
 static_assert(static_cast<int>(message_story::state::rolled_back) ==

@@ -171,18 +171,20 @@ result<std::uint64_t> key_at(const delivery_batch& batch, offset at, const batch
   return hash_of_key(found->first.key(found->second));
 }
 
-result<encoded_batch> cut_batch(const delivery_batch& batch,
-                                const std::vector<offset_range>& ranges,
-                                const batch_limits& limits) {
+result<sent_batch> cut_batch(const delivery_batch& batch, const std::vector<offset_range>& ranges,
+                             bool others, const batch_limits& limits) {
   const auto& what = batch.what;
   std::uint64_t count = 0;
   for (const auto& range : ranges) count += range.count;
-  if (count == what.count)
-    return encoded_batch{what.bytes, what.count, what.compression, what.checksum};
+  if (count == what.count || (others && count * 4 >= std::uint64_t{what.count} * 3))
+    return sent_batch{{what.bytes, what.count, what.compression, what.checksum},
+                      count < what.count};
   auto reader = open(batch, limits);
   if (!reader) return reader.error();
   batch_builder builder{limits};
-  return copy_messages(builder, *reader, what.base, ranges, what.compression);
+  auto encoded = copy_messages(builder, *reader, what.base, ranges, what.compression);
+  if (!encoded) return encoded.error();
+  return sent_batch{std::move(*encoded)};
 }
 
 result<encoded_batch> copy_messages(batch_builder& builder, const batch_reader& from, offset base,
@@ -215,8 +217,9 @@ result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waitin
     {"carafe-dead-last-failed-ms", std::to_string(row.last_failed.value)},
     {"carafe-dead-stored-ms", std::to_string(batch.time.value)},
   };
-  std::vector<std::pair<std::string_view, std::string_view>> properties{message.properties.begin(),
-                                                                        message.properties.end()};
+  std::vector<std::pair<std::string_view, std::string_view>> properties;
+  for (const auto& property : message.properties)
+    if (property.first != moved_letter_property) properties.push_back(property);
   const auto own = properties.size();
   for (const auto& [name, value] : story) properties.emplace_back(name, value);
   message.properties = properties;

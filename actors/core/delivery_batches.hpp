@@ -55,19 +55,29 @@ result<letter_story> read_letter(const delivery_batch& batch, offset letter,
 /// Hash of the key of the message at `at`.
 result<std::uint64_t> key_at(const delivery_batch& batch, offset at, const batch_limits& limits);
 
-/// Exactly the messages of `ranges`, encoded as the batch is; the batch's own bytes if these are
-/// all.
+/// What is sent of a batch.
+struct sent_batch {
+  encoded_batch encoded;
+  /// It is the whole batch, of which not all is meant.
+  bool with_others = false;
+};
+
+/// The messages of `ranges`, encoded as the batch is. If they are all of it, or most (three
+/// quarters) and `others` may go with them, the batch's own bytes: to encode them anew costs more
+/// than to send a few too many.
 /// @pre Every range lies in the batch; they are ascending.
 /// @errors Those of `batch_reader::open`.
-result<encoded_batch> cut_batch(const delivery_batch& batch,
-                                const std::vector<offset_range>& ranges,
-                                const batch_limits& limits);
+result<sent_batch> cut_batch(const delivery_batch& batch, const std::vector<offset_range>& ranges,
+                             bool others, const batch_limits& limits);
 
 /// The same out of an opened batch that begins at `base`, whose codec was `compression`.
 /// @pre    `builder` is empty. Unless there is an error, it is so again.
 /// @errors Those of `builder`.
 result<encoded_batch> copy_messages(batch_builder& builder, const batch_reader& from, offset base,
                                     const std::vector<offset_range>& ranges, codec compression);
+
+/// Of a dead letter that was written again before retention took it: its first offset.
+inline constexpr std::string_view moved_letter_property = "carafe-dead-moved-from";
 
 /// Where a dead message came from.
 struct dead_letter_origin {

@@ -58,6 +58,8 @@ public:
   [[nodiscard]] std::optional<std::pair<offset, offset>> letter_from(queue_id queue,
                                                                      offset from) const;
   [[nodiscard]] bool has_letters() const noexcept { return !letters_.empty(); }
+  /// Whether the queue has the group's own dead letters: what is not done there is open.
+  [[nodiscard]] bool of_letters() const noexcept { return read_ == effects::kept::all_letters; }
 
   [[nodiscard]] offset next() const noexcept { return next_; }
   [[nodiscard]] const offset_set& done() const noexcept { return done_; }

@@ -40,6 +40,8 @@ void shard_state::forget_delivery(const progress_key& key) {
 
 void shard_state::on(const effects::settled& e) {
   const auto key = progress_key{e.group, e.queue};
+  // The group was deleted meanwhile.
+  if (e.why == effects::settled::reason::moved && !progress_.contains(key)) return;
   auto* delivery = deliver(key);
   if (delivery == nullptr) return;
   forget_waiting(key, delivery->settle(e.ranges));
@@ -74,7 +76,7 @@ void shard_state::on(const effects::waiting& e) {
 void shard_state::on(const effects::kept& e) {
   const auto key = progress_key{e.group, e.queue};
   // A group that was deleted meanwhile waits for nothing.
-  if (!progress_.contains(key)) return;
+  if (!progress_.contains(key) && e.read != effects::kept::all_letters) return;
   auto* delivery = deliver(key);
   if (delivery == nullptr) return;
   delivery->reach(e.read);
@@ -102,6 +104,16 @@ void shard_state::on(const effects::queue_start& e) {
     forget_waiting(key, delivery->second.start_at(start));
     delivered(key, delivery->second);
   }
+}
+
+std::optional<group_id> shard_state::group_of_letters(queue_id queue) const {
+  const auto groups = groups_of_.find(queue);
+  if (groups == groups_of_.end()) return std::nullopt;
+  for (const auto group : groups->second) {
+    const auto own = deliveries_.find(progress_key{group, queue});
+    if (own != deliveries_.end() && own->second.of_letters()) return group;
+  }
+  return std::nullopt;
 }
 
 std::vector<held_message> shard_state::held(queue_id queue, offset end, std::size_t max) const {

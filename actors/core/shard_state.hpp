@@ -135,6 +135,8 @@ public:
   /// that spares them goes no further than to the first.
   /// @cost O(waiting rows of the groups on the queue + deliveries that need letters)
   [[nodiscard]] std::vector<held_message> held(queue_id queue, offset end, std::size_t max) const;
+  /// Whose dead letters the queue has, if any died since its group was made.
+  [[nodiscard]] std::optional<group_id> group_of_letters(queue_id queue) const;
   [[nodiscard]] const catalogue_record& catalogue() const noexcept { return catalogue_; }
   /// The name's present holder, as this shard was told; nothing if it is not known.
   [[nodiscard]] const named_producer_record* name(producer_name_id id) const;

@@ -167,6 +167,7 @@ private:
   void look_into(const effects::batch& e, std::uint64_t position, unix_ms stored);
   void passed_by(part& in, offset next, const decoded_entry& entry) const;
   void died(group_id group, part& in, const decoded_entry& entry);
+  void letter_ended(const effects::settled& e, part& in, const decoded_entry& entry);
   void begin_at(part& in, offset next, event e) const;
   /// It is there, so retention has not passed it.
   void is_there(const part& in);

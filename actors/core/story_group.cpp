@@ -11,6 +11,30 @@ using frames::story_event;
 using kind = story_event::kind;
 using letter_state = frames::group_story::letter_state;
 
+/// Where the letter at `at` is from this entry on.
+std::optional<story_subject::letter_place> moved_to(const effects::settled& e, offset at,
+                                                    const decoded_entry& entry) {
+  std::uint64_t place = 0;
+  for (const auto& range : e.ranges) {
+    if (range.first <= at && at < range.end()) {
+      place += at.value - range.first.value;
+      break;
+    }
+    place += range.count;
+  }
+  for (const auto& other : entry.effects)
+    if (const auto* batch = std::get_if<effects::batch>(&other);
+        batch != nullptr && batch->queue == e.queue && place < batch->count)
+      return story_subject::letter_place{e.queue, batch->base + place};
+  return std::nullopt;
+}
+
+story_event move_to(const story_subject::letter_place& place, story_event news) {
+  news.queue = place.queue;
+  news.at = place.at;
+  return news;
+}
+
 } // namespace
 
 // -- in a group -----------------------------------------------------------------------------------
@@ -128,9 +152,7 @@ void story::on(const effects::settled& e, const decoded_entry& entry) {
   auto& in = parts_.at(e.group);
   in.mentioned = true;
   if (e.queue != subject_.queue || !holds(e.ranges, *subject_.at)) { // Its letter.
-    if (in.letter_is != letter_state::open) return;
-    in.letter_is = letter_state::purged;
-    in.events.push(happened(kind::purged, entry));
+    if (in.letter_is == letter_state::open) letter_ended(e, in, entry);
     return;
   }
   // Whoever has it already may be done with it when nothing is left of it here; and a dead letter
@@ -152,6 +174,11 @@ void story::on(const effects::settled& e, const decoded_entry& entry) {
     in.now = part::stage::expired;
     in.events.push(happened(kind::expired, entry));
     return;
+  case reason::moved: // It is a letter itself.
+    in.now = part::stage::passed;
+    if (const auto place = moved_to(e, *subject_.at, entry))
+      in.events.push(move_to(*place, happened(kind::letter_moved, entry)));
+    return;
   case reason::gone:
     in.now = part::stage::gone;
     in.events.push(happened(kind::gone, entry));
@@ -159,6 +186,23 @@ void story::on(const effects::settled& e, const decoded_entry& entry) {
   case reason::dead:
     return died(e.group, in, entry);
   }
+}
+
+/// Its open letter is not so any more, or lies elsewhere.
+void story::letter_ended(const effects::settled& e, part& in, const decoded_entry& entry) {
+  using reason = effects::settled::reason;
+  if (e.why == reason::moved) {
+    const auto place = moved_to(e, in.letter->at, entry);
+    if (!place) return;
+    in.letter = place;
+    subject_.groups[e.group] = in.letter;
+    changed_ = true;
+    in.events.push(move_to(*place, happened(kind::letter_moved, entry)));
+    return;
+  }
+  const bool lost = e.why == reason::gone;
+  in.letter_is = lost ? letter_state::lost : letter_state::purged;
+  in.events.push(happened(lost ? kind::letter_lost : kind::purged, entry));
 }
 
 /// The same entry has its letter, which says why.

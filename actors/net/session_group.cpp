@@ -132,8 +132,10 @@ void on_join(session_pointer self, std::uint64_t request, const frames::join& wh
       [self, request, what, failed](const group_actor& group) {
         auto& s = self->state;
         self
-          ->request(group, caf::infinite, join_atom_v,
-                    join_request{what, s.client, s.from.address()}, session_actor{self})
+          ->request(
+            group, caf::infinite, join_atom_v,
+            join_request{what, s.client, s.from.address(), s.version >= frames::sparse_version},
+            session_actor{self})
           .then(
             [self, request, what, group](const frames::joined& joined) {
               self->state.members.emplace(joined.member, group);

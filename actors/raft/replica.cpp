@@ -1,5 +1,7 @@
 #include "actors/raft/replica.hpp"
 
+#include "actors/core/kept_copies.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -185,7 +187,8 @@ result<void> replica::stamp_own(std::vector<effects::effect>& effects,
     if (batch == nullptr) continue;
     CARAFE_ASSERT(!batch->guarded());
     // Copies make room: what they are of may be dropped then.
-    if (refusal_ && batch->queue != kept_messages) return *refusal_;
+    if (refusal_ && batch->queue != kept_messages && !core::moves_letters(effects))
+      return *refusal_;
     auto base = window_.next_of(batch->queue);
     if (!base) return base.error();
     for (const auto& earlier : batches)

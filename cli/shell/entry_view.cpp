@@ -116,8 +116,8 @@ struct effect_fields {
     return std::move(r.add("group_id", value::id(e.group.value)));
   }
   record operator()(const effects::settled& e) const {
-    static constexpr std::string_view reasons[] = {"acknowledged", "filtered", "expired", "dead",
-                                                   "gone"};
+    static constexpr std::string_view reasons[] = {"acknowledged", "filtered", "expired",
+                                                   "dead",         "gone",     "moved"};
     auto r = of_messages("settled", e.group, e.queue, e.ranges);
     return std::move(r.add("why", value::text(reasons[static_cast<std::size_t>(e.why)])));
   }
@@ -152,6 +152,7 @@ struct effect_fields {
     offset_set all;
     for (const auto& row : e.rows) all.add({row.at, 1});
     auto r = of_messages("kept", e.group, e.queue, all.to_ranges());
+    if (e.read == effects::kept::all_letters) return r;
     return std::move(r.add("read_offset", value::id(e.read.value)));
   }
   record operator()(const effects::tx_prepared& e) const {

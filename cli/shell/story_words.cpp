@@ -70,6 +70,8 @@ std::string letter_words(const group_story& group) {
     return "; its dead letter, " + letter_of(group) + ", was purged";
   case group_story::letter_state::redriven:
     return "; its dead letter, " + letter_of(group) + ", was redriven";
+  case group_story::letter_state::lost:
+    return "; its dead letter, " + letter_of(group) + ", grew older than its topic keeps them";
   }
   return "";
 }
@@ -77,12 +79,13 @@ std::string letter_words(const group_story& group) {
 } // namespace
 
 std::string_view name_of(story_event::kind what) noexcept {
-  static constexpr std::array<std::string_view, 24> names{
-    "other",     "stored",   "stored_for_later", "moved",        "fired",
-    "cancelled", "dropped",  "deleted",          "began",        "reset",
-    "lent",      "returned", "failed",           "acknowledged", "filtered",
-    "expired",   "dead",     "redriven",         "purged",       "copied",
-    "gone",      "prepared", "committed",        "rolled_back"};
+  static constexpr std::array<std::string_view, 26> names{
+    "other",      "stored",   "stored_for_later", "moved",        "fired",
+    "cancelled",  "dropped",  "deleted",          "began",        "reset",
+    "lent",       "returned", "failed",           "acknowledged", "filtered",
+    "expired",    "dead",     "redriven",         "purged",       "copied",
+    "gone",       "prepared", "committed",        "rolled_back",  "letter_moved",
+    "letter_lost"};
   return pick(what, names);
 }
 
@@ -100,7 +103,8 @@ std::string_view name_of(message_story::state now) noexcept {
 }
 
 std::string_view name_of(group_story::letter_state now) noexcept {
-  static constexpr std::array<std::string_view, 4> names{"none", "open", "purged", "redriven"};
+  static constexpr std::array<std::string_view, 5> names{"none", "open", "purged", "redriven",
+                                                         "lost"};
   return pick(now, names);
 }
 
@@ -181,6 +185,12 @@ std::string words_of(const story_event& event, const message_story& story) {
     return "committed" + in_transaction(event);
   case kind::rolled_back:
     return "rolled back" + in_transaction(event);
+  case kind::letter_moved:
+    return "the dead letter was written again, since retention was about to pass it: it is at "
+           "offset " +
+           at;
+  case kind::letter_lost:
+    return "its dead letter grew older than its topic keeps them";
   case kind::other:
     break;
   }

@@ -69,6 +69,25 @@ TEST_CASE("lent messages come out in as many pieces as asked for, with their off
   CHECK_FALSE(inbox.has_more());
 }
 
+TEST_CASE("of a batch that has others, too, the lent ones come out") {
+  auto inbox = lent_inbox{1'000};
+  auto whole = batch({from(10, 8)});
+  whole.batch_count = 8;
+  whole.ranges = {from(11, 2), from(15, 2)};
+  inbox.take_in(std::move(whole), {from(11, 2), from(15, 2)});
+  inbox.drop(q, {from(15, 1)});
+  auto out = std::vector<delivery>{};
+  CHECK_FALSE(*inbox.hand_out(1, out));
+  CHECK(*inbox.hand_out(9, out));
+  CHECK(offsets(out) == numbers{11, 12, 16});
+  whole = batch({from(10, 8)});
+  whole.batch_count = 7; // Not what it has.
+  whole.ranges = {from(11, 2)};
+  inbox.take_in(std::move(whole), {from(11, 2)});
+  CHECK(inbox.hand_out(9, out).code() == errc::batch_malformed);
+  CHECK(inbox.drop_first().ranges == ranges{from(11, 2)});
+}
+
 TEST_CASE("what is no news, and what is dropped later, does not come out") {
   auto inbox = lent_inbox{1'000};
   inbox.take_in(batch({from(10, 6)}), {from(11, 1), from(13, 3)});

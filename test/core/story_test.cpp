@@ -137,6 +137,18 @@ TEST_CASE("a story tells storing, deliveries, failures, death, redrive and the e
   CHECK(group.events[3].member == "worker-8");
   CHECK(group.events[3].attempt == 2);
 
+  const auto letter_ends = [](std::uint64_t at, std::uint64_t count, settled_why why) {
+    return effects::settled{billing, letters, {{offset{at}, count}}, why};
+  };
+  auto moved = l;
+  moved.add(
+    {batch_of(letters, 9, no_producer, 0, {}, 0, 2), letter_ends(4, 2, settled_why::moved)});
+  const auto elsewhere = in_billing(told(moved, at_place(1)), is(whereabouts::place::finished));
+  CHECK(elsewhere.letter_is == frames::group_story::letter_state::open);
+  CHECK(elsewhere.letter == offset{10});
+  moved.add({letter_ends(10, 1, settled_why::gone)});
+  CHECK(in_billing(told(moved, at_place(1)), is(whereabouts::place::finished)).letter_is ==
+        frames::group_story::letter_state::lost);
   auto purged = l;
   purged.add({effects::settled{billing, letters, {{offset{5}, 1}}}});
   CHECK(in_billing(told(purged, at_place(1)), is(whereabouts::place::finished)).letter_is ==

@@ -1,5 +1,6 @@
 #include "test/sim/keeper.hpp"
 
+#include "schema/offset_set.hpp"
 #include "test/sim/content.hpp"
 
 #include <algorithm>
@@ -30,7 +31,10 @@ delivery_settings random_delivery(dice& d) {
 void keeper::node_died() {
   link_.forget();
   // What became of these nobody knows: they are asked for again.
-  if (busy_ == wish::redrive) open_.insert(redriving_.begin(), redriving_.end());
+  if (busy_ == wish::redrive) {
+    open_.insert(redriving_.begin(), redriving_.end());
+    for (const auto& [letter, source] : redriving_) doubtful_.insert(source);
+  }
   busy_ = wish::none;
   for (auto& [queue, g] : graves_) g.subscribed = false;
 }
@@ -39,6 +43,7 @@ void keeper::lost_power(shard_id shard) {
   for (auto& [queue, g] : graves_) {
     if (g.shard != shard) continue;
     group_->told.forget_letters(queue);
+    doubtful_queues_.insert(queue);
     const auto there = [id = queue](const auto& each) { return each.first.queue == id; };
     std::erase_if(open_, there);
     std::erase_if(redriving_, there);
@@ -146,6 +151,8 @@ void keeper::answered(wish what, const frames::body& answer) {
     for (const auto& each : done->letters)
       for (const auto& [letter, source] : redriving_)
         if (letter == message_place{each.queue, each.at}) {
+          if (each.why.code == errc::none) // It is known by where it was before, too.
+            std::erase_if(open_, [&](const auto& other) { return other.second == source; });
           if (purging_) {
             if (each.why.code == errc::none) group_->told.purged(source, letter);
             continue;
@@ -206,20 +213,20 @@ void keeper::read_letter(const message_view& message, const message_place& place
   expect(message.body == body_of(told.name) && message.key == key_of(told.name) &&
            message.tag == tag_of(told.name),
          where + " is not what was sent");
+  if (says.contains("carafe-dead-moved-from"))
+    told.first = message_place{place.queue, offset{number_in(says["carafe-dead-moved-from"])}};
   const auto known = o.message_at(told.source.queue, told.source.at);
   expect(!known || *known == told.name, where + " names another message");
   if (group_->told.letter(told) && known) open_.emplace(place, told.source);
 }
 
-bool keeper::read_all(const oracle& o) {
+void keeper::read_all(const oracle& o) {
   rig::client client{*rig_, "reader of letters"};
   const auto topic =
     client.ask<frames::topic_description>(frames::topic_describe{"%DLQ%" + group_->name, false});
-  if (!topic) return false; // Nothing has died.
-  bool lost = false;
+  if (!topic) return; // Nothing has died.
   std::uint64_t number = 0;
   for (const auto& queue : topic->queues) {
-    lost = lost || queue.earliest > offset{0};
     frames::subscribe what;
     what.subscription = subscription_id{++number};
     what.queue = queue.queue;
@@ -228,8 +235,26 @@ bool keeper::read_all(const oracle& o) {
     rig_->settle();
     while (const auto d = client.take<frames::deliver>()) read(*d, o);
   }
+  const auto told = client.ask<frames::dead_letter_list>(frames::dead_letters{group_->name});
+  expect(told.ok(), "dead letters cannot be listed");
+  check_open(*told);
   client.post_disconnect();
-  return lost;
+}
+
+/// Whatever nobody has dealt with is open, where it was read or where it was written again.
+void keeper::check_open(const frames::dead_letter_list& told) const {
+  std::map<queue_id, offset_set> places;
+  for (const auto& queue : told.queues) places[queue.queue] = offset_set{queue.open};
+  std::set<message_place> sources;
+  for (const auto& [letter, source] : open_)
+    if (const auto queue = places.find(letter.queue);
+        queue != places.end() && queue->second.contains(letter.at))
+      sources.insert(source);
+  for (const auto& [letter, source] : open_)
+    expect(sources.contains(source) || doubtful_.contains(source) ||
+             doubtful_queues_.contains(letter.queue),
+           "the dead letter at offset " + std::to_string(letter.at.value) + " of queue " +
+             std::to_string(letter.queue.value) + " is gone, and nobody has dealt with it");
 }
 
 } // namespace carafe::sim

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,7 @@ public:
   /// What it read there may be gone.
   void lost_power(shard_id shard);
   /// Reads all letters there are, at the end.
-  /// @returns Whether retention has taken some.
-  bool read_all(const oracle& o);
+  void read_all(const oracle& o);
   [[nodiscard]] const lending_group& group() const { return *group_; }
   [[nodiscard]] std::uint64_t redrives() const noexcept { return redrives_; }
 
@@ -55,6 +55,7 @@ private:
   void described(const frames::topic_description& topic);
   void read(const frames::deliver& d, const oracle& o);
   void read_letter(const message_view& message, const message_place& place, const oracle& o);
+  void check_open(const frames::dead_letter_list& told) const;
 
   rig* rig_;
   connection link_;
@@ -63,6 +64,9 @@ private:
   std::map<queue_id, grave> graves_;
   /// Letters that were neither brought back nor purged by this keeper, and their sources.
   std::map<message_place, message_place> open_;
+  /// Of these sources, and in these queues, letters may have been dealt with, and nobody knows.
+  std::set<message_place> doubtful_;
+  std::set<queue_id> doubtful_queues_;
   wish busy_ = wish::none;
   std::uint64_t asked_ = 0;
   queue_id subscribing_;

@@ -49,6 +49,8 @@ struct letter_told {
   message_name name;
   std::uint32_t attempts = 0;
   std::int64_t last_failed_ms = 0;
+  /// Where it was first, if it was written again for retention.
+  std::optional<message_place> first = {};
 };
 
 } // namespace carafe::sim

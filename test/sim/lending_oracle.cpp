@@ -250,6 +250,10 @@ bool lending_oracle::letter(const letter_told& told) {
   if (!letters_.insert(told.letter).second) return false;
   lives_.letter(told);
   auto& m = know(told.source);
+  if (told.first && !letters_.insert(*told.first).second) {
+    note(told.source, " has its dead letter elsewhere");
+    return true;
+  }
   note(told.source, " has a dead letter");
   if (told.last_failed_ms <= reset_.wall_most_ms) m.unsure = true; // It may have lived again.
   if (m.unsure || resetting_) return true;
@@ -316,7 +320,7 @@ void lending_oracle::check_story(const message_place& place,
   lives_.check(asked, whole, told);
 }
 
-void lending_oracle::check_finished(queue_id queue, bool lost_letters) const {
+void lending_oracle::check_finished(queue_id queue) const {
   const auto earliest = options_.earliest(queue);
   for (const auto& [base, batch] : messages_->batches_of(queue))
     for (std::uint32_t i = 0; i < batch.count; ++i) {
@@ -326,10 +330,9 @@ void lending_oracle::check_finished(queue_id queue, bool lost_letters) const {
       const bool known = at != known_.end();
       if (known && at->second.unsure) continue;
       const bool finished = known && (at->second.settling || at->second.letters > 0);
-      expect(finished || lost_letters || (known && at->second.redrives > 0),
+      expect(finished || (known && at->second.redrives > 0),
              text(place) + " is lost: nobody settled it, and it has no dead letter");
-      expect(!known || !at->second.owed || lost_letters,
-             text(place) + " was brought back, and is lost");
+      expect(!known || !at->second.owed, text(place) + " was brought back, and is lost");
     }
 }
 

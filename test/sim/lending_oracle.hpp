@@ -98,8 +98,8 @@ public:
                    const frames::message_story& whole, const frames::group_story& told,
                    std::uint64_t asked_ms) const;
 
-  /// The end: everything was settled. `lost_letters`: retention may have taken some.
-  void check_finished(queue_id queue, bool lost_letters) const;
+  /// The end: everything was settled, or is a dead letter that was read.
+  void check_finished(queue_id queue) const;
 
   [[nodiscard]] std::uint64_t deliveries() const noexcept { return deliveries_; }
   [[nodiscard]] std::uint64_t deaths() const noexcept { return letters_.size(); }

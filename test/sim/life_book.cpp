@@ -40,7 +40,11 @@ void life_book::failed(const message_place& place, std::uint32_t attempt) {
 }
 
 void life_book::letter(const letter_told& told) {
-  lives_[told.source].letters.push_back({told.letter, told.attempts});
+  auto& known = lives_[told.source];
+  if (told.first)
+    known.moved.push_back(told.letter);
+  else
+    known.letters.push_back({told.letter, told.attempts});
 }
 
 void life_book::redriving(const message_place& place) {
@@ -72,6 +76,7 @@ void life_book::unsure(queue_id queue) {
     known.settled = false;
     known.failed = 0;
     known.letters.clear();
+    known.moved.clear();
     known.redriven.clear();
     known.purged.clear();
   }
@@ -191,6 +196,9 @@ void life_book::check_answered(const std::string& where, const life& known, cons
                                         event.attempt == letter.attempts;
                                }),
            where + " has a dead letter that its story does not tell");
+  for (const auto& letter : known.moved)
+    expect(has(told, kind::letter_moved, letter),
+           where + " has a dead letter that was moved, and that is not told");
   for (const auto& letter : known.redriven)
     expect(has(told, kind::redriven, letter), where + " was redriven, and that is not told");
   if (!known.purged.empty() && resets_ == 0)

@@ -72,7 +72,7 @@ private:
       std::uint32_t attempts = 0;
     };
     std::vector<letter_known> letters;
-    std::vector<message_place> redriven, purged;
+    std::vector<message_place> moved, redriven, purged;
   };
 
   static void check_steps(const std::string& where, const frames::group_story& told);

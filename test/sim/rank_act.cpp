@@ -150,8 +150,14 @@ void rank_act::read_letter(const watcher::message& m) {
   };
   const auto name = name_in(m.view.body);
   expect(m.view.body == body_of(name), "a dead letter is not what was sent");
-  told_.letter(source, name, ms("carafe-dead-stored-ms"), says["carafe-dead-error"],
-               ms("carafe-dead-last-failed-ms"));
+  // One that was written again for retention is the same letter.
+  auto first = m.place;
+  if (says.contains("carafe-dead-moved-from"))
+    first.at = offset{number_in(says["carafe-dead-moved-from"])};
+  std::erase_if(read_, [&source](const auto& each) { return each.second == source; });
+  if (letters_known_.insert(first).second)
+    told_.letter(source, name, ms("carafe-dead-stored-ms"), says["carafe-dead-error"],
+                 ms("carafe-dead-last-failed-ms"));
   read_[m.place] = source;
 }
 

@@ -58,6 +58,8 @@ private:
   std::set<queue_id> watched_;
   /// Those that were read, and of what they are.
   std::map<message_place, message_place> read_;
+  /// Where these, and others that were dealt with, were first.
+  std::set<message_place> letters_known_;
   sender sender_;
   std::vector<ranked_message> batch_;
   queue_id queue_;

@@ -108,6 +108,7 @@ void rank_member::got(const frames::leased& what) {
   std::uint32_t next = 0;
   for (const auto& range : what.ranges)
     for (auto at = range.first; at < range.end(); at = at + 1) {
+      if (what.batch_count > 0) next = static_cast<std::uint32_t>(at.value - what.base.value);
       expect(next < batch->count(), "a leased batch does not have its messages");
       const message_place place{what.queue, at};
       const auto message = batch->message(next++);

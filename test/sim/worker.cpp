@@ -240,7 +240,9 @@ void worker::got(const frames::leased& what, oracle& o) {
   const auto batch = batch_reader::open(what.batch, what.compression, {});
   std::uint64_t count = 0;
   for (const auto& range : what.ranges) count += range.count;
-  expect(batch.ok() && batch->count() == count, "a leased batch does not have its messages");
+  const bool with_others = what.batch_count > 0;
+  expect(batch.ok() && batch->count() == (with_others ? what.batch_count : count),
+         "a leased batch does not have its messages");
   if (what.producer != no_producer) {
     // Copies come one by one; others in the batch that they were sent in.
     const auto sent = o.batch_with({what.producer, what.first});
@@ -255,7 +257,8 @@ void worker::got(const frames::leased& what, oracle& o) {
       const auto name = o.message_at(what.queue, at);
       expect(name.has_value(), "queue " + std::to_string(what.queue.value) + ", offset " +
                                  std::to_string(at.value) + " was lent, and nobody sent it");
-      check_message(*batch, next++, *name);
+      const auto place_in = static_cast<std::uint32_t>(at.value - what.base.value);
+      check_message(*batch, with_others ? place_in : next++, *name);
       group_->told.delivered(self_, {place, *name, what.attempt, fence_});
       holds_[place] = {what.attempt};
     }

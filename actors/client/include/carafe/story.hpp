@@ -58,6 +58,8 @@ struct story_event {
     prepared,
     committed,
     rolled_back,
+    letter_moved, ///< Retention was about to pass its dead letter, which is at `offset` now.
+    letter_lost,  ///< Retention of its topic's own took its dead letter.
   };
   kind what = kind::other;
   /// By the node's clock.
@@ -93,7 +95,7 @@ struct group_story {
     unstarted,    ///< The group has not begun to read the queue.
     held_up,      ///< As `unread`, and so many messages wait that the group takes no new ones.
   };
-  enum class letter_state : std::uint16_t { none, open, purged, redriven };
+  enum class letter_state : std::uint16_t { none, open, purged, redriven, lost };
   std::string group;
   std::string consumer;
   std::string mode;

@@ -1,0 +1,7 @@
+# Dead letters that retention is about to pass end, and are not written again.
+set(file actors/core/kept_copies.cpp)
+set(from [=[
+  out.emplace_back(batch_for(whose.queue, std::move(*encoded)));
+  out.emplace_back(std::move(old));]=])
+set(to [=[  out.emplace_back(std::move(old));]=])
+set(told "is gone, and nobody has dealt with it")
