@@ -192,14 +192,14 @@ void resolve(self_pointer self, const start_position& start, range_policy policy
   const auto& view = self->state.view;
   self->request(self->state.log, caf::infinite, time_atom_v, view.queue, start.time, view.applied)
     .then(
-      [self, then](const time_found& found) mutable {
+      [self, then, next = view.next](const time_found& found) mutable {
         if (self->state.owed.ending()) {
           then(result<offset>{self->state.ended});
           return;
         }
         const auto& now = *self->state.core;
-        // Nothing so young: the next message will be.
-        const auto at = found.row ? std::max(found.row->base, now.start()) : now.next();
+        // Nothing so young: the next message after those that were looked at will be.
+        const auto at = std::max(found.row ? found.row->base : next, now.start());
         then(result<offset>{at});
       },
       [then](const caf::error& why) mutable { then(result<offset>{from_caf(why)}); });
