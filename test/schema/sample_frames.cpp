@@ -155,6 +155,7 @@ leased sample_leased() {
   to.compression = batch.compression;
   to.checksum = batch.checksum;
   to.batch = batch.bytes;
+  to.batch_count = 14;
   return to;
 }
 
