@@ -129,7 +129,7 @@ bool delivery_core::give_ready(queue_id id, queue_state& queue, share of, effect
     }
   if (!room_somewhere()) return false;
   queue.looking = at;
-  out.push_back(look{id, at});
+  out.emplace_back(look{id, at});
   return false;
 }
 
@@ -277,7 +277,7 @@ void delivery_core::pull_more(effects_list& out) {
     const auto bytes = std::max(full ? pull_bytes_min : pull_bytes, std::exchange(queue.wants, 0));
     queue.asked += bytes;
     held += bytes;
-    out.push_back(pull{id, bytes});
+    out.emplace_back(pull{id, bytes});
   }
 }
 

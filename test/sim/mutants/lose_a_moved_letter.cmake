@@ -1,7 +1,6 @@
 # Dead letters that retention is about to pass end, and are not written again.
 set(file actors/core/kept_copies.cpp)
-set(from [=[
-  out.emplace_back(batch_for(whose.queue, std::move(*encoded)));
-  out.emplace_back(std::move(old));]=])
-set(to [=[  out.emplace_back(std::move(old));]=])
+set(from [=[    out.emplace_back(batch_for(whose.queue, std::move(*encoded)));
+]=])
+set(to [=[]=])
 set(told "is gone, and nobody has dealt with it")
