@@ -1,5 +1,6 @@
 #include "test/sim/act.hpp"
 #include "test/sim/broadcast_act.hpp"
+#include "test/sim/copy_act.hpp"
 #include "test/sim/id_act.hpp"
 #include "test/sim/name_act.hpp"
 #include "test/sim/rank_act.hpp"
@@ -29,7 +30,7 @@ constexpr known_act known[] = {
   {"ranks", made<rank_act>},         {"tables", made<table_act>},
   {"schedules", made<schedule_act>}, {"broadcast", made<broadcast_act>},
   {"names", made<name_act>},         {"ids", made<id_act>},
-
+  {"copies", made<copy_act>},
 };
 
 } // namespace
