@@ -3,8 +3,10 @@
 #include "test/sim/copy_act.hpp"
 #include "test/sim/id_act.hpp"
 #include "test/sim/name_act.hpp"
+#include "test/sim/quota_act.hpp"
 #include "test/sim/rank_act.hpp"
 #include "test/sim/schedule_act.hpp"
+#include "test/sim/seat_act.hpp"
 #include "test/sim/table_act.hpp"
 #include "test/sim/timer_act.hpp"
 #include "test/sim/transaction_act.hpp"
@@ -31,6 +33,7 @@ constexpr known_act known[] = {
   {"schedules", made<schedule_act>}, {"broadcast", made<broadcast_act>},
   {"names", made<name_act>},         {"ids", made<id_act>},
   {"copies", made<copy_act>},
+  {"quotas", made<quota_act>},       {"seats", made<seat_act>},
 };
 
 } // namespace

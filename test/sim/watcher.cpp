@@ -101,6 +101,7 @@ void watcher::take() {
 void watcher::got(const frames::deliver& d) {
   const auto at = queues_.find(d.queue);
   expect(at != queues_.end(), "messages came of a queue that nobody reads");
+  if (scale_) scale_(d.batch.size());
   auto& r = at->second;
   if (!r.subscribed || d.subscription != r.subscription) return;
   expect(d.base <= r.next && d.base + d.count > r.next,

@@ -29,6 +29,10 @@ public:
   watcher(rig& r, std::string name, taker take) : link_(r, std::move(name)), taker_(take) {}
 
   void watch(queue_id queue) { queues_[queue]; }
+  /// Tells how many bytes each batch has that comes.
+  void weigh(std::function<void(std::uint64_t bytes)> scale) { scale_ = std::move(scale); }
+  /// Only takes what came.
+  void take();
   /// @throws broken
   void step(dice& d);
   /// At the end: all queues at once.
@@ -53,13 +57,13 @@ private:
     std::uint64_t owed = 0;
   };
 
-  void take();
   void got(const frames::deliver& d);
   void subscribe(queue_id queue, reading& r, std::uint32_t credit);
   void answered(queue_id queue, const frames::body& answer);
 
   connection link_;
   taker taker_;
+  std::function<void(std::uint64_t)> scale_;
   std::map<queue_id, reading> queues_;
   std::map<std::uint64_t, queue_id> asked_;
   std::uint64_t subscriptions_ = 0;
