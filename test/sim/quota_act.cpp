@@ -2,6 +2,7 @@
 
 #include "actors/core/placement.hpp"
 #include "test/sim/content.hpp"
+#include "test/sim/health.hpp"
 #include "test/sim/log_ends.hpp"
 
 #include <algorithm>
@@ -179,6 +180,7 @@ void quota_act::step(dice& d) {
   if (roll < 20) return watcher_.step(d);
   if (roll < 25) return check_patience(d);
   if (roll < 27) return alter(d);
+  if (roll < 28) return check_answers();
   d.pick(spenders_).step(d);
 }
 
@@ -189,6 +191,15 @@ void quota_act::calm() {
   watcher_.take();
   calm_ms_ = stage_.node->clocks->now_ms;
   told_.calm(calm_ms_);
+}
+
+/// Nobody is refused in silence.
+void quota_act::check_answers() {
+  if (!is_healthy(*stage_.node)) return;
+  stage_.node->pass(tried_again);
+  calm();
+  expect(!is_healthy(*stage_.node) || std::ranges::none_of(spenders_, &spender::busy),
+         "a spender gets no answer, and nothing is broken");
 }
 
 /// Who waits as it is told, while nobody else sends, is accepted.

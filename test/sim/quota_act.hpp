@@ -92,6 +92,7 @@ public:
 
 private:
   void calm();
+  void check_answers();
   void check_patience(dice& d);
   void alter(dice& d);
   bool read_all(watcher& who);

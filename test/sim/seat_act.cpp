@@ -2,6 +2,7 @@
 
 #include "actors/core/placement.hpp"
 #include "test/sim/content.hpp"
+#include "test/sim/health.hpp"
 #include "test/sim/log_ends.hpp"
 
 #include <algorithm>
@@ -17,9 +18,6 @@ using std::chrono::milliseconds;
 
 constexpr int rounds_max = 600;
 constexpr std::size_t queues_max = 6;
-/// After this whatever could not be written or found was tried again: a shard looks for room once
-/// a second, and a group tries again after half a second.
-constexpr auto try_again = milliseconds{1'600};
 
 } // namespace
 
@@ -122,16 +120,6 @@ void seat_act::forget_seat(dice& d) {
 
 // -- what is sure ---------------------------------------------------------------------------------
 
-bool seat_act::healthy() const {
-  if (!stage_.node->ended->empty()) return false;
-  return std::ranges::all_of(stage_.node->disks, [](const auto& each) {
-    const auto& [log, state] = each.second;
-    return log->append_fails == errc::none && log->sync_fails == errc::none &&
-           log->read_fails == errc::none && state->save_fails == errc::none &&
-           log->room == storage::log_room::everything;
-  });
-}
-
 /// Lets everything that was sent arrive, also what was sent for that.
 void seat_act::arrive() {
   for (int i = 0; i < 2; ++i) {
@@ -143,10 +131,10 @@ void seat_act::arrive() {
 /// … and what has to be tried again, if it can be done.
 /// @returns Whether nothing stands in its way.
 bool seat_act::look() {
-  bool well = healthy();
-  if (well) stage_.node->pass(try_again);
+  bool well = is_healthy(*stage_.node);
+  if (well) stage_.node->pass(tried_again);
   arrive();
-  well = well && healthy();
+  well = well && is_healthy(*stage_.node);
   told_.calm({well, std::ranges::all_of(sitters_, &sitter::settled)});
   return well;
 }

@@ -35,7 +35,6 @@ private:
   void take_receipt();
   void add_queue();
   void forget_seat(dice& d);
-  [[nodiscard]] bool healthy() const;
   void arrive();
   bool look();
   void go_at_rest(dice& d);
