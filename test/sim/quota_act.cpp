@@ -41,7 +41,6 @@ void spender::node_died() {
   lose();
   // Buckets begin full.
   wait_until_ms_ = 0;
-  if (open_) open_->unanswered.reset();
 }
 
 /// There is no answer to what was sent.

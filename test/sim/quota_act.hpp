@@ -50,7 +50,7 @@ private:
     frames::produce frame;
     /// Each copy was refused for a quota.
     bool only_refused = true;
-    /// The first one that nobody answered, of this life of the node.
+    /// The first one without a clear answer, also of an earlier life of the node.
     std::optional<quota_oracle::copy> unanswered = {};
   };
 
