@@ -79,7 +79,8 @@ void quota_oracle::refused(const batch_name& batch, const copy& which,
   note_(to_string(batch) + " is refused for " + std::to_string(retry_after_ms) + " ms");
   expect(!known.seen || known.acknowledged || known.unclear || known.under_way > 0,
          to_string(batch) + " was refused for a quota and is there");
-  expect(retry_after_ms > 0, to_string(batch) + " was refused for a quota, and not told until when");
+  expect(retry_after_ms > 0,
+         to_string(batch) + " was refused for a quota, and not told until when");
   if (rates_.produce == 0) return;
   const auto most = 1'000 * produced_.largest() / rates_.produce + refill_ms + 1;
   expect(retry_after_ms <= most, to_string(batch) + " is to wait for " +

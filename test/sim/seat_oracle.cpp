@@ -101,7 +101,8 @@ void seat_oracle::assigned(const std::string& name, member_id member, queue_id q
   const auto which = text(queue, begin) + " (generation " + std::to_string(owner.value) + ")";
   note_(name + " is given " + which);
   const auto [of, fresh] = owners_.emplace(std::pair{queue, owner}, member);
-  expect(fresh || of->second == member, which + " is given to " + name + ", and was to another one");
+  expect(fresh || of->second == member,
+         which + " is given to " + name + ", and was to another one");
   group_.assigned(member, queue, owner, begin);
   const auto its = claims_.find(queue);
   expect(its == claims_.end() || its->second.name == name,

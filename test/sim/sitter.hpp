@@ -16,8 +16,8 @@ constexpr const char* desk_topic = "papers";
 constexpr const char* desk_group = "clerks";
 
 /// A consumer of an `ordered` group, with an id or without: handles what comes, in order, commits
-/// it, and gives queues back when it is asked to, or hangs. It leaves and is cut off, and comes back
-/// after a while. What it has lost it now and then tries to commit all the same.
+/// it, and gives queues back when it is asked to, or hangs. It leaves and is cut off, and comes
+/// back after a while. What it has lost it now and then tries to commit all the same.
 class sitter {
 public:
   /// @param id      Empty: it has none.
