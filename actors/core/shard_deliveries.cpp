@@ -68,8 +68,14 @@ void shard_state::on(const effects::waiting& e) {
   const auto key = progress_key{e.group, e.queue};
   auto* delivery = deliver(key);
   if (delivery == nullptr) return;
-  delivery->put(e.row);
-  dirty_.insert(row_key::of(key, e.row.at));
+  // A transaction may have finished it before the group's actor, which wrote this, heard of it.
+  // Only what is redriven begins anew.
+  const auto& row = e.row;
+  const bool redriven = row.attempts == 0 && row.letter_queue.value != 0 && row.stored.value == 0;
+  if (redriven || !delivery->finished(row.at)) {
+    delivery->put(row);
+    dirty_.insert(row_key::of(key, row.at));
+  }
   delivered(key, *delivery);
 }
 

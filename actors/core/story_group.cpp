@@ -118,7 +118,8 @@ void story::on(const effects::waiting& e, const decoded_entry& entry) {
     in.events.push(std::move(news));
     return;
   }
-  if (row.attempts <= in.attempts) return; // Only more is known of it.
+  if (row.attempts <= in.attempts) return;                     // Only more is known of it.
+  if (in.finished() && in.now != part::stage::skipped) return; // By a transaction, just before.
   is_there(in);
   in.now = part::stage::waiting;
   in.attempts = row.attempts;

@@ -154,6 +154,24 @@ TEST_CASE("a copy of what is dealt with meanwhile, or of a group that is gone, c
   CHECK((b.state.progress(here) == nullptr) == deleted);
 }
 
+TEST_CASE(
+  "what a transaction has acknowledged waits for no attempt, whatever was written behind it") {
+  begun b;
+  // The group's actor had not heard of it when the message's lease ended.
+  b.state.apply(unix_ms{70}, {effects::settled{the_group, the_queue, {{offset{2}, 3}}}});
+  auto late = row_of(4);
+  b.state.apply(unix_ms{71}, {effects::waiting{the_group, the_queue, row_of(2)},
+                              effects::waiting{the_group, the_queue, late}});
+  CHECK(b.state.delivery(here)->finished(offset{2}));
+  CHECK(b.state.delivery(here)->finished(offset{4}));
+  CHECK(b.held(the_queue, 9) == "5 ");
+  // What is redriven begins anew.
+  late.attempts = 0;
+  late.letter_queue = queue_id{77};
+  b.state.apply(unix_ms{72}, {effects::waiting{the_group, the_queue, late}});
+  CHECK_FALSE(b.state.delivery(here)->finished(offset{4}));
+}
+
 TEST_CASE("groups share a copy") {
   begun b;
   b.state.apply(unix_ms{70}, {effects::waiting{another, the_queue, row_of(2)}});

@@ -32,8 +32,8 @@ constexpr known_act known[] = {
   {"ranks", made<rank_act>},         {"tables", made<table_act>},
   {"schedules", made<schedule_act>}, {"broadcast", made<broadcast_act>},
   {"names", made<name_act>},         {"ids", made<id_act>},
-  {"copies", made<copy_act>},
-  {"quotas", made<quota_act>},       {"seats", made<seat_act>},
+  {"copies", made<copy_act>},        {"quotas", made<quota_act>},
+  {"seats", made<seat_act>},
 };
 
 } // namespace

@@ -36,9 +36,8 @@ quota_act::quota_act(stage s, dice& d)
              [this](const watcher::message& m) { told_.delivered(m); }) {
   for (std::uint64_t i = 1; i <= spenders; ++i)
     spenders_.emplace_back(*stage_.node, i, d.percent(50), world_, told_);
-  watcher_.weigh([this](std::uint64_t bytes) {
-    told_.weighed(bytes, calm_ms_, stage_.node->clocks->now_ms);
-  });
+  watcher_.weigh(
+    [this](std::uint64_t bytes) { told_.weighed(bytes, calm_ms_, stage_.node->clocks->now_ms); });
 }
 
 void quota_act::begin(dice& d) {
@@ -160,9 +159,8 @@ void quota_act::node_started() {
 /// @returns Whether it comes to the ends of all queues.
 bool quota_act::read_all(watcher& who) {
   const auto unread = [this, &who] {
-    return std::ranges::any_of(world_.topic.queues, [&who](const auto& queue) {
-      return who.next(queue.queue) < queue.end;
-    });
+    return std::ranges::any_of(
+      world_.topic.queues, [&who](const auto& queue) { return who.next(queue.queue) < queue.end; });
   };
   for (int round = 0; round < rounds_max && unread(); ++round) {
     who.hurry();
@@ -187,9 +185,9 @@ void quota_act::check_pace() {
   const bool all = read_all(late);
   const auto took_ms = stage_.node->clocks->now_ms - begun_ms;
   const auto most_ms = rates_.consume == 0 ? 2'000 : bytes * 1'250 / rates_.consume + 3'000;
-  expect(all && took_ms <= most_ms,
-         "reading " + std::to_string(bytes) + " bytes alone takes " + std::to_string(took_ms) +
-           " ms, and the consume quota is " + std::to_string(rates_.consume) + " bytes a second");
+  expect(all && took_ms <= most_ms, "reading " + std::to_string(bytes) + " bytes alone takes " +
+                                      std::to_string(took_ms) + " ms, and the consume quota is " +
+                                      std::to_string(rates_.consume) + " bytes a second");
 }
 
 void quota_act::finish(dice&) {

@@ -84,8 +84,8 @@ void quota_oracle::refused(const batch_name& batch, const copy& which,
   if (rates_.produce == 0) return;
   const auto most = 1'000 * produced_.largest() / rates_.produce + refill_ms + 1;
   expect(retry_after_ms <= most, to_string(batch) + " is to wait for " +
-                                   std::to_string(retry_after_ms) + " ms; " +
-                                   std::to_string(most) + " would do");
+                                   std::to_string(retry_after_ms) + " ms; " + std::to_string(most) +
+                                   " would do");
 }
 
 void quota_oracle::failed(const batch_name& batch, const copy& which, std::uint64_t now_ms) {

@@ -147,8 +147,7 @@ void seat_oracle::committed(queue_id queue, generation owner, offset next) {
   group_.committed(queue, owner, next);
 }
 
-void seat_oracle::refused(const std::string& name, queue_id queue, generation owner,
-                          offset next) {
+void seat_oracle::refused(const std::string& name, queue_id queue, generation owner, offset next) {
   group_.refused(queue, owner, next);
   const auto& p = people_.at(name);
   const auto at = p.holds.find(queue);
