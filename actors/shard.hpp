@@ -94,6 +94,9 @@ struct shard_state_data {
     std::shared_ptr<const queue_ends> ends;
   };
   std::optional<drop_plan> drop;
+  /// The plan that waits until what groups wait for is copied. It stays as it is: what was copied
+  /// for it may be old, too, by the next plan, and that would wait for it anew.
+  std::optional<retention_plan> copying_for;
   /// Starts that are raised once what groups wait for below them is copied.
   std::map<queue_id, offset> sparing;
   bool copying = false;

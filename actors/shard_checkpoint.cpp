@@ -21,8 +21,9 @@ bool all_begin_after(const core::shard_state& state, const queue_ends& ends) {
   });
 }
 
-void plan_retention(shard_pointer self, const retention_plan& plan) {
+void plan_retention(shard_pointer self, const retention_plan& newest) {
   auto& s = self->state;
+  const auto plan = s.copying_for.value_or(newest);
   if (plan.first.value == 0 || s.drop || s.draining) return;
   if (latest_lack(s, *plan.ends)) {
     if (plan.due || all_begin_after(s.replica->state(), *plan.ends))
@@ -36,6 +37,7 @@ void plan_retention(shard_pointer self, const retention_plan& plan) {
   }
   if (holds_any(s.replica->state(), *plan.ends)) {
     // Once these are copied, another checkpoint finds the starts where they are to be.
+    s.copying_for = plan;
     for (const auto& [queue, start] : *plan.ends) spare_waiting(self, queue, start);
     return;
   }
@@ -49,6 +51,7 @@ void plan_retention(shard_pointer self, const retention_plan& plan) {
   }
   if (raise.effects.empty()) {
     // The starts are as of what is applied, and a power failure may take that back.
+    s.copying_for.reset();
     s.drop = shard_state_data::drop_plan{plan.first, s.replica->applied(), plan.ends};
     return;
   }
@@ -56,7 +59,10 @@ void plan_retention(shard_pointer self, const retention_plan& plan) {
     s.replica->submit_effects(std::move(raise.effects), s.clocks->wall(), s.clocks->monotonic());
   if (!index) return; // Too much in flight: the next checkpoint plans again …
   // … and for the queues that this entry has no place for.
-  if (all) s.drop = shard_state_data::drop_plan{plan.first, *index, plan.ends};
+  if (all) {
+    s.copying_for.reset();
+    s.drop = shard_state_data::drop_plan{plan.first, *index, plan.ends};
+  }
   pump_writes(self);
 }
 

@@ -65,8 +65,10 @@ struct concern {
   bool operator()(const effects::settled& e) const {
     if (told(e.group, e.queue)) return holds(e.ranges, *about.at);
     const auto letters = about.groups.find(e.group);
-    return letters != about.groups.end() && letters->second && letters->second->queue == e.queue &&
-           holds(e.ranges, letters->second->at);
+    if (letters == about.groups.end()) return false;
+    // The log may not go back to when it died.
+    if (!letters->second) return about.at && e.why == effects::settled::reason::moved;
+    return letters->second->queue == e.queue && holds(e.ranges, letters->second->at);
   }
   bool operator()(const effects::lent& e) const {
     return told(e.group, e.queue) && holds(e.ranges, *about.at);

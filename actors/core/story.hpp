@@ -168,6 +168,7 @@ private:
   void passed_by(part& in, offset next, const decoded_entry& entry) const;
   void died(group_id group, part& in, const decoded_entry& entry);
   void letter_ended(const effects::settled& e, part& in, const decoded_entry& entry);
+  void look_for_letter(const effects::settled& e, part& in, const decoded_entry& entry);
   void begin_at(part& in, offset next, event e) const;
   /// It is there, so retention has not passed it.
   void is_there(const part& in);

@@ -1,6 +1,8 @@
 #include "actors/core/story.hpp"
 #include "actors/core/story_entry.hpp"
 
+#include <map>
+#include <string_view>
 #include <utility>
 
 namespace carafe::core {
@@ -153,7 +155,10 @@ void story::on(const effects::settled& e, const decoded_entry& entry) {
   auto& in = parts_.at(e.group);
   in.mentioned = true;
   if (e.queue != subject_.queue || !holds(e.ranges, *subject_.at)) { // Its letter.
-    if (in.letter_is == letter_state::open) letter_ended(e, in, entry);
+    if (in.letter_is == letter_state::open)
+      letter_ended(e, in, entry);
+    else if (e.why == reason::moved && in.letter_is == letter_state::none)
+      look_for_letter(e, in, entry);
     return;
   }
   // Whoever has it already may be done with it when nothing is left of it here; and a dead letter
@@ -204,6 +209,32 @@ void story::letter_ended(const effects::settled& e, part& in, const decoded_entr
   const bool lost = e.why == reason::gone;
   in.letter_is = lost ? letter_state::lost : letter_state::purged;
   in.events.push(happened(lost ? kind::letter_lost : kind::purged, entry));
+}
+
+/// Letters were written again, and the log does not go back to when they were first: they say
+/// whose they are.
+void story::look_for_letter(const effects::settled& e, part& in, const decoded_entry& entry) {
+  for (const auto& other : entry.effects) {
+    const auto* batch = std::get_if<effects::batch>(&other);
+    if (batch == nullptr || batch->queue != e.queue) continue;
+    const auto reader = open_stored(*batch);
+    for (std::uint32_t i = 0; reader && i < reader->count(); ++i) {
+      std::map<std::string_view, std::string_view> says;
+      for (const auto& [name, value] : reader->message(i).properties) says[name] = value;
+      if (number_in(says["carafe-dead-queue-id"]) != subject_.queue.value ||
+          number_in(says["carafe-dead-offset"]) != subject_.at->value)
+        continue;
+      in.letter = story_subject::letter_place{e.queue, batch->base + i};
+      in.letter_is = letter_state::open;
+      subject_.groups[e.group] = in.letter;
+      changed_ = true;
+      in.now = part::stage::dead;
+      in.attempts = static_cast<std::uint32_t>(number_in(says["carafe-dead-attempts"]));
+      in.error = says["carafe-dead-error"];
+      in.events.push(move_to(*in.letter, happened(kind::letter_moved, entry)));
+      return;
+    }
+  }
 }
 
 /// The same entry has its letter, which says why.

@@ -90,6 +90,10 @@ result<std::vector<dead_letter_range>> chosen_letters(const letter_choice& choic
     }
     wanted.push_back(range);
   }
+  if (choice.at && wanted.empty())
+    return {errc::not_found, "no open dead letter at offset " + std::to_string(choice.at->value) +
+                               " of " + topic_of(choice) +
+                               "; 'dlq list' tells where they are, also those that were moved"};
   return choice.looks_inside() ? wanted : take(wanted, choice.count);
 }
 

@@ -1,4 +1,5 @@
 #include "cli/shell/group_changes.hpp"
+#include "cli/shell/utf8.hpp"
 
 namespace carafe::shell {
 
@@ -49,6 +50,7 @@ std::vector<option> filter_options(std::optional<client::message_filter>& filter
   const auto one = [&filter](kind how) {
     return [&filter, how](const std::string& text) -> result<client::message_filter> {
       if (filter) return {errc::invalid_argument, "there is a filter already"};
+      if (!is_utf8(text)) return {errc::invalid_argument, "it is not UTF-8"};
       return client::message_filter{text.empty() ? kind::none : how, text};
     };
   };

@@ -146,6 +146,16 @@ TEST_CASE("a story tells storing, deliveries, failures, death, redrive and the e
   const auto elsewhere = in_billing(told(moved, at_place(1)), is(whereabouts::place::finished));
   CHECK(elsewhere.letter_is == frames::group_story::letter_state::open);
   CHECK(elsewhere.letter == offset{10});
+  shard_log late; // It does not go back to when the message died.
+  late.add({batch_of(letters, 9, no_producer, 0,
+                     {{"carafe-dead-queue-id", std::to_string(orders.value)},
+                      {"carafe-dead-offset", "1"},
+                      {"carafe-dead-error", "never"}}),
+            letter_ends(5, 1, settled_why::moved)});
+  const auto found = in_billing(told(late, at_place(1)), is(whereabouts::place::finished), 7);
+  CHECK(found.now == now_state::dead);
+  CHECK(found.letter == offset{9});
+  CHECK(found.error == "never");
   moved.add({letter_ends(10, 1, settled_why::gone)});
   CHECK(in_billing(told(moved, at_place(1)), is(whereabouts::place::finished)).letter_is ==
         frames::group_story::letter_state::lost);
