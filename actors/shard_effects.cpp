@@ -141,7 +141,12 @@ void write_effects(shard_pointer self, effect_list wish,
     return;
   }
   const auto given_up = give_up_letters(s.replica->state(), wish);
-  auto index = s.replica->submit_effects(wish.effects, s.clocks->wall(), s.clocks->monotonic());
+  std::vector<effects::queue_start> sparing;
+  for (const auto& effect : wish.effects)
+    if (const auto* start = std::get_if<effects::queue_start>(&effect); start && start->sparing)
+      sparing.push_back(*start);
+  auto index =
+    s.replica->submit_effects(std::move(wish.effects), s.clocks->wall(), s.clocks->monotonic());
   if (!index) {
     promise.deliver(to_caf(index.error()));
     return;
@@ -152,11 +157,9 @@ void write_effects(shard_pointer self, effect_list wish,
   waiters.submitted_us = s.clocks->monotonic_us();
   waiters.effects.push_back(promise);
   pump_writes(self);
-  for (const auto& effect : wish.effects)
-    if (const auto* start = std::get_if<effects::queue_start>(&effect);
-        start != nullptr && start->sparing)
-      if (!s.replica->state().held(start->queue, start->start, 1).empty())
-        spare_waiting(self, start->queue, start->start);
+  for (const auto& start : sparing)
+    if (!s.replica->state().held(start.queue, start.start, 1).empty())
+      spare_waiting(self, start.queue, start.start);
 }
 
 void limit_letters(shard_pointer self, queue_id queue, unix_ms keep_after) {

@@ -24,8 +24,7 @@ constexpr row rows[] = {
    as_it_is},
   {errc::unsupported, "unsupported",
    "this cannot be asked for here, for the reason in the detail; if there is none, the other end "
-   "is "
-   "of an older version: upgrade it",
+   "is of an older version: upgrade it",
    as_it_is},
   {errc::shutting_down, "shutting_down",
    "the node is stopping; send the request again to another node or after its restart", again},

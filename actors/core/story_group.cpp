@@ -153,14 +153,14 @@ void story::on(const effects::kept& e, const decoded_entry& entry) {
 void story::on(const effects::settled& e, const decoded_entry& entry) {
   using reason = effects::settled::reason;
   auto& in = parts_.at(e.group);
-  in.mentioned = true;
-  if (e.queue != subject_.queue || !holds(e.ranges, *subject_.at)) { // Its letter.
+  if (e.queue != subject_.queue || !holds(e.ranges, *subject_.at)) { // Its letter, or others'.
     if (in.letter_is == letter_state::open)
       letter_ended(e, in, entry);
     else if (e.why == reason::moved && in.letter_is == letter_state::none)
       look_for_letter(e, in, entry);
     return;
   }
+  in.mentioned = true;
   // Whoever has it already may be done with it when nothing is left of it here; and a dead letter
   // may be under way when a reset passes its message.
   const bool returned = in.now == part::stage::gone && e.why == reason::acknowledged;
@@ -224,6 +224,7 @@ void story::look_for_letter(const effects::settled& e, part& in, const decoded_e
       if (number_in(says["carafe-dead-queue-id"]) != subject_.queue.value ||
           number_in(says["carafe-dead-offset"]) != subject_.at->value)
         continue;
+      in.mentioned = true;
       in.letter = story_subject::letter_place{e.queue, batch->base + i};
       in.letter_is = letter_state::open;
       subject_.groups[e.group] = in.letter;

@@ -156,6 +156,8 @@ TEST_CASE("a story tells storing, deliveries, failures, death, redrive and the e
   CHECK(found.now == now_state::dead);
   CHECK(found.letter == offset{9});
   CHECK(found.error == "never");
+  CHECK(in_billing(told(late, at_place(2)), is(whereabouts::place::unstarted)).now ==
+        now_state::unstarted);
   moved.add({letter_ends(10, 1, settled_why::gone)});
   CHECK(in_billing(told(moved, at_place(1)), is(whereabouts::place::finished)).letter_is ==
         frames::group_story::letter_state::lost);
