@@ -13,12 +13,6 @@ namespace {
 constexpr const char* group_name = "copiers";
 constexpr int rounds_max = 600;
 
-bool may_refuse(errc code) {
-  return code == errc::too_many_requests || code == errc::storage_full ||
-         code == errc::shutting_down || code == errc::shard_unavailable ||
-         code == errc::outcome_unknown || code == errc::too_many_transactions;
-}
-
 } // namespace
 
 // -- the act --------------------------------------------------------------------------------------

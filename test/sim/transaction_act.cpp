@@ -14,12 +14,6 @@ namespace {
 constexpr const char* orders_group = "order-workers";
 constexpr int rounds_max = 400;
 
-bool may_refuse(errc code) {
-  return code == errc::too_many_requests || code == errc::storage_full ||
-         code == errc::shutting_down || code == errc::shard_unavailable ||
-         code == errc::outcome_unknown || code == errc::too_many_transactions;
-}
-
 frames::tx_batch half_of(const deal_part::message& first, std::uint32_t count) {
   const auto whole =
     produce_of(batch_name{first.name.producer, first.name.number, count}, first.queue, {});

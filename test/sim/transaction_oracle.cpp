@@ -20,6 +20,12 @@ std::string to_string(const transaction_name& name) {
          std::to_string(name.id.producer.value) + "-" + std::to_string(name.id.number);
 }
 
+bool may_refuse(errc code) {
+  return code == errc::too_many_requests || code == errc::storage_full ||
+         code == errc::shutting_down || code == errc::shard_unavailable ||
+         code == errc::outcome_unknown || code == errc::too_many_transactions;
+}
+
 transaction_oracle::deal& transaction_oracle::find(const transaction_name& name) {
   const auto at = deals_.find(name);
   expect(at != deals_.end(), to_string(name) + " was never begun");

@@ -17,6 +17,8 @@
 namespace carafe::sim {
 
 [[nodiscard]] std::string to_string(const transaction_name& name);
+/// Whether a request of a transaction may be refused so: then it is sent again.
+[[nodiscard]] bool may_refuse(errc code);
 
 /// A part of a transaction: what one `txPrepare` has.
 struct deal_part {
