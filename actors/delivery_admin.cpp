@@ -35,7 +35,7 @@ frames::group_queue fill_queue(const delivery_state& s, queue_id id,
     for (const auto& part : progress.done().missing({from, out.end.value - from.value}))
       out.lag += part.count;
   for (const auto& [first, lease] : at->second.leases) out.in_flight += lease.count;
-  for (const auto& [key, offsets] : at->second.keys) out.waiting += offsets.size() - 1;
+  out.waiting += at->second.lines.behind();
   return out;
 }
 

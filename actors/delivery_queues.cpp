@@ -151,7 +151,9 @@ void find_start(delivery_pointer self, attempt of, const queue_actor& actor) {
 
 void add_queues(delivery_pointer self, const topic_record& topic, const progress_rows& rows) {
   auto& s = self->state;
-  s.topics[topic.name] = topic;
+  auto& known = s.topics[topic.name];
+  if (known.settings.default_ttl_ms != topic.settings.default_ttl_ms) s.core->read_anew();
+  known = topic;
   for (std::uint32_t i = 0; i < topic.queues.size(); ++i) {
     const auto id = topic.queues[i].queue;
     auto [at, fresh] = s.queues.try_emplace(id);

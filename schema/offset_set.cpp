@@ -6,11 +6,27 @@
 
 namespace carafe {
 
+// Most calls are about the first range, or about the last and what lies behind it. In a set with
+// many gaps these are told at once: a walk through the tree would be most of their cost, also a
+// step from its last range to its end.
+
+offset_set::range_map::iterator offset_set::behind(std::uint64_t at) {
+  if (ranges_.empty() || ranges_.rbegin()->first <= at) return ranges_.end();
+  if (ranges_.begin()->first > at) return ranges_.begin();
+  return ranges_.upper_bound(at);
+}
+
+offset_set::range_map::const_iterator offset_set::behind(std::uint64_t at) const {
+  if (ranges_.empty() || ranges_.rbegin()->first <= at) return ranges_.end();
+  if (ranges_.begin()->first > at) return ranges_.begin();
+  return ranges_.upper_bound(at);
+}
+
 void offset_set::add(offset_range range) {
   if (range.count == 0) return;
   const auto first = range.first.value;
   const auto end = range.end().value;
-  auto next = ranges_.upper_bound(first);
+  auto next = behind(first);
   if (next != ranges_.begin() && std::prev(next)->second >= first) {
     --next;
     if (next->second >= end) return;
@@ -21,6 +37,7 @@ void offset_set::add(offset_range range) {
     count_ += end - first;
     next = ranges_.emplace_hint(next, first, end);
   }
+  if (next == std::prev(ranges_.end())) return;
   auto& grown = next->second;
   for (++next; next != ranges_.end() && next->first <= grown; next = ranges_.erase(next)) {
     count_ -= std::min(next->second, grown) - next->first;
@@ -29,7 +46,7 @@ void offset_set::add(offset_range range) {
 }
 
 bool offset_set::remove(offset at) {
-  const auto next = ranges_.upper_bound(at.value);
+  const auto next = behind(at.value);
   if (next == ranges_.begin()) return false;
   const auto here = std::prev(next);
   if (here->second <= at.value) return false;
@@ -51,8 +68,8 @@ bool offset_set::remove(offset at) {
 void offset_set::remove(offset_range range) {
   const auto first = range.first.value;
   const auto end = range.end().value;
-  if (first == end) return;
-  auto at = ranges_.upper_bound(first);
+  if (first == end || ranges_.empty() || ranges_.begin()->first >= end) return;
+  auto at = behind(first);
   if (at != ranges_.begin() && std::prev(at)->second > first) --at;
   while (at != ranges_.end() && at->first < end) {
     const auto [was_first, was_end] = *at;
@@ -85,7 +102,7 @@ void offset_set::clear() noexcept {
 bool offset_set::contains(offset at) const { return end_of(at) != at; }
 
 offset offset_set::end_of(offset at) const {
-  auto found = ranges_.upper_bound(at.value);
+  auto found = behind(at.value);
   if (found == ranges_.begin() || std::prev(found)->second <= at.value) return at;
   return offset{std::prev(found)->second};
 }
@@ -93,12 +110,13 @@ offset offset_set::end_of(offset at) const {
 std::vector<offset_range> offset_set::within(offset_range range) const {
   std::vector<offset_range> out;
   const auto end = range.end().value;
-  auto at = ranges_.upper_bound(range.first.value);
-  if (at != ranges_.begin()) --at;
+  auto at = behind(range.first.value);
+  if (at != ranges_.begin() && std::prev(at)->second > range.first.value) --at;
   for (; at != ranges_.end() && at->first < end; ++at) {
     const auto from = std::max(at->first, range.first.value);
     const auto to = std::min(at->second, end);
     if (from < to) out.push_back({offset{from}, to - from});
+    if (to == end) break;
   }
   return out;
 }

@@ -51,8 +51,14 @@ public:
   [[nodiscard]] std::vector<offset_range> to_ranges() const;
 
 private:
+  using range_map = std::map<std::uint64_t, std::uint64_t>;
+
+  /// The first range that begins behind `at`.
+  [[nodiscard]] range_map::const_iterator behind(std::uint64_t at) const;
+  [[nodiscard]] range_map::iterator behind(std::uint64_t at);
+
   /// First -> end; apart from each other.
-  std::map<std::uint64_t, std::uint64_t> ranges_;
+  range_map ranges_;
   std::uint64_t count_ = 0;
 };
 

@@ -27,7 +27,8 @@ offset_range within(offset_range range, offset end) {
 delivery_core::delivery_core(options o, std::function<std::uint64_t(std::uint64_t)> dice)
   : options_(std::move(o)),
     dice_(std::move(dice)),
-    nodes_(std::make_unique<std::pmr::unsynchronized_pool_resource>()) {}
+    nodes_(std::make_unique<std::pmr::unsynchronized_pool_resource>()),
+    shelf_(options_.window_bytes) {}
 
 delivery_core::queue_state* delivery_core::find(queue_id queue) {
   auto at = queues_.find(queue);
@@ -79,7 +80,8 @@ void delivery_core::remove_queue(queue_id id) {
   if (at == queues_.end()) return;
   auto& queue = at->second;
   end_leases(queue, {offset{0}, queue.end.value}, [](offset_range, const lease&) {});
-  for (const auto& [key, offsets] : queue.keys) behind_ -= offsets.size() - 1;
+  behind_ -= queue.lines.behind();
+  shelf_.drop(id);
   std::erase_if(due_, [id](const auto& due) { return std::get<queue_id>(due) == id; });
   queues_.erase(at);
 }
@@ -145,7 +147,7 @@ delivery_core::effects_list delivery_core::leave(member_id id, bool lost, instan
         end_lease(queue_name, queue, range, was, 0, "its consumer was lost", out, now);
         continue;
       }
-      take_back(queue, range);
+      take_back(queue_name, queue, range);
       back.ranges.push_back(range);
     }
     if (!back.ranges.empty()) out.push_back(write{queue_name, std::move(back)});
@@ -189,8 +191,10 @@ delivery_core::effects_list delivery_core::arrived(queue_id id, delivery_batch_p
   sort_in(*queue, batch);
   read_to(id, *queue, batch->end());
   // Retention must spare what waits behind another, and the log cannot tell that from unread.
-  if (behind_ > behind)
+  if (behind_ > behind) {
     out.push_back(write{id, effects::kept{options_.group, id, queue->fetched, {}}, true});
+    shelve(id, batch);
+  }
   give(out, now);
   return out;
 }
@@ -224,6 +228,7 @@ delivery_core::effects_list delivery_core::looked(queue_id id, offset at, delive
   if (batch) {
     // It has its turn among the others, at the latest when there is room again: what comes from the
     // window would otherwise take all room while this is looked up, again and again.
+    if (!is_letter(*queue, at)) shelve(id, batch);
     queue->found = std::move(batch);
     queue->found_for = at;
     forget_found(*queue);
@@ -315,7 +320,7 @@ delivery_core::effects_list delivery_core::give_back(member_id id, queue_id name
   for (const auto& range : ranges)
     for (const auto& part : held_by(*queue, range, id)) {
       end_leases(*queue, part, [](offset_range, const lease&) {});
-      take_back(*queue, part);
+      take_back(name, *queue, part);
       back.ranges.push_back(part);
     }
   if (!back.ranges.empty()) out.push_back(write{name, std::move(back)});
@@ -391,8 +396,8 @@ delivery_core::effects_list delivery_core::tick(instant now) {
     const auto [due, name, at] = *due_.begin();
     due_.erase(due_.begin());
     auto& queue = queues_.at(name);
-    if (const auto key = queue.key_of.find(at); key != queue.key_of.end())
-      wake_key(name, queue, key->second);
+    if (const auto first = queue.lines.first_before(at))
+      wake_first(name, queue, *first);
     else if (!lent_out(queue, at))
       make_ready(queue, at);
   }
@@ -415,7 +420,7 @@ void delivery_core::end_overdue(effects_list& out, instant now) {
     for (const auto& [range, was] : ended) {
       end_leases(queue, range, [](offset_range, const lease&) {});
       if (was.member == member_id{0}) // Nobody came back with it: the node was away, not they.
-        take_back(queue, range);
+        take_back(name, queue, range);
       else
         end_lease(name, queue, range, was, std::nullopt, "its lease ended", out, now);
     }

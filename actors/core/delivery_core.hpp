@@ -1,7 +1,10 @@
 #pragma once
 
+#include "actors/core/batch_shelf.hpp"
+#include "actors/core/delivery_batch.hpp"
 #include "actors/core/delivery_progress.hpp"
 #include "actors/core/delivery_where.hpp"
+#include "actors/core/key_lines.hpp"
 #include "actors/core/ranked_offsets.hpp"
 #include "schema/records.hpp"
 
@@ -19,33 +22,11 @@
 #include <set>
 #include <string>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
 
 namespace carafe::core {
-
-/// A batch on its way to consumers.
-struct delivery_batch {
-  effects::batch what;
-  unix_ms time;
-  /// `keyed`: of each message, the hash of its key; 0: it has none. Empty: none has one.
-  std::vector<std::uint64_t> keys;
-  /// Those that pass the group's filter; nothing: all.
-  std::optional<std::vector<offset_range>> passes = {};
-  /// `shared`: of each message, its priority. Empty: all have the usual one.
-  std::vector<std::uint8_t> priorities = {};
-  /// When each message expires. Empty: none does.
-  std::vector<unix_ms> expires = {};
-  /// The soonest of them.
-  unix_ms expires_first = never;
-
-  static constexpr unix_ms never{std::numeric_limits<std::int64_t>::max()};
-
-  [[nodiscard]] offset end() const { return what.base + what.count; }
-};
-using delivery_batch_ptr = std::shared_ptr<const delivery_batch>;
 
 /// Both clocks, for what is only of this run and for what is stored.
 struct instant {
@@ -87,7 +68,7 @@ public:
     bool keyed = false;
     delivery_settings how;
     /// Of batches that were read and hold messages that nobody has yet; two batches more for each
-    /// queue, one of them looked up.
+    /// queue, one of them looked up. As much again of those that will be asked for again.
     std::uint64_t window_bytes = 8u << 20;
   };
 
@@ -141,6 +122,8 @@ public:
   /// The log has a copy of a message, made before retention took it.
   void kept(queue_id queue, const waiting_record& row);
 
+  /// What a batch says beside its bytes is different now: when its messages expire.
+  void read_anew() { shelf_.clear(); }
   /// From now on; leases that run keep their end.
   void alter(delivery_settings how) { options_.how = std::move(how); }
 
@@ -230,7 +213,7 @@ public:
   };
   struct queue_state {
     explicit queue_state(std::pmr::memory_resource* nodes)
-      : leases(nodes), keys(nodes), key_of(nodes) {}
+      : ready(nodes), leases(nodes), lines(nodes) {}
 
     struct window_part {
       delivery_batch_ptr batch;
@@ -255,7 +238,8 @@ public:
     /// May be lent, and have to be looked up for it.
     ranked_offsets ready;
     std::optional<offset> looking;
-    /// What was looked up last, while some of it is ready: nobody had room for it.
+    /// What was looked up last, while some of it is ready: nobody had room for it. Beside the
+    /// shelf, since it may be a letter, which stands for one message only.
     delivery_batch_ptr found = {};
     offset found_for{0};
     std::set<offset> dying;
@@ -267,9 +251,8 @@ public:
     offset barrier{0};
     /// First offset -> lease.
     std::pmr::map<offset, lease> leases;
-    /// `keyed`: unfinished messages that were read, by key; and the other way round.
-    std::pmr::unordered_map<std::uint64_t, std::pmr::set<offset>> keys;
-    std::pmr::map<offset, std::uint64_t> key_of;
+    /// `keyed`: unfinished messages that were read.
+    key_lines lines;
   };
   [[nodiscard]] const std::map<queue_id, queue_state>& queues() const noexcept { return queues_; }
   [[nodiscard]] const std::map<member_id, member_state>& members() const noexcept {
@@ -305,6 +288,8 @@ private:
   bool lend_ready(queue_id id, queue_state& queue, const delivery_batch_ptr& batch,
                   std::optional<offset> looked_up, share of, effects_list& out, instant now);
   [[nodiscard]] static bool is_letter(const queue_state& queue, offset at);
+  void shelve(queue_id id, const delivery_batch_ptr& batch);
+  [[nodiscard]] bool soon_wanted(const queue_state& queue, offset_range range) const;
   static void forget_found(queue_state& queue);
   [[nodiscard]] static unsigned priorities_there(const queue_state& queue);
   [[nodiscard]] static std::uint8_t priority_of_oldest(const queue_state& queue);
@@ -312,7 +297,7 @@ private:
   static void make_ready(queue_state& queue, offset at) {
     queue.ready.insert(at, priority_at(queue, at));
   }
-  static void take_back(queue_state& queue, offset_range range);
+  void take_back(queue_id id, queue_state& queue, offset_range range);
   void put_out(queue_state& queue, lend what, effects_list& out, instant now);
   [[nodiscard]] member_id next_member();
   [[nodiscard]] bool room_somewhere() const;
@@ -334,11 +319,10 @@ private:
   void sort_in(queue_state& queue, const delivery_batch_ptr& batch);
   static void rank(queue_state& queue, queue_state::window_part part);
   static bool take_from_window(queue_state& queue, offset at);
-  void meet_key(queue_state& queue, offset at, std::uint64_t key);
-  void release_key(queue_id id, queue_state& queue, offset at);
-  void wake_key(queue_id id, queue_state& queue, std::uint64_t key);
+  bool meet_key(queue_state& queue, offset at, std::uint64_t key);
+  void leave_lines(queue_id id, queue_state& queue, offset_range range);
+  void wake_first(queue_id id, queue_state& queue, offset first);
   [[nodiscard]] static bool lent_out(const queue_state& queue, offset at);
-  [[nodiscard]] bool first_of_key(const queue_state& queue, offset at) const;
   [[nodiscard]] static bool key_is_lent(const queue_state& queue, offset at);
   void end_leases(queue_state& queue, offset_range range, const lent_away& each);
   [[nodiscard]] std::optional<lease> take_lease(queue_state& queue, member_id id, offset at);
@@ -366,6 +350,7 @@ private:
   std::unique_ptr<std::pmr::memory_resource> nodes_;
   std::map<queue_id, queue_state> queues_;
   std::map<member_id, member_state> members_;
+  batch_shelf shelf_;
   /// Whose turn it is.
   queue_id turn_{0};
   member_id member_turn_{0};

@@ -8,9 +8,8 @@ namespace {
 
 /// A message that was brought back is wanted, however old it is.
 bool redriven(const delivery_progress& progress, offset at) {
-  const auto row = progress.waiting().find(at);
-  return row != progress.waiting().end() && row->second.letter_queue.value != 0 &&
-         row->second.stored.value == 0;
+  const auto* const row = progress.row(at);
+  return row != nullptr && row->letter_queue.value != 0 && row->stored.value == 0;
 }
 
 } // namespace

@@ -53,6 +53,9 @@ void delivery_core::give(effects_list& out, instant now) {
     turn_ = at->first;
     ++at;
   }
+  if (idle() && behind_ == 0 && shelf_.size() > 0 &&
+      std::ranges::all_of(queues_, [](const auto& each) { return each.second.ready.empty(); }))
+    shelf_.clear();
   pull_more(out);
 }
 
@@ -120,6 +123,9 @@ bool delivery_core::give_ready(queue_id id, queue_state& queue, share of, effect
     forget_found(queue);
     return lent;
   }
+  if (!is_letter(queue, at))
+    if (const auto batch = shelf_.find(id, at))
+      return lend_ready(id, queue, batch, std::nullopt, of, out, now);
   if (queue.looking) return false;
   for (const auto& [priority, parts] : queue.window)
     for (const auto& part : parts) {
@@ -130,6 +136,20 @@ bool delivery_core::give_ready(queue_id id, queue_state& queue, share of, effect
   if (!room_somewhere()) return false;
   queue.looking = at;
   out.emplace_back(look{id, at});
+  return false;
+}
+
+void delivery_core::shelve(queue_id id, const delivery_batch_ptr& batch) {
+  shelf_.put(id, batch, [this](queue_id of, const delivery_batch& b) {
+    return soon_wanted(queues_.at(of), {b.what.base, b.what.count});
+  });
+}
+
+/// Whether any of these may go before long: what failed, and what waits behind it, does not.
+bool delivery_core::soon_wanted(const queue_state& queue, offset_range range) const {
+  for (const auto& part : unfinished(queue, range))
+    for (auto at = part.first; at < part.end(); at = at + 1)
+      if (queue.progress.row(queue.lines.first_before(at).value_or(at)) == nullptr) return true;
   return false;
 }
 
@@ -166,11 +186,10 @@ bool delivery_core::lend_ready(queue_id id, queue_state& queue, const delivery_b
   if (chosen.empty()) return false;
   for (const auto& range : chosen) queue.ready.erase(range);
   std::map<std::uint32_t, std::vector<offset_range>> by_attempts;
-  const auto& rows = queue.progress.waiting();
   for (const auto& range : without_expired(id, queue, *batch, std::move(chosen), out, now))
     for (auto at = range.first; at < range.end(); at = at + 1) {
-      const auto row = rows.find(at);
-      auto& ranges = by_attempts[row == rows.end() ? 0 : row->second.attempts];
+      const auto* const row = queue.progress.row(at);
+      auto& ranges = by_attempts[row == nullptr ? 0 : row->attempts];
       if (!ranges.empty() && ranges.back().end() == at)
         ++ranges.back().count;
       else
@@ -183,9 +202,8 @@ bool delivery_core::lend_ready(queue_id id, queue_state& queue, const delivery_b
 
 /// What is delivered of a redriven message is its letter.
 bool delivery_core::is_letter(const queue_state& queue, offset at) {
-  const auto row = queue.progress.waiting().find(at);
-  return row != queue.progress.waiting().end() && row->second.letter_queue.value != 0 &&
-         row->second.stored.value == 0;
+  const auto* const row = queue.progress.row(at);
+  return row != nullptr && row->letter_queue.value != 0 && row->stored.value == 0;
 }
 
 bool delivery_core::give_window(queue_id id, queue_state& queue, share of, effects_list& out,
@@ -236,11 +254,17 @@ bool delivery_core::give_window(queue_id id, queue_state& queue, share of, effec
 }
 
 /// Nobody has it any more, and it has not failed.
-void delivery_core::take_back(queue_state& queue, offset_range range) {
+void delivery_core::take_back(queue_id id, queue_state& queue, offset_range range) {
   queue.progress.give_back({range});
-  for (auto at = range.first; at < range.end(); at = at + 1)
-    if (at < queue.fetched || queue.progress.waiting().contains(at)) make_ready(queue, at);
-  // The others, of before a restart, come with their batches.
+  for (auto at = range.first; at < range.end(); at = at + 1) {
+    // Of before a restart two of one key may have been lent: one that was brought back, and one
+    // that nobody presented.
+    if (const auto first = queue.lines.first_before(at))
+      wake_first(id, queue, *first);
+    else if (at < queue.fetched || queue.progress.row(at) != nullptr)
+      make_ready(queue, at);
+    // The others, of before a restart, come with their batches.
+  }
 }
 
 void delivery_core::put_out(queue_state& queue, lend what, effects_list& out, instant now) {

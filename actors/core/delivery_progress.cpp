@@ -21,7 +21,7 @@ void delivery_progress::set(const waiting_record& row) {
   if (row.letter_queue.value != 0) letters_.emplace(row.letter_queue, row.letter, row.at);
 }
 
-delivery_progress::rows::iterator delivery_progress::erase(rows::iterator row) {
+delivery_progress::row_map::iterator delivery_progress::erase(row_map::iterator row) {
   if (row->second.letter_queue.value != 0)
     letters_.erase({row->second.letter_queue, row->second.letter, row->first});
   return waiting_.erase(row);
@@ -31,6 +31,7 @@ std::vector<offset> delivery_progress::settle(const std::vector<offset_range>& r
   std::vector<offset> gone;
   for (const auto& range : ranges) {
     meet(range);
+    if (rows_from(range.first) == waiting_.end()) continue;
     auto row = waiting_.lower_bound(range.first);
     while (row != waiting_.end() && row->first < range.end()) {
       gone.push_back(row->first);
@@ -47,9 +48,7 @@ void delivery_progress::lend(const std::vector<offset_range>& ranges) {
     if (from < range.end())
       for (const auto& part : done_.missing({from, range.end().value - from.value}))
         lent_.add(part);
-    for (auto row = waiting_.lower_bound(range.first);
-         row != waiting_.end() && row->first < range.end(); ++row)
-      lent_.add({row->first, 1});
+    for (const auto& [at, row] : rows(range)) lent_.add({at, 1});
   }
 }
 

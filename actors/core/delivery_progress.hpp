@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -67,6 +68,19 @@ public:
   [[nodiscard]] const std::map<offset, waiting_record>& waiting() const noexcept {
     return waiting_;
   }
+  /// Of one message; nullptr: it has no row.
+  [[nodiscard]] const waiting_record* row(offset at) const {
+    const auto found = rows_from(at);
+    return found != waiting_.end() && found->first == at ? &found->second : nullptr;
+  }
+  /// Of the messages in `range`.
+  /// @cost O(1) if all are older, as they are where most is done at once.
+  [[nodiscard]] auto rows(offset_range range) const {
+    const auto first = rows_from(range.first);
+    auto last = first;
+    while (last != waiting_.end() && last->first < range.end()) ++last;
+    return std::ranges::subrange(first, last);
+  }
   /// Whether `next()` says it all.
   [[nodiscard]] bool plain() const noexcept {
     return done_.empty() && lent_.empty() && waiting_.empty() && read_ <= next_;
@@ -78,17 +92,21 @@ public:
   [[nodiscard]] bool finished(offset at) const { return met(at) && !waiting_.contains(at); }
 
 private:
-  using rows = std::map<offset, waiting_record>;
+  using row_map = std::map<offset, waiting_record>;
 
   void meet(offset_range range);
   void set(const waiting_record& row);
-  rows::iterator erase(rows::iterator row);
+  row_map::iterator erase(row_map::iterator row);
+  [[nodiscard]] row_map::const_iterator rows_from(offset at) const {
+    if (waiting_.empty() || waiting_.rbegin()->first < at) return waiting_.end();
+    return waiting_.lower_bound(at);
+  }
 
   offset next_;
   offset read_;
   offset_set done_;
   offset_set lent_;
-  rows waiting_;
+  row_map waiting_;
   /// Of rows with a letter: where that is, and the row.
   std::set<std::tuple<queue_id, offset, offset>> letters_;
 };

@@ -25,11 +25,9 @@ void delivery_core::leave_out(queue_id id, queue_state& queue, const delivery_ba
 /// the key was met before it.
 void delivery_core::learn_keys(queue_id id, queue_state& queue, const delivery_batch& batch,
                                effects_list& out) {
-  const auto& rows = queue.progress.waiting();
   std::vector<waiting_record> learnt;
-  for (auto row = rows.lower_bound(batch.what.base); row != rows.end() && row->first < batch.end();
-       ++row)
-    if (row->second.key_unknown) learnt.push_back(row->second);
+  for (const auto& [at, row] : queue.progress.rows({batch.what.base, batch.what.count}))
+    if (row.key_unknown) learnt.push_back(row);
   for (auto& row : learnt) {
     row.key = batch.keys.empty() ? 0 : batch.keys[row.at.value - batch.what.base.value];
     row.key_unknown = false;
@@ -50,7 +48,7 @@ void delivery_core::read_to(queue_id id, queue_state& queue, offset end) {
   const bool before = queue.revived && queue.fetched < queue.barrier;
   queue.fetched = std::max(queue.fetched, end);
   if (before && queue.fetched >= queue.barrier)
-    for (const auto& [key, offsets] : queue.keys) wake_key(id, queue, key);
+    for (const auto first : queue.lines.firsts()) wake_first(id, queue, first);
 }
 
 /// Puts the messages of a batch that nobody has dealt with into the window.
@@ -72,8 +70,7 @@ void delivery_core::sort_in(queue_state& queue, const delivery_batch_ptr& batch)
         continue;
       }
       for (auto at = range.first; at < range.end(); at = at + 1) {
-        meet_key(queue, at, keys[at.value - base.value]);
-        if (!first_of_key(queue, at)) continue;
+        if (!meet_key(queue, at, keys[at.value - base.value])) continue;
         if (!part.free.empty() && part.free.back().end() == at)
           ++part.free.back().count;
         else
@@ -130,57 +127,40 @@ bool delivery_core::take_from_window(queue_state& queue, offset at) {
   return true;
 }
 
-void delivery_core::meet_key(queue_state& queue, offset at, std::uint64_t key) {
-  if (key == 0 || !options_.keyed || !queue.key_of.emplace(at, key).second) return;
-  auto& offsets = queue.keys[key];
-  if (!offsets.empty()) ++behind_;
-  offsets.insert(at);
-}
-
-bool delivery_core::first_of_key(const queue_state& queue, offset at) const {
-  const auto key = queue.key_of.find(at);
-  return key == queue.key_of.end() || *queue.keys.at(key->second).begin() == at;
+/// @returns Whether it is the first of its key, or has none.
+bool delivery_core::meet_key(queue_state& queue, offset at, std::uint64_t key) {
+  if (key == 0 || !options_.keyed) return queue.lines.first_before(at).value_or(at) == at;
+  behind_ -= queue.lines.behind();
+  const bool first = queue.lines.enter(at, key);
+  behind_ += queue.lines.behind();
+  return first;
 }
 
 /// Whether another message of its key is under way: one that was brought back waits for it. Without
 /// such ones only the oldest can be.
 bool delivery_core::key_is_lent(const queue_state& queue, offset at) {
-  if (!queue.revived) return false;
-  const auto key = queue.key_of.find(at);
-  if (key == queue.key_of.end()) return false;
-  const auto& offsets = queue.keys.at(key->second);
-  return std::ranges::any_of(offsets, [&](offset other) {
-    return other != at && (lent_out(queue, other) || queue.ready.contains(other));
+  return queue.revived && queue.lines.any_other(at, [&queue](offset other) {
+    return lent_out(queue, other) || queue.ready.contains(other);
   });
 }
 
-/// `at` is finished: the next of its key may go.
-void delivery_core::release_key(queue_id id, queue_state& queue, offset at) {
-  const auto key = queue.key_of.find(at);
-  if (key == queue.key_of.end()) return;
-  const auto offsets = queue.keys.find(key->second);
-  queue.key_of.erase(key);
-  const bool was_first = *offsets->second.begin() == at;
-  offsets->second.erase(at);
-  if (offsets->second.empty()) {
-    queue.keys.erase(offsets);
-    return;
-  }
-  --behind_;
-  // Without messages that were brought back, only the first one's end gives another its turn.
-  if (was_first || queue.revived) wake_key(id, queue, offsets->first);
+/// These are finished: the next of their keys may go.
+void delivery_core::leave_lines(queue_id id, queue_state& queue, offset_range range) {
+  behind_ -= queue.lines.behind();
+  queue.lines.leave(range, [&](bool was_first, offset first) {
+    // Without messages that were brought back, only the first one's end gives another its turn.
+    if (was_first || queue.revived) wake_first(id, queue, first);
+  });
+  behind_ += queue.lines.behind();
 }
 
-/// The oldest unfinished message of the key may go, if none of the key is under way and it does not
+/// The oldest unfinished message of a key may go, if none of the key is under way and it does not
 /// wait for its time.
-void delivery_core::wake_key(queue_id id, queue_state& queue, std::uint64_t key) {
-  const auto offsets = queue.keys.find(key);
-  if (offsets == queue.keys.end()) return;
-  const auto first = *offsets->second.begin();
+void delivery_core::wake_first(queue_id id, queue_state& queue, offset first) {
   if (queue.revived && queue.fetched < queue.barrier) return;
   if (lent_out(queue, first) || queue.dying.contains(first) || key_is_lent(queue, first)) return;
-  const auto row = queue.progress.waiting().find(first);
-  if (row != queue.progress.waiting().end() && due_.contains({row->second.due, id, first})) return;
+  const auto* const row = queue.progress.row(first);
+  if (row != nullptr && due_.contains({row->due, id, first})) return;
   make_ready(queue, first);
 }
 
@@ -241,15 +221,8 @@ void delivery_core::forget(queue_state& queue, queue_id id, offset_range range) 
   if (auto& known = queue.priority_of; !known.empty())
     known.erase(known.lower_bound(range.first), known.lower_bound(range.end()));
   queue.dying.erase(queue.dying.lower_bound(range.first), queue.dying.lower_bound(range.end()));
-  const auto& rows = queue.progress.waiting();
-  for (auto row = rows.lower_bound(range.first); row != rows.end() && row->first < range.end();
-       ++row)
-    due_.erase({row->second.due, id, row->first});
-  for (;;) {
-    const auto key = queue.key_of.lower_bound(range.first);
-    if (key == queue.key_of.end() || key->first >= range.end()) break;
-    release_key(id, queue, key->first);
-  }
+  for (const auto& [at, row] : queue.progress.rows(range)) due_.erase({row.due, id, at});
+  leave_lines(id, queue, range);
   // Last: the end of one may have given another one of the range its turn.
   queue.ready.erase(range);
 }
@@ -266,14 +239,13 @@ waiting_record delivery_core::next_row(const queue_state& queue, offset at, std:
                                        std::string error, instant now) const {
   waiting_record row;
   row.key_unknown = true;
-  const auto& rows = queue.progress.waiting();
-  if (auto before = rows.find(at); before != rows.end()) row = before->second;
+  if (const auto* const before = queue.progress.row(at)) row = *before;
   if (options_.keyed && at < queue.fetched) row.key_unknown = false;
   row.at = at;
   row.attempts = attempts + 1;
   if (error.size() > delivery_error_bytes_max) error.resize(delivery_error_bytes_max);
   row.error = std::move(error);
-  if (auto key = queue.key_of.find(at); key != queue.key_of.end()) row.key = key->second;
+  if (const auto key = queue.lines.key_of(at); key != 0) row.key = key;
   row.priority = priority_at(queue, at);
   if (attempts == 0) row.first_failed = now.wall;
   row.last_failed = now.wall;
@@ -299,8 +271,8 @@ void delivery_core::failed(queue_id id, queue_state& queue, offset at, std::uint
     due_.emplace(row.due, id, at);
   out.push_back(write{id, effects::waiting{options_.group, id, std::move(row)}});
   // One that was brought back may have waited for this.
-  if (const auto key = queue.key_of.find(at); queue.revived && key != queue.key_of.end())
-    wake_key(id, queue, key->second);
+  if (queue.revived)
+    if (const auto first = queue.lines.first_before(at)) wake_first(id, queue, *first);
 }
 
 /// What a lease that came to nothing leaves behind.
@@ -334,9 +306,8 @@ std::vector<offset_range> delivery_core::lendable(const queue_state& queue,
   offset_set left;
   for (const auto& part : open)
     for (auto at = part.first; at < part.end(); at = at + 1)
-      if (!lent_out(queue, at) && !queue.ready.contains(at) &&
-          !queue.progress.waiting().contains(at) && first_of_key(queue, at) &&
-          !key_is_lent(queue, at))
+      if (!lent_out(queue, at) && !queue.ready.contains(at) && queue.progress.row(at) == nullptr &&
+          queue.lines.first_before(at).value_or(at) == at && !key_is_lent(queue, at))
         left.add({at, 1});
   return left.to_ranges();
 }
@@ -344,19 +315,17 @@ std::vector<offset_range> delivery_core::lendable(const queue_state& queue,
 /// The parts of `range` that may still be finished.
 std::vector<offset_range> delivery_core::unfinished(const queue_state& queue,
                                                     offset_range range) const {
-  offset_set open;
   const auto& progress = queue.progress;
   const auto from = std::max(range.first, progress.next());
-  if (from < range.end())
-    for (const auto& part : progress.done().missing({from, range.end().value - from.value}))
-      open.add(part);
-  const auto& rows = progress.waiting();
-  for (auto row = rows.lower_bound(range.first); row != rows.end() && row->first < range.end();
-       ++row)
-    open.add({row->first, 1});
-  for (auto at = queue.dying.lower_bound(range.first); at != queue.dying.end() && *at < range.end();
-       ++at)
-    open.remove({*at, 1});
+  std::vector<offset_range> unmet;
+  if (from < range.end()) unmet = progress.done().missing({from, range.end().value - from.value});
+  const auto rows = progress.rows(range);
+  auto dying = queue.dying.lower_bound(range.first);
+  const bool none_dies = dying == queue.dying.end() || *dying >= range.end();
+  if (rows.empty() && none_dies) return unmet;
+  offset_set open{unmet};
+  for (const auto& [at, row] : rows) open.add({at, 1});
+  for (; dying != queue.dying.end() && *dying < range.end(); ++dying) open.remove({*dying, 1});
   return open.to_ranges();
 }
 

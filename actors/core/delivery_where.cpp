@@ -25,8 +25,7 @@ whereabouts delivery_core::where(queue_id name, offset at) const {
     out.attempts = held->second.attempts;
     return out;
   }
-  const auto key = queue.key_of.find(at);
-  const auto oldest = key == queue.key_of.end() ? at : *queue.keys.at(key->second).begin();
+  const auto oldest = queue.lines.first_before(at).value_or(at);
   if (queue.dying.contains(at)) {
     out.is = place::dying;
   } else if (queue.progress.finished(at)) {

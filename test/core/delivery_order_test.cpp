@@ -186,3 +186,27 @@ TEST_CASE("what has expired is a dead letter where the group wants it, also afte
   CHECK(dead[1].attempts == 1);
   CHECK(dead[1].error == "expired");
 }
+
+TEST_CASE("of one key that was lent twice before a restart one is lent after it, the older first") {
+  // The older one was brought back when nobody had come back with the other.
+  delivery_progress progress;
+  waiting_record row;
+  row.at = offset{0};
+  row.key = 5;
+  row.letter_queue = queue_id{99};
+  progress.put(row);
+  progress.lend({{offset{0}, 2}});
+  delivery_core core{{group_id{9}, true, {}}, [](std::uint64_t) { return 0; }};
+  core.add_queue(the_queue, progress, offset{2}, at_ms(0));
+  core.join(one, 10, at_ms(0));
+  core.demand(one, much, at_ms(0));
+  auto both = batch(0, 2);
+  both->keys = {5, 5};
+  CHECK(lent(core.arrived(the_queue, both, at_ms(1))).empty());
+  CHECK(lent(core.tick(at_ms(60'000))).empty());
+  CHECK(lent(core.looked(the_queue, offset{0}, batch(0, 1), at_ms(60'001))) == offsets{0});
+  CHECK(lent(core.tick(at_ms(60'002))).empty());
+  auto next = *core.settle(one, the_queue, {{offset{0}, 1}}, at_ms(60'003));
+  if (lent(next).empty()) next = core.looked(the_queue, offset{1}, both, at_ms(60'004));
+  CHECK(lent(next) == offsets{1});
+}

@@ -492,7 +492,7 @@ void delivery_simulation::drain() {
     REQUIRE(folded.next() == is.next());
     REQUIRE(folded.waiting().empty());
     REQUIRE(folded.done().empty());
-    REQUIRE(core_->queues().at(id).keys.empty());
+    REQUIRE(core_->queues().at(id).lines.empty());
     for (std::size_t i = 0; i < queue.messages.size(); i += 7) check_story(id, offset{i});
   }
 }
