@@ -4,9 +4,20 @@
 
 namespace carafe::core {
 
-void batch_shelf::put(queue_id queue, delivery_batch_ptr batch, const needed& is_needed) {
-  const auto bytes = batch->what.bytes.size();
-  if (bytes > bytes_max_ / 4) return; // It would be alone here.
+namespace {
+
+std::uint64_t cost_of(const delivery_batch& batch) {
+  constexpr std::uint64_t overhead = sizeof(delivery_batch) + 128; // Of nodes and allocations.
+  const auto each = batch.keys.size() * sizeof(std::uint64_t) +
+                    batch.expires.size() * sizeof(unix_ms) + batch.priorities.size();
+  return overhead + each + batch.what.bytes.size();
+}
+
+} // namespace
+
+void batch_shelf::put(queue_id queue, const delivery_batch_ptr& batch, const needed& is_needed) {
+  const auto bytes = cost_of(*batch);
+  if (bytes > bytes_max_ / 4) return; // A few of these would be all there is.
   if (const auto there = batches_.find({queue, batch->what.base}); there != batches_.end())
     erase(there);
   came_ += bytes;
@@ -17,8 +28,9 @@ void batch_shelf::put(queue_id queue, delivery_batch_ptr batch, const needed& is
   }
   if (bytes_ + bytes > bytes_max_) return;
   bytes_ += bytes;
-  const auto base = batch->what.base;
-  batches_.emplace(std::pair{queue, base}, std::move(batch));
+  auto copy = std::make_shared<delivery_batch>(*batch);
+  copy->what.bytes = shared_bytes::copy_of(batch->what.bytes.span());
+  batches_.emplace(std::pair{queue, batch->what.base}, std::move(copy));
 }
 
 delivery_batch_ptr batch_shelf::find(queue_id queue, offset at) const {
@@ -40,7 +52,7 @@ void batch_shelf::clear() {
 }
 
 batch_shelf::batch_map::iterator batch_shelf::erase(batch_map::iterator at) {
-  bytes_ -= at->second->what.bytes.size();
+  bytes_ -= cost_of(*at->second);
   return batches_.erase(at);
 }
 

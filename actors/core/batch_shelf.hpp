@@ -15,6 +15,9 @@ namespace carafe::core {
 /// Batches that were read, and have messages that will be asked for again: these failed, or wait
 /// behind another one of their key.
 ///
+/// They are copies: what was read is a part of a log entry, and keeps all of that in memory. A
+/// batch of more than a quarter of what it may hold is not put here.
+///
 /// @invariant `bytes()` is at most what it may be. When that is reached, those go that nobody needs
 ///            soon; if there are none, it takes no more: what came first is asked for first.
 /// @cost O(log batches) a call; O(batches) once for each quarter of what it may hold that came.
@@ -24,13 +27,14 @@ public:
 
   using needed = std::function<bool(queue_id, const delivery_batch&)>;
   /// @param is_needed  Whether a batch has anything that will be asked for soon.
-  void put(queue_id queue, delivery_batch_ptr batch, const needed& is_needed);
+  void put(queue_id queue, const delivery_batch_ptr& batch, const needed& is_needed);
   /// The batch that has this message; nullptr: it is not here.
   [[nodiscard]] delivery_batch_ptr find(queue_id queue, offset at) const;
   /// All of a queue.
   void drop(queue_id queue);
   void clear();
 
+  /// In memory, about.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::size_t size() const noexcept { return batches_.size(); }
 

@@ -114,6 +114,7 @@ void delivery_core::kept(queue_id id, const waiting_record& row) {
   const bool known = at < queue->fetched || queue->progress.waiting().contains(at) ||
                      lent_out(*queue, at) || queue->dying.contains(at);
   if (!queue->progress.keep(row)) return;
+  if (queue->found_for == at) queue->found.reset();
   meet_key(*queue, at, row.key);
   if (!known)
     due_.emplace(row.due, id, at); // Its reader will not bring it.
@@ -186,8 +187,8 @@ delivery_core::effects_list delivery_core::arrived(queue_id id, delivery_batch_p
   queue->wants = 0;
   queue->end = std::max(queue->end, batch->end());
   if (batch->passes) leave_out(id, *queue, *batch, out);
-  if (options_.keyed) learn_keys(id, *queue, *batch, out);
   const auto behind = behind_;
+  if (options_.keyed) learn_keys(id, *queue, *batch, out);
   sort_in(*queue, batch);
   read_to(id, *queue, batch->end());
   // Retention must spare what waits behind another, and the log cannot tell that from unread.
@@ -228,7 +229,7 @@ delivery_core::effects_list delivery_core::looked(queue_id id, offset at, delive
   if (batch) {
     // It has its turn among the others, at the latest when there is room again: what comes from the
     // window would otherwise take all room while this is looked up, again and again.
-    if (!is_letter(*queue, at)) shelve(id, batch);
+    if (queue->ready.contains(at) && !stands_alone(*queue, at)) shelve(id, batch);
     queue->found = std::move(batch);
     queue->found_for = at;
     forget_found(*queue);
@@ -380,7 +381,9 @@ delivery_core::effects_list delivery_core::revived(queue_id name, waiting_record
   if (queue == nullptr) return out;
   const auto at = row.at;
   queue->revived = true;
-  queue->found.reset(); // It has the message as it was sent, not as it is brought back.
+  // These have the message as it was sent, not as it is brought back.
+  queue->found.reset();
+  if (queue->looking == at) queue->looking.reset();
   queue->progress.put(row);
   if (row.key != 0) meet_key(*queue, at, row.key);
   due_.emplace(row.due, name, at);
@@ -396,10 +399,7 @@ delivery_core::effects_list delivery_core::tick(instant now) {
     const auto [due, name, at] = *due_.begin();
     due_.erase(due_.begin());
     auto& queue = queues_.at(name);
-    if (const auto first = queue.lines.first_before(at))
-      wake_first(name, queue, *first);
-    else if (!lent_out(queue, at))
-      make_ready(queue, at);
+    if (!lent_out(queue, at)) ready_again(name, queue, at);
   }
   if (now.mono >= soonest_) end_overdue(out, now);
   give(out, now);

@@ -112,6 +112,9 @@ public:
 
   /// @param dice Gives a number below its argument.
   delivery_core(options o, std::function<std::uint64_t(std::uint64_t)> dice);
+  delivery_core(delivery_core&&) = default;
+  /// Its tables would outlive the memory they are in.
+  delivery_core& operator=(delivery_core&&) = delete;
 
   /// A queue of the group's topics. `reads_from(queue)` is where its reader has to begin.
   void add_queue(queue_id queue, delivery_progress progress, offset end, instant now);
@@ -122,8 +125,9 @@ public:
   /// The log has a copy of a message, made before retention took it.
   void kept(queue_id queue, const waiting_record& row);
 
-  /// What a batch says beside its bytes is different now: when its messages expire.
-  void read_anew() { shelf_.clear(); }
+  /// What a batch says beside its bytes is different now: when its messages expire. Those that
+  /// nobody was lent anything of yet stay as they are.
+  void read_anew();
   /// From now on; leases that run keep their end.
   void alter(delivery_settings how) { options_.how = std::move(how); }
 
@@ -287,7 +291,8 @@ private:
   bool give_window(queue_id id, queue_state& queue, share of, effects_list& out, instant now);
   bool lend_ready(queue_id id, queue_state& queue, const delivery_batch_ptr& batch,
                   std::optional<offset> looked_up, share of, effects_list& out, instant now);
-  [[nodiscard]] static bool is_letter(const queue_state& queue, offset at);
+  [[nodiscard]] static bool stands_alone(const queue_state& queue, offset at);
+  [[nodiscard]] bool nothing_is_left() const;
   void shelve(queue_id id, const delivery_batch_ptr& batch);
   [[nodiscard]] bool soon_wanted(const queue_state& queue, offset_range range) const;
   static void forget_found(queue_state& queue);
@@ -305,6 +310,13 @@ private:
   [[nodiscard]] std::uint64_t room(const member_state& member, const effects::batch& batch) const;
   void pull_more(effects_list& out);
 
+  // -- delivery_lines.cpp: of one key, one at a time
+  bool meet_key(queue_state& queue, offset at, std::uint64_t key);
+  void leave_lines(queue_id id, queue_state& queue, offset_range range);
+  void wake_first(queue_id id, queue_state& queue, offset first);
+  void ready_again(queue_id id, queue_state& queue, offset at);
+  [[nodiscard]] static bool key_is_lent(const queue_state& queue, offset at);
+
   // -- delivery_expiry.cpp: what is too old to be delivered
   std::vector<offset_range> without_expired(queue_id id, queue_state& queue,
                                             const delivery_batch& batch,
@@ -319,11 +331,7 @@ private:
   void sort_in(queue_state& queue, const delivery_batch_ptr& batch);
   static void rank(queue_state& queue, queue_state::window_part part);
   static bool take_from_window(queue_state& queue, offset at);
-  bool meet_key(queue_state& queue, offset at, std::uint64_t key);
-  void leave_lines(queue_id id, queue_state& queue, offset_range range);
-  void wake_first(queue_id id, queue_state& queue, offset first);
   [[nodiscard]] static bool lent_out(const queue_state& queue, offset at);
-  [[nodiscard]] static bool key_is_lent(const queue_state& queue, offset at);
   void end_leases(queue_state& queue, offset_range range, const lent_away& each);
   [[nodiscard]] std::optional<lease> take_lease(queue_state& queue, member_id id, offset at);
   void forget(queue_state& queue, queue_id id, offset_range range);

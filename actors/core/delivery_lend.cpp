@@ -53,9 +53,7 @@ void delivery_core::give(effects_list& out, instant now) {
     turn_ = at->first;
     ++at;
   }
-  if (idle() && behind_ == 0 && shelf_.size() > 0 &&
-      std::ranges::all_of(queues_, [](const auto& each) { return each.second.ready.empty(); }))
-    shelf_.clear();
+  if (shelf_.size() > 0 && nothing_is_left()) shelf_.clear();
   pull_more(out);
 }
 
@@ -118,18 +116,19 @@ bool delivery_core::give_ready(queue_id id, queue_state& queue, share of, effect
   if (lane == queue.ready.lanes().end()) return false;
   const auto at = *lane->second.begin();
   if (const auto found = queue.found; found && at >= found->what.base && at < found->end() &&
-                                      (at == queue.found_for || !is_letter(queue, at))) {
+                                      (at == queue.found_for || !stands_alone(queue, at))) {
     const bool lent = lend_ready(id, queue, found, queue.found_for, of, out, now);
     forget_found(queue);
     return lent;
   }
-  if (!is_letter(queue, at))
+  if (!stands_alone(queue, at))
     if (const auto batch = shelf_.find(id, at))
       return lend_ready(id, queue, batch, std::nullopt, of, out, now);
   if (queue.looking) return false;
   for (const auto& [priority, parts] : queue.window)
     for (const auto& part : parts) {
-      if (at < part.batch->what.base || at >= part.batch->end() || is_letter(queue, at)) continue;
+      if (at < part.batch->what.base || at >= part.batch->end() || stands_alone(queue, at))
+        continue;
       const auto batch = part.batch;
       return lend_ready(id, queue, batch, std::nullopt, of, out, now);
     }
@@ -137,6 +136,18 @@ bool delivery_core::give_ready(queue_id id, queue_state& queue, share of, effect
   queue.looking = at;
   out.emplace_back(look{id, at});
   return false;
+}
+
+/// Nobody is there, or nothing is under way.
+bool delivery_core::nothing_is_left() const {
+  if (members_.empty()) return true;
+  return idle() && behind_ == 0 &&
+         std::ranges::all_of(queues_, [](const auto& each) { return each.second.ready.empty(); });
+}
+
+void delivery_core::read_anew() {
+  shelf_.clear();
+  for (auto& [id, queue] : queues_) queue.found.reset();
 }
 
 void delivery_core::shelve(queue_id id, const delivery_batch_ptr& batch) {
@@ -165,7 +176,7 @@ void delivery_core::forget_found(queue_state& queue) {
 
 /// Lends what is ready in `batch` to one member, as much as that has room for.
 /// @returns Whether anything was lent, or had expired.
-/// @param looked_up  For this one `batch` was read; of others, what lies in a letter is not in it.
+/// @param looked_up  For this one `batch` was read; of others, what stands alone is not in it.
 bool delivery_core::lend_ready(queue_id id, queue_state& queue, const delivery_batch_ptr& batch,
                                std::optional<offset> looked_up, share of, effects_list& out,
                                instant now) {
@@ -176,7 +187,7 @@ bool delivery_core::lend_ready(queue_id id, queue_state& queue, const delivery_b
   std::vector<offset_range> chosen;
   for (auto at = lane->second.lower_bound(batch->what.base);
        at != lane->second.end() && *at < batch->end() && left > 0; ++at) {
-    if (*at != looked_up && is_letter(queue, *at)) continue;
+    if (*at != looked_up && stands_alone(queue, *at)) continue;
     --left;
     if (!chosen.empty() && chosen.back().end() == *at)
       ++chosen.back().count;
@@ -200,10 +211,13 @@ bool delivery_core::lend_ready(queue_id id, queue_state& queue, const delivery_b
   return true;
 }
 
-/// What is delivered of a redriven message is its letter.
-bool delivery_core::is_letter(const queue_state& queue, offset at) {
+/// Whether only what is looked up for this message will do. What is delivered of a redriven one is
+/// its letter; and the filter has not seen a copy that was made before anybody had read the
+/// message.
+bool delivery_core::stands_alone(const queue_state& queue, offset at) {
   const auto* const row = queue.progress.row(at);
-  return row != nullptr && row->letter_queue.value != 0 && row->stored.value == 0;
+  if (row == nullptr || row->letter_queue.value == 0) return false;
+  return row->stored.value == 0 || row->attempts == 0;
 }
 
 bool delivery_core::give_window(queue_id id, queue_state& queue, share of, effects_list& out,
@@ -256,15 +270,9 @@ bool delivery_core::give_window(queue_id id, queue_state& queue, share of, effec
 /// Nobody has it any more, and it has not failed.
 void delivery_core::take_back(queue_id id, queue_state& queue, offset_range range) {
   queue.progress.give_back({range});
-  for (auto at = range.first; at < range.end(); at = at + 1) {
-    // Of before a restart two of one key may have been lent: one that was brought back, and one
-    // that nobody presented.
-    if (const auto first = queue.lines.first_before(at))
-      wake_first(id, queue, *first);
-    else if (at < queue.fetched || queue.progress.row(at) != nullptr)
-      make_ready(queue, at);
-    // The others, of before a restart, come with their batches.
-  }
+  for (auto at = range.first; at < range.end(); at = at + 1)
+    if (at < queue.fetched || queue.progress.row(at) != nullptr) ready_again(id, queue, at);
+  // The others, of before a restart, come with their batches.
 }
 
 void delivery_core::put_out(queue_state& queue, lend what, effects_list& out, instant now) {

@@ -10,26 +10,25 @@ bool key_lines::enter(offset at, std::uint64_t key) {
   auto*& slot = page.lines[at.value % slots];
   if (slot != nullptr) return slot->second.first == at;
   const auto [found, fresh] =
-    lines_.try_emplace(key, one_line{at, std::pmr::vector<offset>{nodes_}});
+    lines_.try_emplace(key, one_line{at, std::pmr::vector<standing>{nodes_}});
   slot = &*found;
   ++page.count;
   if (fresh) return true;
   ++behind_;
-  auto& [first, behind, gone] = found->second;
-  if (at > first) {
-    if (behind.size() == gone || at > behind.back())
-      behind.push_back(at);
-    else
-      behind.insert(
-        std::lower_bound(behind.begin() + static_cast<std::ptrdiff_t>(gone), behind.end(), at), at);
-    return false;
+  auto& line = found->second;
+  const bool goes_first = at < line.first;
+  const auto who = goes_first ? std::exchange(line.first, at) : at;
+  if (line.behind.size() == line.gone || who > line.behind.back().at()) {
+    line.behind.emplace_back(who);
+  } else if (goes_first && line.gone > 0) {
+    line.behind[--line.gone] = standing{who};
+  } else if (const auto place = place_of(line, who); place->at() == who) {
+    place->come_back();
+    --line.left;
+  } else {
+    line.behind.insert(place, standing{who});
   }
-  if (gone > 0)
-    behind[--gone] = first;
-  else
-    behind.insert(behind.begin(), first);
-  first = at;
-  return true;
+  return goes_first;
 }
 
 std::uint64_t key_lines::key_of(offset at) const {
@@ -61,37 +60,46 @@ key_lines::one_page& key_lines::page_of(std::uint64_t number) {
 }
 
 std::optional<std::pair<bool, offset>> key_lines::leave(line_table::value_type& from, offset at) {
-  auto& of = from.second;
-  auto& [first, behind, gone] = of;
-  if (gone == behind.size()) {
+  auto& line = from.second;
+  if (line.alone()) {
     const auto key = from.first;
     lines_.erase(key);
     return std::nullopt;
   }
   --behind_;
-  const bool was_first = first == at;
-  if (was_first)
-    first = behind[gone++];
-  else
-    behind.erase(
-      std::lower_bound(behind.begin() + static_cast<std::ptrdiff_t>(gone), behind.end(), at));
-  drop_gone(of);
-  return std::pair{was_first, first};
+  const bool was_first = line.first == at;
+  if (was_first) {
+    for (; line.behind[line.gone].left(); ++line.gone) --line.left;
+    line.first = line.behind[line.gone++].at();
+  } else {
+    place_of(line, at)->leave();
+    ++line.left;
+  }
+  close_up(line);
+  return std::pair{was_first, line.first};
+}
+
+/// Where `at` stands behind the first one, or would.
+std::pmr::vector<key_lines::standing>::iterator key_lines::place_of(one_line& line, offset at) {
+  return std::lower_bound(line.behind.begin() + static_cast<std::ptrdiff_t>(line.gone),
+                          line.behind.end(), at,
+                          [](const standing& each, offset to) { return each.at() < to; });
 }
 
 /// At most half of what a line keeps has left.
-void key_lines::drop_gone(one_line& of) {
+void key_lines::close_up(one_line& line) {
   constexpr std::size_t few = 16;
-  auto& [first, behind, gone] = of;
-  if (gone == behind.size()) {
+  auto& behind = line.behind;
+  if (line.alone()) {
     behind.clear();
-    gone = 0;
+    line.gone = line.left = 0;
   }
-  if (gone >= few && gone * 2 >= behind.size()) {
-    behind.erase(behind.begin(), behind.begin() + static_cast<std::ptrdiff_t>(gone));
-    gone = 0;
-  }
-  if (behind.capacity() > few && behind.capacity() / 4 > behind.size()) behind.shrink_to_fit();
+  const auto absent = line.gone + line.left;
+  if (absent < few || absent * 2 < behind.size()) return;
+  behind.erase(behind.begin(), behind.begin() + static_cast<std::ptrdiff_t>(line.gone));
+  std::erase_if(behind, [](const standing& each) { return each.left(); });
+  line.gone = line.left = 0;
+  if (behind.capacity() / 4 > behind.size()) behind.shrink_to_fit();
 }
 
 } // namespace carafe::core

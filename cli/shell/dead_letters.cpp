@@ -39,6 +39,12 @@ std::vector<dead_letter_range> take(std::vector<dead_letter_range>& left, std::u
   return out;
 }
 
+std::uint64_t count_of(const std::vector<dead_letter_range>& letters) {
+  std::uint64_t out = 0;
+  for (const auto& range : letters) out += range.count;
+  return out;
+}
+
 record outcome_view(const client::redriven_letter& letter,
                     const std::vector<dead_letter_range>& asked) {
   record r;
@@ -102,12 +108,9 @@ result<std::vector<client::delivery>> read_letters(const letter_choice& choice,
                                                    command_context& context, node_api& node,
                                                    bool with_bodies) {
   std::vector<client::delivery> out;
-  std::uint64_t missing = 0;
+  auto missing = count_of(letters);
   auto first = letters.empty() ? offset{0} : letters.front().first;
-  for (const auto& range : letters) {
-    missing += range.count;
-    first = std::min(first, range.first);
-  }
+  for (const auto& range : letters) first = std::min(first, range.first);
   if (missing == 0) return out;
   client::consumer_options options;
   options.topics = {topic_of(choice)};
@@ -152,19 +155,24 @@ letters_to_deal_with(const letter_choice& choice, command_context& context, node
 
 } // namespace
 
-exit_code deal_with(const letter_choice& choice, bool purge, std::uint32_t rate,
+exit_code deal_with(const letter_choice& choice, const letter_deed& deed,
                     command_context& context) {
   auto node = context.node();
   signal_catcher catcher{context.stop};
   auto left = letters_to_deal_with(choice, context, *node);
   if (!left) return context.fail(left.error());
   const auto asked = *left;
+  if (const auto many = count_of(asked);
+      deed.asks && many > 0 && !context.stop.requested() &&
+      !context.terminal.ask("Strike off " + counted(many, "dead letter") + " of group " +
+                            choice.group + "?"))
+    return context.fail("cancelled", "nothing was struck off");
   std::vector<record> rows;
   bool all_done = true;
   while (!left->empty() && !context.stop.requested()) {
-    const auto most = rate == 0 ? letters_at_once : std::max<std::uint64_t>(rate / 10, 1);
+    const auto most = deed.rate == 0 ? letters_at_once : std::max<std::uint64_t>(deed.rate / 10, 1);
     const auto part = take(*left, most);
-    auto done = node->redrive(choice.group, part, purge);
+    auto done = node->redrive(choice.group, part, deed.purge);
     if (!done) {
       context.show(rows, "no dead letters"); // What became of those before is said all the same.
       return context.fail(done.error());
@@ -173,8 +181,8 @@ exit_code deal_with(const letter_choice& choice, bool purge, std::uint32_t rate,
       all_done &= letter.why.code == errc::none;
       rows.push_back(outcome_view(letter, asked));
     }
-    if (rate != 0 && !left->empty())
-      context.stop.wait(-1, std::chrono::milliseconds{1'000 * done->size() / rate});
+    if (deed.rate != 0 && !left->empty())
+      context.stop.wait(-1, std::chrono::milliseconds{1'000 * done->size() / deed.rate});
   }
   const auto shown = context.show(rows, "no dead letters");
   return shown == exit_code::ok && !all_done ? exit_code::failed : shown;

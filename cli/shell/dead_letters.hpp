@@ -39,9 +39,16 @@ result<std::vector<client::delivery>>
 read_letters(const letter_choice& choice, const std::vector<client::dead_letter_range>& letters,
              command_context& context, node_api& node, bool with_bodies = true);
 
-/// Brings them back or purges them, `rate` a second (0: as fast as they go), and shows what became
-/// of each.
-exit_code deal_with(const letter_choice& choice, bool purge, std::uint32_t rate,
-                    command_context& context);
+struct letter_deed {
+  /// Strike them off instead of bringing them back.
+  bool purge = false;
+  /// So many a second; 0: as fast as they go.
+  std::uint32_t rate = 0;
+  /// Only if the user says yes to their number.
+  bool asks = false;
+};
+
+/// Brings them back or purges them, and shows what became of each.
+exit_code deal_with(const letter_choice& choice, const letter_deed& deed, command_context& context);
 
 } // namespace carafe::shell

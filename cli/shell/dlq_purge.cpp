@@ -18,10 +18,7 @@ command dlq_purge_command() {
   c.options.push_back(flag("--yes", o->yes, "Do not ask."));
   c.run = [o](command_context& context) {
     if (!o->yes && !context.asks()) return context.misused(nobody_to_ask("dlq purge"));
-    if (!o->yes &&
-        !context.terminal.ask("Strike off dead letters of group " + o->choice.group + "?"))
-      return context.fail("cancelled", "nothing was struck off");
-    return deal_with(o->choice, true, 0, context);
+    return deal_with(o->choice, {.purge = true, .asks = !o->yes}, context);
   };
   return c;
 }

@@ -18,7 +18,9 @@ command dlq_redrive_command() {
   c.options = letter_options(o->choice);
   c.options.push_back(number<std::uint32_t>(
     "--rate", "MSG_PER_S", o->rate, "About so many a second (default: as fast as they go).", 1));
-  c.run = [o](command_context& context) { return deal_with(o->choice, false, o->rate, context); };
+  c.run = [o](command_context& context) {
+    return deal_with(o->choice, {.rate = o->rate}, context);
+  };
   return c;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/shell/commands.hpp"
 #include "cli/shell/delivery_text.hpp"
 #include "cli/shell/message_place.hpp"
+#include "cli/shell/message_reading.hpp"
 #include "cli/shell/message_scan.hpp"
 #include "cli/shell/message_view.hpp"
 #include "cli/shell/value_text.hpp"
@@ -16,46 +17,6 @@ struct get_options {
   scan_times times;
   bool body = false;
 };
-
-constexpr std::chrono::milliseconds read_wait{50};
-
-/// Why there is no message at this place, if the queue knows.
-std::optional<failure> absence(const message_place& place, const client::queue_info& queue) {
-  if (place.offset >= queue.end)
-    return failure{errc::offset_out_of_range, to_string(place) + ": the queue ends at " +
-                                                std::to_string(queue.end.value) +
-                                                ", the offset that its next message gets"};
-  if (place.offset < queue.earliest)
-    return failure{errc::offset_out_of_range, to_string(place) +
-                                                ": retention passed it, the earliest kept is " +
-                                                std::to_string(queue.earliest.value)};
-  return std::nullopt;
-}
-
-result<client::delivery> read_at(const message_place& place, command_context& context,
-                                 node_api& node) {
-  auto topic = topic_with(node, place.topic, {place.number});
-  if (!topic) return topic.error();
-  if (auto why = absence(place, topic->queues[place.number.value])) return *why;
-  client::consumer_options options;
-  options.topics = {place.topic};
-  options.queues = {place.number};
-  options.start = {start_position::kind::at_offset, place.offset, {}};
-  options.credit_bytes = 1; // Its batch, and no more.
-  options.expired = true;
-  auto consumer = node.make_consumer(options);
-  if (!consumer) return consumer.error();
-  const auto until =
-    std::chrono::steady_clock::now() + context.globals.timeout.value_or(default_timeout);
-  while (std::chrono::steady_clock::now() < until) {
-    auto messages = (*consumer)->poll(1, read_wait);
-    if (!messages) return messages.error();
-    if (messages->empty()) continue;
-    if (messages->front().offset == place.offset) return std::move(messages->front());
-    return {errc::not_found, to_string(place) + ": a later message of its key took its place"};
-  }
-  return {errc::timeout, to_string(place) + " could not be read"};
-}
 
 result<client::delivery> find_id(client::message_id id, const scan_range& range,
                                  command_context& context, node_api& node) {
@@ -88,7 +49,7 @@ exit_code get(const get_options& o, command_context& context) {
   if (!place && !o.topic)
     return context.misused("message get: an id does not tell the topic; give --topic");
   auto node = context.node();
-  auto message = place ? read_at(*place, context, *node)
+  auto message = place ? read_at(*place, *node, context.globals.timeout.value_or(default_timeout))
                        : find_id(std::get<client::message_id>(*name), range, context, *node);
   if (!message) return context.fail(message.error());
   std::string out;

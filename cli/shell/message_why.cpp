@@ -1,5 +1,6 @@
 #include "cli/shell/commands.hpp"
 #include "cli/shell/message_place.hpp"
+#include "cli/shell/message_reading.hpp"
 #include "cli/shell/message_scan.hpp"
 #include "cli/shell/story_view.hpp"
 
@@ -15,6 +16,17 @@ struct why_options {
 
 /// The node may have to read much of its log.
 constexpr std::chrono::minutes patience{5};
+
+/// Whose dead letter it is. Who asks about a message is told what is known of it even if it cannot
+/// be read, and soon.
+std::optional<letter_origin> origin_of(const client::message_story& story, node_api& node) {
+  constexpr std::string_view dead_letters{"%DLQ%"};
+  constexpr std::chrono::seconds reading_at_most{2};
+  if (story.now != client::message_story::state::stored || !story.topic.starts_with(dead_letters))
+    return std::nullopt;
+  const auto letter = read_at({story.topic, story.number, story.offset}, node, reading_at_most);
+  return letter ? origin_of(*letter, node) : std::nullopt;
+}
 
 exit_code why(const why_options& o, command_context& context) {
   auto name = parse_message_name(o.name);
@@ -37,10 +49,18 @@ exit_code why(const why_options& o, command_context& context) {
     question.which = client::story_question::id{std::get<client::message_id>(*name),
                                                 range.since.value_or(unix_ms{})};
   }
-  auto story = context.node(patience)->why(question);
+  const auto node = context.node(patience);
+  auto story = node->why(question);
   if (!story) return context.fail(story.error());
-  if (context.globals.json) return context.show(story_view(*story));
-  context.terminal.write(story_text(*story, context.terminal.colours()));
+  // Of a message that is not there nothing is told but where that was.
+  if (const auto* place = std::get_if<message_place>(&*name); place && !story->has_place) {
+    story->has_place = true;
+    story->number = place->number;
+    story->offset = place->offset;
+  }
+  const auto origin = origin_of(*story, *node);
+  if (context.globals.json) return context.show(story_view(*story, origin));
+  context.terminal.write(story_text(*story, origin, context.terminal.colours()));
   return exit_code::ok;
 }
 

@@ -95,7 +95,7 @@ std::string title_of(const message_story& story) {
 
 } // namespace
 
-record story_view(const message_story& story) {
+record story_view(const message_story& story, const std::optional<letter_origin>& origin) {
   record r;
   r.add("topic", value::text(story.topic));
   r.add("queue", story.queue.value == 0 ? value::none() : value::id(story.number.value));
@@ -114,16 +114,24 @@ record story_view(const message_story& story) {
   for (const auto& group : story.groups) groups.push_back(group_row(group, story));
   r.add("groups", value::table(std::move(groups)));
   r.add("groups_left_out", value::id(story.groups_left_out));
+  r.add("dead_letter_of", origin ? value::text(to_string(origin->place)) : value::none());
   return r;
 }
 
-std::string story_text(const message_story& story, bool colours) {
+std::string story_text(const message_story& story, const std::optional<letter_origin>& origin,
+                       bool colours) {
   auto out = in_tone(printable(title_of(story)), tone::strong, colours) + '\n';
   if (story.known_from.value != 0)
     out += line("...", "the log from before " + time_text(story.known_from) + " is gone",
                 tone::faint, colours);
   out += lines(story.events, 0, story, colours);
   out += line("now", words_of(story), tone::plain, colours);
+  if (origin)
+    out +=
+      line("is",
+           "the dead letter of " + to_string(origin->place) +
+             (origin->gone ? ", in a topic that was deleted" : ", whose life 'message why' tells"),
+           tone::plain, colours);
   for (const auto& group : story.groups) {
     auto title = "group " + group.group + " (" + group.mode + ")";
     if (!group.consumer.empty()) title += ", consumer " + group.consumer;

@@ -107,6 +107,52 @@ TEST_CASE("a story is told in JSON with the same words") {
   CHECK(group.at("until").is_null());
 }
 
+TEST_CASE("a story of nothing says of which place") {
+  auto state = std::make_shared<fake_state>();
+  state->story.topic = "orders";
+  const auto ran = run_line(state, "message why orders/3/99");
+  CHECK(ran.code == exit_code::ok);
+  CHECK(holds(ran.out, "orders/3/99\n"));
+}
+
+TEST_CASE("of a dead letter it is told whose it is") {
+  auto state = a_story();
+  auto& s = state->story;
+  s.topic = "%DLQ%billing";
+  s.number = queue_number{1};
+  s.offset = offset{4};
+  s.groups.clear();
+  state->topics[s.topic] = fake_topic(s.topic, 2, 5);
+  auto letter = fake_delivery(4, "body");
+  letter.topic = s.topic;
+  letter.number = queue_number{1};
+  // It died twice, redriven from its first letter.
+  letter.properties = {{"carafe-dead-topic", "%DLQ%other"}, {"carafe-dead-queue", "0"},
+                       {"carafe-dead-offset", "2"},         {"carafe-dead-topic", "orders"},
+                       {"carafe-dead-queue", "3"},          {"carafe-dead-offset", "17"},
+                       {"carafe-dead-queue-id", "13"}};
+  state->topics["orders"] = fake_topic("orders", 4);
+  state->topics["orders"].queues[3].queue = queue_id{13};
+  state->deliveries = {letter};
+  const auto ran = run_line(state, "message why %DLQ%billing/1/4");
+  REQUIRE(ran.code == exit_code::ok);
+  CHECK(holds(ran.out, "the dead letter of orders/3/17, whose life"));
+  state->deliveries = {letter};
+  const auto told =
+    nlohmann::json::parse(run_line(state, "message why %DLQ%billing/1/4 --json").out);
+  CHECK(told.at("dead_letter_of") == "orders/3/17");
+  state->deliveries = {letter};
+  state->topics["orders"].queues[3].queue = queue_id{99};
+  CHECK(holds(run_line(state, "message why %DLQ%billing/1/4").out,
+              "the dead letter of orders/3/17, in a topic that was deleted"));
+  // Who cannot read it is told the rest.
+  state->deliveries.clear();
+  state->poll_failure = failure{errc::not_leader, "moved"};
+  const auto unread = run_line(state, "message why %DLQ%billing/1/4 --json");
+  REQUIRE(unread.code == exit_code::ok);
+  CHECK(nlohmann::json::parse(unread.out).at("dead_letter_of").is_null());
+}
+
 TEST_CASE("an id is looked for in its topic, from a time on") {
   auto state = a_story();
   REQUIRE(run_line(state, "message why 2a-18 --topic orders").code == exit_code::usage);

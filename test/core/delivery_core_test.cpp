@@ -315,7 +315,7 @@ TEST_CASE("keyed: several messages of a key that end together leave none of them
 
 TEST_CASE("keyed: what waits behind another is not read a second time, unless that is too much") {
   const bool roomy = GENERATE(true, false);
-  delivery_core core{{group_id{9}, true, {}, roomy ? 1'000u : 100u},
+  delivery_core core{{group_id{9}, true, {}, roomy ? 10'000u : 100u},
                      [](std::uint64_t) { return 0; }};
   core.add_queue(the_queue, delivery_progress{}, offset{0}, at_ms(0));
   welcome(core, one);

@@ -210,3 +210,85 @@ TEST_CASE("of one key that was lent twice before a restart one is lent after it,
   if (lent(next).empty()) next = core.looked(the_queue, offset{1}, both, at_ms(60'004));
   CHECK(lent(next) == offsets{1});
 }
+
+TEST_CASE("of one key that was lent twice before a restart one is lent, whatever becomes of both") {
+  // As above, and both holders have come back.
+  const bool lost = GENERATE(true, false);
+  delivery_progress progress;
+  waiting_record row;
+  row.at = offset{0};
+  row.key = 5;
+  row.letter_queue = queue_id{99};
+  progress.put(row);
+  progress.lend({{offset{0}, 2}});
+  delivery_core core{{group_id{9}, true, {}}, [](std::uint64_t) { return 0; }};
+  core.add_queue(the_queue, progress, offset{2}, at_ms(0));
+  core.join(one, 10, at_ms(0));
+  REQUIRE(core.reclaim(one, the_queue, {{offset{0}, 2}}, at_ms(0)).empty());
+  auto both = batch(0, 2);
+  both->keys = {5, 5};
+  core.arrived(the_queue, both, at_ms(1));
+  constexpr member_id two{2};
+  core.join(two, 10, at_ms(2));
+  core.demand(two, much, at_ms(2));
+  if (lost) {
+    CHECK(lent(core.leave(one, true, at_ms(3))).empty());
+    CHECK(lent(core.looked(the_queue, offset{0}, batch(0, 1), at_ms(4))) == offsets{0});
+  } else {
+    CHECK(lent(*core.nack(one, the_queue, offset{1}, 0, "no", at_ms(3))).empty());
+    CHECK(lent(core.looked(the_queue, offset{1}, both, at_ms(4))).empty());
+    CHECK(core.queues().at(the_queue).ready.empty());
+  }
+}
+
+TEST_CASE("what was under way before the group was keyed is lent once") {
+  // The second of a key was lent, or had failed, when the group was a shared one.
+  const bool failed = GENERATE(true, false);
+  delivery_progress progress;
+  waiting_record row;
+  row.at = offset{1};
+  row.key = 5;
+  row.due = at_ms(100).wall;
+  if (failed)
+    progress.put(row);
+  else
+    progress.lend({{offset{1}, 1}});
+  delivery_core core{{group_id{9}, true, {}}, [](std::uint64_t) { return 0; }};
+  core.add_queue(the_queue, progress, offset{2}, at_ms(0));
+  core.join(one, 10, at_ms(0));
+  auto both = batch(0, 2);
+  both->keys = {5, 5};
+  core.arrived(the_queue, both, at_ms(1)); // Nobody asks for anything yet.
+  core.tick(at_ms(60'000));
+  const auto first = core.demand(one, much, at_ms(60'001));
+  auto got = lent(first);
+  if (got.empty()) got = lent(core.looked(the_queue, offset{0}, both, at_ms(60'002)));
+  CHECK(got == offsets{0});
+  CHECK(work(core, *core.settle(one, the_queue, {{offset{0}, 1}}, at_ms(60'003))) == offsets{1});
+  CHECK(core.in_flight() == 0);
+  CHECK(core.idle());
+}
+
+TEST_CASE("a copy of what nobody had read is looked up, whatever is at hand: the filter wants it") {
+  delivery_progress progress;
+  waiting_record row;
+  row.at = offset{2};
+  progress.put(row);
+  delivery_core core{{group_id{9}, false, {}}, [](std::uint64_t) { return 0; }};
+  core.add_queue(the_queue, progress, offset{3}, at_ms(0));
+  core.join(one, 10, at_ms(0));
+  core.demand(one, much, at_ms(0));
+  core.tick(at_ms(1));
+  REQUIRE(lent(core.looked(the_queue, offset{2}, batch(0, 3), at_ms(1))) == offsets{2});
+  waiting_record copy;
+  copy.at = offset{1};
+  copy.letter_queue = kept_messages;
+  copy.stored = unix_ms{1};
+  core.kept(the_queue, copy);
+  const auto next = core.tick(at_ms(2));
+  CHECK(lent(next).empty());
+  CHECK(std::ranges::any_of(next, [](const auto& effect) {
+    const auto* look = std::get_if<delivery_core::look>(&effect);
+    return look != nullptr && look->at == offset{1};
+  }));
+}

@@ -21,7 +21,7 @@ const std::vector<std::byte> nothing(4'096);
 delivery_simulation::delivery_simulation(dice& d, bool keyed) : dice_(&d) {
   options_.group = the_group;
   options_.keyed = keyed;
-  options_.window_bytes = d.between(50, 2'000);
+  options_.window_bytes = d.between(50, d.percent(50) ? 2'000 : 20'000);
   options_.how.lease_ms = d.between(50, 1'000);
   options_.how.attempts_max = static_cast<std::uint32_t>(d.between(1, 4));
   options_.how.backoff_ms = {d.between(0, 100), d.between(0, 1'000)};
@@ -135,20 +135,6 @@ core::delivery_batch_ptr delivery_simulation::batch_at(queue_id id, offset at) c
   return batch;
 }
 
-core::delivery_batch_ptr delivery_simulation::copy_of(queue_id id, offset at) const {
-  auto batch = std::make_shared<core::delivery_batch>();
-  batch->what.queue = id;
-  batch->what.base = at;
-  batch->what.count = 1;
-  batch->what.bytes = shared_bytes{nullptr, std::span{nothing}.first(message_bytes)};
-  const auto& m = queues_.at(id).messages[at.value];
-  if (m.expires != core::delivery_batch::never) {
-    batch->expires = {m.expires};
-    batch->expires_first = m.expires;
-  }
-  return batch;
-}
-
 /// The queue's reader: as `queue_core` would, one batch at a time.
 void delivery_simulation::feed(queue_id id) {
   auto& queue = queues_.at(id);
@@ -236,6 +222,7 @@ void delivery_simulation::on_lend(const delivery_core::lend& e) {
       REQUIRE((m.holder == member_id{0} || m.until <= now().mono));
       REQUIRE(e.attempt == m.failures + 1);
       REQUIRE(now().wall < m.expires);
+      check_source(e, at);
       REQUIRE_FALSE(m.dying);
       m.met = true;
       if (options_.keyed && m.key != 0)
@@ -405,6 +392,7 @@ void delivery_simulation::come_back() {
 }
 
 void delivery_simulation::let_time_pass() {
+  if (dice_->percent(10)) core_->read_anew();
   mono_ += dice_->below(400);
   wall_ += static_cast<std::int64_t>(dice_->below(400));
   if (!members_.empty() && dice_->percent(50)) {

@@ -73,6 +73,7 @@ private:
   void answer_look(queue_id id);
   void carry_out(const core::delivery_core::effects_list& effects);
   void on_lend(const core::delivery_core::lend& e);
+  void check_source(const core::delivery_core::lend& e, offset at) const;
   void apply_some(std::size_t count);
   void settle_some();
   void settle_late();

@@ -4,6 +4,37 @@
 
 namespace carafe::test {
 
+namespace {
+
+/// What is read of letters and copies.
+constexpr producer_id of_copies{77};
+const std::vector<std::byte> nothing(10);
+
+} // namespace
+
+core::delivery_batch_ptr delivery_simulation::copy_of(queue_id id, offset at) const {
+  auto batch = std::make_shared<core::delivery_batch>();
+  batch->what.queue = id;
+  batch->what.producer = of_copies;
+  batch->what.base = at;
+  batch->what.count = 1;
+  batch->what.bytes = shared_bytes{nullptr, std::span{nothing}};
+  const auto& m = queues_.at(id).messages[at.value];
+  if (m.expires != core::delivery_batch::never) {
+    batch->expires = {m.expires};
+    batch->expires_first = m.expires;
+  }
+  return batch;
+}
+
+/// A message that was brought back is delivered as its letter says, and a copy of what nobody had
+/// read is looked at first.
+void delivery_simulation::check_source(const core::delivery_core::lend& e, offset at) const {
+  const auto* const row = core_->queues().at(e.queue).progress.row(at);
+  if (row == nullptr || row->letter_queue.value == 0) return;
+  if (row->stored.value == 0 || row->attempts == 0) REQUIRE(e.batch->what.producer == of_copies);
+}
+
 /// What the group waits for is copied, some of it at least; then the start rises as far as it may,
 /// and now and then the disk forgets what is below.
 void delivery_simulation::retain() {

@@ -131,3 +131,20 @@ TEST_CASE("lines are what sets of offsets would be", "[keys][property]") {
     REQUIRE(others == line);
   }
 }
+
+TEST_CASE("who leaves from the middle leaves the order as it was, and may come back", "[keys]") {
+  std::pmr::unsynchronized_pool_resource nodes;
+  key_lines lines{&nodes};
+  for (std::uint64_t i = 0; i < 100; ++i) lines.enter(offset{i}, 1);
+  lines.leave({offset{10}, 80}, [](bool was_first, offset now) {
+    CHECK_FALSE(was_first);
+    CHECK(now == offset{0});
+  });
+  CHECK(lines.behind() == 19);
+  CHECK_FALSE(lines.enter(offset{50}, 1));
+  lines.leave({offset{95}, 1}, [](bool, offset) {});
+  CHECK_FALSE(lines.enter(offset{95}, 1));
+  lines.leave({offset{0}, 10}, [](bool was_first, offset) { CHECK(was_first); });
+  CHECK(lines.first_before(offset{99}) == offset{50});
+  CHECK(lines.behind() == 10);
+}

@@ -3,6 +3,6 @@ set(file actors/core/delivery_state.cpp)
 set(from [=[  queue.progress.put(row);
   if (pause == 0)]=])
 set(to [=[  queue.progress.put(row);
-  release_key(id, queue, at);
+  leave_lines(id, queue, {at, 1});
   if (pause == 0)]=])
 set(told "is lent after a later one of its key")
