@@ -208,8 +208,8 @@ caf::result<frames::group_description> put_group(catalogue_pointer self,
             waiting += queue.waiting;
         if (waiting == 0) return change();
         promise.deliver(to_caf(
-          {errc::group_in_use, std::to_string(waiting) +
-                                 " messages wait for their next attempt, and such a group would "
+          {errc::group_in_use, "messages that wait: " + std::to_string(waiting) +
+                                 "; they wait for their next attempt, and such a group would "
                                  "never deliver them; wait, or reset it first"}));
       },
       failed);

@@ -26,16 +26,24 @@ frames::group_queue fill_queue(const delivery_state& s, queue_id id,
     out.lag = out.end.value - out.earliest.value;
     return out;
   }
-  const auto& progress = at->second.progress;
+  const auto& dealt = at->second;
+  const auto& progress = dealt.progress;
   out.committed = progress.next();
-  const auto from = std::max(progress.next(), out.earliest);
-  out.waiting = progress.waiting().size();
-  out.lag = out.waiting;
-  if (out.end > from)
-    for (const auto& part : progress.done().missing({from, out.end.value - from.value}))
+  out.lag = progress.waiting().size();
+  const auto count_unmet = [&](offset from, offset end) {
+    if (from >= end) return;
+    for (const auto& part : progress.done().missing({from, end.value - from.value}))
       out.lag += part.count;
-  for (const auto& [first, lease] : at->second.leases) out.in_flight += lease.count;
-  out.waiting += at->second.lines.behind();
+  };
+  // What was read outlives retention; between that and the queue's start nothing is left.
+  const auto read = std::clamp(dealt.fetched, progress.next(), std::max(progress.next(), out.end));
+  count_unmet(progress.next(), read);
+  count_unmet(std::max(read, out.earliest), out.end);
+  for (const auto& [first, lease] : dealt.leases) out.in_flight += lease.count;
+  out.waiting = dealt.lines.behind();
+  // One that failed may stand behind another besides.
+  for (const auto& [offset, row] : progress.waiting())
+    if (dealt.lines.first_before(offset).value_or(offset) == offset) ++out.waiting;
   return out;
 }
 

@@ -123,6 +123,8 @@ result<queue_id> source_of(const delivery_state& s, const core::letter_story& st
       return {errc::invalid_argument, name + " has no message " + std::to_string(story.at.value)};
     return id;
   }
+  if (!s.queues.contains(story.queue))
+    return {errc::queue_unknown, name + " was deleted, or the group does not read it any more"};
   return {errc::queue_unknown,
           name + " is not read by the group now, or no consumer of it has been there yet"};
 }

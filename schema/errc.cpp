@@ -162,7 +162,9 @@ constexpr row rows[] = {
   {errc::group_unknown, "group_unknown",
    "no consumer group of this name; it appears when its first member joins", as_it_is},
   {errc::group_in_use, "group_in_use",
-   "the group has members, and this needs it idle; stop its consumers first", as_it_is},
+   "the group has members or work under way, and this needs it idle; stop its consumers, or do as "
+   "the detail says",
+   as_it_is},
   {errc::group_name_invalid, "group_name_invalid",
    "a group's name is 1 to 127 letters, digits, '.', '_' or '-', the first no '.' or '-'; choose "
    "another",

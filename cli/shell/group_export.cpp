@@ -18,7 +18,7 @@ std::string caution(const client::group_info& group) {
   for (const auto& q : group.queues) open += q.in_flight + q.waiting;
   if (open == 0) return {};
   return counted(open, "message") +
-         " of the group are in flight or wait for another attempt; offsets tell nothing of them\n";
+         " of the group: in flight, or waiting for another attempt; offsets tell nothing of them\n";
 }
 
 exit_code export_offsets(const export_options& o, command_context& context) {

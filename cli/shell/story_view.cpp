@@ -114,7 +114,8 @@ record story_view(const message_story& story, const std::optional<letter_origin>
   for (const auto& group : story.groups) groups.push_back(group_row(group, story));
   r.add("groups", value::table(std::move(groups)));
   r.add("groups_left_out", value::id(story.groups_left_out));
-  r.add("dead_letter_of", origin ? value::text(to_string(origin->place)) : value::none());
+  r.add("dead_letter_of",
+        origin && !origin->gone ? value::text(to_string(origin->place)) : value::none());
   return r;
 }
 

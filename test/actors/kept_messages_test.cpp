@@ -75,6 +75,9 @@ TEST_CASE("what a keyed group waits for outlives retention, with what is behind 
   }
   rig::client two{r, "two"};
   const worker b{two, "keyed"};
+  r.settle();
+  CHECK(describe(*admin).queues[0].lag == 3);
+  CHECK(describe(*admin).queues[0].waiting == 3);
   for (std::uint64_t at = 0; at < 3; ++at) {
     const auto got = next(r, b);
     REQUIRE(got.size() == 1);
