@@ -156,11 +156,17 @@ void delivery_core::shelve(queue_id id, const delivery_batch_ptr& batch) {
   });
 }
 
-/// Whether any of these may go before long: what failed, and what waits behind it, does not.
+/// Whether any of these may go before long: what failed and has a long pause, and what waits behind
+/// a failed one, does not.
 bool delivery_core::soon_wanted(const queue_state& queue, offset_range range) const {
+  constexpr std::int64_t soon_ms = 1'000;
   for (const auto& part : unfinished(queue, range))
-    for (auto at = part.first; at < part.end(); at = at + 1)
-      if (queue.progress.row(queue.lines.first_before(at).value_or(at)) == nullptr) return true;
+    for (auto at = part.first; at < part.end(); at = at + 1) {
+      const auto first = queue.lines.first_before(at).value_or(at);
+      const auto* const row = queue.progress.row(first);
+      if (row == nullptr) return true;
+      if (first == at && row->due.value - row->last_failed.value <= soon_ms) return true;
+    }
   return false;
 }
 
