@@ -207,10 +207,11 @@ caf::result<frames::group_description> put_group(catalogue_pointer self,
           if (!lends || std::ranges::find(wish.topics, queue.topic) == wish.topics.end())
             waiting += queue.waiting;
         if (waiting == 0) return change();
-        promise.deliver(to_caf(
-          {errc::group_in_use, "messages that wait: " + std::to_string(waiting) +
-                                 "; they wait for their next attempt, and such a group would "
-                                 "never deliver them; wait, or reset it first"}));
+        promise.deliver(
+          to_caf({errc::group_in_use,
+                  std::to_string(waiting) + (waiting == 1 ? " message waits" : " messages wait") +
+                    " for another attempt, and such a group would never make it; "
+                    "wait, or reset it first"}));
       },
       failed);
   return promise;

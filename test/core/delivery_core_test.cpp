@@ -325,6 +325,27 @@ TEST_CASE("keyed: what waits behind another is not read a second time, unless th
   CHECK(lent(done) == (roomy ? "1:2+1" : ""));
 }
 
+TEST_CASE("without room for all, batches of messages that come back soon stay at hand") {
+  delivery_core core{{group_id{9}, false, {}, 2'000}, [](std::uint64_t) { return 0; }};
+  core.add_queue(the_queue, delivery_progress{}, offset{0}, at_ms(0));
+  welcome(core, one);
+  // Each in a batch of its own; about four of these are too much.
+  for (std::uint64_t at = 0; at < 8; ++at) {
+    core.arrived(the_queue, batch(at, 1), at_ms(0));
+    REQUIRE(core.nack(one, the_queue, offset{at}, at == 0 ? 100 : 5'000, "no", at_ms(0)).ok());
+  }
+  core.tick(at_ms(100));
+  REQUIRE(lent(core.looked(the_queue, offset{0}, batch(0, 1), at_ms(100))) == "1:0+1#2");
+  REQUIRE(core.nack(one, the_queue, offset{0}, 100, "no", at_ms(101)).ok());
+  REQUIRE(lent(core.tick(at_ms(201))) == "1:0+1#3"); // It needs no look.
+  core.tick(at_ms(5'000));
+  for (std::uint64_t at = 1; at < 8; ++at)
+    REQUIRE(lent(core.looked(the_queue, offset{at}, batch(at, 1), at_ms(5'000))) ==
+            "1:" + std::to_string(at) + "+1#2");
+  REQUIRE(core.nack(one, the_queue, offset{0}, 100, "no", at_ms(5'001)).ok());
+  CHECK(lent(core.tick(at_ms(5'101))) == "1:0+1#4");
+}
+
 TEST_CASE("what a batch says of its messages' ends is read anew when that changed") {
   auto core = make(true);
   welcome(core, one);

@@ -187,8 +187,10 @@ TEST_CASE("what has expired is a dead letter where the group wants it, also afte
   CHECK(dead[1].error == "expired");
 }
 
-TEST_CASE("of one key that was lent twice before a restart one is lent after it, the older first") {
-  // The older one was brought back when nobody had come back with the other.
+namespace {
+
+/// A restart ago the older one was brought back, when nobody had come back with the other.
+delivery_core of_one_key_lent_twice() {
   delivery_progress progress;
   waiting_record row;
   row.at = offset{0};
@@ -199,6 +201,13 @@ TEST_CASE("of one key that was lent twice before a restart one is lent after it,
   delivery_core core{{group_id{9}, true, {}}, [](std::uint64_t) { return 0; }};
   core.add_queue(the_queue, progress, offset{2}, at_ms(0));
   core.join(one, 10, at_ms(0));
+  return core;
+}
+
+} // namespace
+
+TEST_CASE("of one key that was lent twice before a restart one is lent after it, the older first") {
+  auto core = of_one_key_lent_twice();
   core.demand(one, much, at_ms(0));
   auto both = batch(0, 2);
   both->keys = {5, 5};
@@ -212,18 +221,9 @@ TEST_CASE("of one key that was lent twice before a restart one is lent after it,
 }
 
 TEST_CASE("of one key that was lent twice before a restart one is lent, whatever becomes of both") {
-  // As above, and both holders have come back.
   const bool lost = GENERATE(true, false);
-  delivery_progress progress;
-  waiting_record row;
-  row.at = offset{0};
-  row.key = 5;
-  row.letter_queue = queue_id{99};
-  progress.put(row);
-  progress.lend({{offset{0}, 2}});
-  delivery_core core{{group_id{9}, true, {}}, [](std::uint64_t) { return 0; }};
-  core.add_queue(the_queue, progress, offset{2}, at_ms(0));
-  core.join(one, 10, at_ms(0));
+  auto core = of_one_key_lent_twice();
+  // Both holders have come back.
   REQUIRE(core.reclaim(one, the_queue, {{offset{0}, 2}}, at_ms(0)).empty());
   auto both = batch(0, 2);
   both->keys = {5, 5};
