@@ -23,6 +23,13 @@ void on(broadcast_pointer self, const broadcast_core::assign& e) {
   tell(self, e.member, assign_atom_v, what);
 }
 
+void on(broadcast_pointer self, const broadcast_core::revoke& e) {
+  const auto ms = self->state.revoke_timeout_ms;
+  tell(self, e.member, revoke_atom_v,
+       revocation{e.member, e.queue, e.owner, static_cast<std::uint32_t>(ms), false});
+  self->delayed_send(self, std::chrono::milliseconds{ms}, deadline_atom_v, e.queue, e.owner);
+}
+
 void on(broadcast_pointer self, const broadcast_core::take& e) {
   tell(self, e.member, revoke_atom_v, revocation{e.member, e.queue, e.owner, 0, true});
 }
@@ -58,7 +65,7 @@ broadcast_core::member member_of(const join_request& request, unix_ms now) {
 caf::result<frames::joined> on_join(broadcast_pointer self, const join_request& request,
                                     const session_actor& session) {
   auto& s = self->state;
-  if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
+  if (s.gone) return to_caf(*s.gone);
   const auto id = next_member();
   auto effects = s.core->join(id, member_of(request, s.clocks->wall()));
   if (!effects) return to_caf(effects.error());
@@ -138,6 +145,7 @@ broadcast_actor::behavior_type broadcast(broadcast_pointer self, group_record re
   s.shards = std::move(shards);
   s.catalogue = std::move(catalogue);
   s.clocks = std::move(clocks);
+  s.revoke_timeout_ms = options.revoke_timeout_ms;
   s.core.emplace(options.members_max);
   self->set_down_handler([self](const caf::down_msg& down) {
     self->state.watched.ended(down.source);
@@ -172,18 +180,23 @@ broadcast_actor::behavior_type broadcast(broadcast_pointer self, group_record re
     [self](describe_atom) { return describe_broadcast(self); },
     [self](reset_atom, const frames::group_reset& wish) { return reset_consumers(self, wish); },
     [self](remove_atom) -> caf::result<caf::ok_atom> {
+      if (self->state.gone) return to_caf(*self->state.gone);
       if (!self->state.sessions.empty()) return to_caf(in_use_by(self->state.sessions.size()));
-      self->state.removed = true;
+      self->state.gone = deleted_just_now(self->state.record.name);
       return caf::ok_atom::value;
     },
+    [self](hand_over_atom, const group_change& change) { return hand_over(self, change); },
     [self](close_atom) { self->state.owed.end(self); },
     [self](alter_atom, const topic_record& topic, const shard_table& shards_now) {
+      if (self->state.gone) return; // The next actor begins with what there is then.
       self->state.shards = shards_now;
       add_queues(self, topic);
     },
     [self](alter_atom, const group_record& changed) { on_record(self, changed); },
     [self](remove_atom, const topic_record& topic) { remove_topic(self, topic); },
-    [](deadline_atom, queue_id, generation) {}, // Of queues with owners.
+    [self](deadline_atom, queue_id queue, generation owner) {
+      carry_out(self, self->state.core->deadline(queue, owner));
+    },
     [](deadline_atom, member_id) {},
     [](settle_atom, const consumed_messages&) {}, // No transaction acknowledges messages of these.
     [](start_atom, queue_id, generation) {},

@@ -10,6 +10,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,13 +33,16 @@ struct broadcast_state {
   std::optional<core::broadcast_core> core;
   catalogue_actor catalogue;
   std::shared_ptr<const clock> clocks;
+  std::uint64_t revoke_timeout_ms = 0;
   std::map<member_id, session_actor> sessions;
   watch_list watched;
-  /// Being deleted: nobody may join any more.
-  bool removed = false;
+  /// It serves nobody any more: what those are told who come.
+  std::optional<failure> gone;
   owed_answers owed;
-  /// Resets that wait for commits of former members.
+  /// Resets that wait for queues to be given back and commits to end.
   std::vector<std::shared_ptr<broadcast_reset>> waiting_resets;
+  /// Who is told when no name has a queue any more, and nothing is being committed.
+  std::function<void()> handed_over;
 };
 
 using broadcast_pointer = broadcast_actor::stateful_pointer<broadcast_state>;
@@ -75,10 +79,12 @@ caf::result<caf::ok_atom> commit_positions(broadcast_pointer self, const frames:
 
 /// Named consumers with their offsets, members, and of each queue the one that is least far.
 caf::result<frames::group_description> describe_broadcast(broadcast_pointer self);
-/// Moves committed offsets of named consumers that are not connected.
+/// Moves committed offsets of named consumers.
 /// @errors As of an `ordered` group; not_found (no consumer of this name).
 caf::result<caf::ok_atom> reset_consumers(broadcast_pointer self, const frames::group_reset& wish);
-/// Goes on with resets that waited for the commits of former members.
+/// As of an `ordered` group; members without a name read on until it is answered.
+caf::result<caf::ok_atom> hand_over(broadcast_pointer self, const group_change& change);
+/// Goes on with resets, and the handing over, that waited for queues and commits.
 void resume_resets(broadcast_pointer self);
 
 } // namespace carafe

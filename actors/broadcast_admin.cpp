@@ -1,5 +1,6 @@
 #include "actors/broadcast.hpp"
 #include "actors/error_bridge.hpp"
+#include "actors/in_use.hpp"
 #include "actors/query_queues.hpp"
 
 #include <algorithm>
@@ -180,7 +181,7 @@ bool begin_if_settled(broadcast_pointer self, const reset_task& task) {
   const auto& core = *self->state.core;
   std::set<queue_id> queues;
   for (const auto& [consumer, queue] : task->targets) {
-    if (!core.settled(consumer, queue)) return false;
+    if (!core.may_reset(consumer, queue)) return false;
     queues.insert(queue);
   }
   task->missing = queues.size();
@@ -214,6 +215,28 @@ result<std::vector<broadcast_reset::target>> targets_of(const broadcast_state& s
   return out;
 }
 
+/// Whether none of these is being reset or forgotten.
+result<void> may_begin(const broadcast_core& core,
+                       const std::vector<broadcast_reset::target>& targets) {
+  for (const auto& [id, queue] : targets) {
+    const auto& consumer = core.consumers().at(id);
+    const auto place = consumer.places.find(queue);
+    if (consumer.leaving || (place != consumer.places.end() && place->second.resetting))
+      return {errc::group_in_use, consumer.info.name + " is being reset or forgotten"};
+  }
+  return {};
+}
+
+broadcast_core::effects begin_all(broadcast_core& core,
+                                  const std::vector<broadcast_reset::target>& targets) {
+  broadcast_core::effects revoked;
+  for (const auto& [id, queue] : targets) {
+    const auto asked = core.begin_reset(id, queue);
+    revoked.insert(revoked.end(), asked->begin(), asked->end());
+  }
+  return revoked;
+}
+
 } // namespace
 
 caf::result<frames::group_description> describe_broadcast(broadcast_pointer self) {
@@ -231,26 +254,52 @@ caf::result<frames::group_description> describe_broadcast(broadcast_pointer self
 
 caf::result<caf::ok_atom> reset_consumers(broadcast_pointer self, const frames::group_reset& wish) {
   auto& s = self->state;
-  if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
+  if (s.gone) return to_caf(*s.gone);
   auto targets = targets_of(s, wish);
   if (!targets) return to_caf(targets.error());
-  auto task = std::make_shared<broadcast_reset>(broadcast_reset{owe<caf::ok_atom>(self), wish.to});
-  for (const auto& target : *targets) {
-    if (auto ok = s.core->begin_reset(target.first, target.second); !ok) {
-      task->why = ok.error();
-      break;
-    }
-    task->targets.push_back(target);
-  }
+  if (auto ok = may_begin(*s.core, *targets); !ok) return to_caf(ok.error());
+  auto task = std::make_shared<broadcast_reset>(
+    broadcast_reset{owe<caf::ok_atom>(self), wish.to, std::move(*targets)});
   auto promise = task->answer.promise();
-  if (task->why.code != errc::none)
-    finish(self, task);
-  else if (!begin_if_settled(self, task))
-    s.waiting_resets.push_back(std::move(task));
+  const auto revoked = begin_all(*s.core, task->targets);
+  if (!begin_if_settled(self, task)) s.waiting_resets.push_back(std::move(task));
+  carry_out(self, revoked);
   return promise;
 }
 
+caf::result<caf::ok_atom> hand_over(broadcast_pointer self, const group_change& change) {
+  auto& s = self->state;
+  if (s.gone) return to_caf(*s.gone);
+  if (!change.with_members && !s.sessions.empty()) return to_caf(mode_in_use_by(s.sessions.size()));
+  std::vector<broadcast_reset::target> all;
+  for (const auto& [id, consumer] : s.core->consumers())
+    for (const auto& [queue, info] : s.core->queues()) all.emplace_back(id, queue);
+  if (auto ok = may_begin(*s.core, all); !ok) return to_caf(ok.error());
+  s.gone = changed_just_now(s.record.name);
+  auto answer = owe<caf::ok_atom>(self);
+  s.handed_over = [self, answer]() mutable {
+    self->state.sessions.clear(); // They join again; nothing more of them counts here.
+    self->state.watched.clear(self);
+    answer.give(caf::ok_atom::value);
+  };
+  carry_out(self, begin_all(*s.core, all));
+  return answer.promise();
+}
+
+namespace {
+
+bool is_free(const broadcast_core& core) {
+  for (const auto& [id, consumer] : core.consumers())
+    for (const auto& [queue, info] : core.queues())
+      if (!core.may_reset(id, queue)) return false;
+  return true;
+}
+
+} // namespace
+
 void resume_resets(broadcast_pointer self) {
+  auto& s = self->state;
+  if (s.handed_over && is_free(*s.core)) std::exchange(s.handed_over, {})();
   auto waiting = std::exchange(self->state.waiting_resets, {});
   for (auto& task : waiting)
     if (!begin_if_settled(self, task)) self->state.waiting_resets.push_back(std::move(task));

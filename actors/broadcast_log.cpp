@@ -59,7 +59,8 @@ void start_failed(broadcast_pointer self, const broadcast_core::find_start& e, c
 void commit_start(broadcast_pointer self, const broadcast_core::find_start& e, offset begin) {
   auto& s = self->state;
   const auto place = s.places.find(e.queue);
-  if (place == s.places.end() || s.removed) return;
+  if (place == s.places.end()) return;
+  if (s.gone && !s.handed_over) return;                         // Its group is deleted.
   if (!s.core->searching(e.consumer, e.queue, e.owner)) return; // Forgotten meanwhile.
   effect_list wish;
   wish.effects.emplace_back(

@@ -106,6 +106,13 @@ caf::result<shard_actor> on_route(catalogue_pointer self, queue_id queue) {
 
 } // namespace
 
+failure no_such_queue(const topic_record& topic, queue_number number) {
+  const auto count = topic.queues.size();
+  return {errc::queue_unknown, topic.name + " has " + std::to_string(count) +
+                                 (count == 1 ? " queue" : " queues") + ", and no queue " +
+                                 std::to_string(number.value)};
+}
+
 catalogue_actor::behavior_type catalogue(catalogue_pointer self, node_actor node,
                                          shard_table shards, std::shared_ptr<const clock> clocks,
                                          catalogue_options options) {

@@ -95,6 +95,9 @@ group_actor group_of(catalogue_pointer self, const group_record& record);
 /// handled. Quits if it cannot.
 void load_catalogue(catalogue_pointer self);
 
+/// The topic is there, but has no queue of this number.
+[[nodiscard]] failure no_such_queue(const topic_record& topic, queue_number number);
+
 // What the actor answers to requests about groups.
 caf::result<group_actor> join_group(catalogue_pointer self, const frames::join& wish);
 caf::result<frames::group_names> list_groups(catalogue_pointer self);

@@ -34,11 +34,18 @@ void create_missing(catalogue_pointer self, const std::vector<std::string>& topi
   }
 }
 
+/// Without those that are away and have a seat.
+std::uint32_t members_there(const frames::group_description& group) {
+  return static_cast<std::uint32_t>(
+    std::ranges::count_if(group.members, [](const auto& m) { return !m.kept_until; }));
+}
+
 } // namespace
 
 caf::result<group_actor> join_group(catalogue_pointer self, const frames::join& wish) {
   auto promise = self->make_response_promise<group_actor>();
-  create_missing(self, wish.topics);
+  const auto known = self->state.core->rejoin_group(wish.group, wish.rejoins, wish.mode);
+  if (!known) create_missing(self, wish.topics);
   change_catalogue(
     self,
     [self, wish]() -> result<decision> {
@@ -49,7 +56,9 @@ caf::result<group_actor> join_group(catalogue_pointer self, const frames::join& 
                 "a member's id is 1 to 127 letters, digits, '.', '_' or '-', the first no '.' or "
                 "'-'; not '" +
                   wish.member_id.substr(0, 200) + "'"};
-      auto joined = core.join_group(wish.group, wish.topics, now, wish.mode, wish.filter);
+      const auto again = core.rejoin_group(wish.group, wish.rejoins, wish.mode);
+      auto joined = again ? result<decision>{*again}
+                          : core.join_group(wish.group, wish.topics, now, wish.mode, wish.filter);
       if (!joined || wish.name.empty()) return joined;
       return core.name_consumer(std::move(*joined), wish.name, now);
     },
@@ -87,10 +96,7 @@ caf::result<frames::group_names> list_groups(catalogue_pointer self) {
         [all, arrived](const frames::group_description& d) mutable {
           std::uint64_t lag = 0;
           for (const auto& queue : d.queues) lag += queue.lag;
-          const auto there = std::count_if(d.members.begin(), d.members.end(),
-                                           [](const auto& m) { return !m.kept_until; });
-          all->names.groups.push_back(
-            {d.name, d.group, d.mode, d.topics, static_cast<std::uint32_t>(there), lag});
+          all->names.groups.push_back({d.name, d.group, d.mode, d.topics, members_there(d), lag});
           arrived();
         },
         [all, arrived](const caf::error& error) mutable {
@@ -160,13 +166,6 @@ bool becomes_another(const group_record& there, const frames::group_put& wish) {
          there.filter != wish.filter;
 }
 
-/// Whether what reads `wish.topics` reads all that `there` does.
-bool reads_all_of(const frames::group_put& wish, const group_record& there) {
-  return std::ranges::all_of(there.topics, [&](const auto& topic) {
-    return std::ranges::find(wish.topics, topic) != wish.topics.end();
-  });
-}
-
 } // namespace
 
 caf::result<frames::group_description> put_group(catalogue_pointer self,
@@ -180,40 +179,26 @@ caf::result<frames::group_description> put_group(catalogue_pointer self,
     change_catalogue(self, decide, tell_then(self, promise));
     return promise;
   }
-  const auto failed = [promise](caf::error& why) mutable { promise.deliver(std::move(why)); };
-  const auto actor = group_of(self, *there);
-  // Nobody may be in it, and its actor goes: another one serves what it is then.
-  const auto change = [self, decide, promise, actor, failed, id = there->group] {
-    self->request(actor, caf::infinite, remove_atom_v)
-      .then(
-        [self, decide, promise, id](caf::ok_atom) {
-          change_catalogue(self, decide, [self, id, promise](const result<decision>& outcome) {
-            forget_group(self, id, true);
-            tell_then(self, promise)(outcome);
-          });
-        },
-        failed);
-  };
-  const bool lends = core::lends_messages(wish.mode);
-  if (lends && reads_all_of(wish, *there)) {
-    change();
+  // Nobody's work is interrupted for what cannot be.
+  if (const auto may = decide(); !may) {
+    promise.deliver(to_caf(may.error()));
     return promise;
   }
-  self->request(actor, caf::infinite, describe_atom_v)
+  group_change change;
+  change.lends = core::lends_messages(wish.mode);
+  change.with_members =
+    there->mode == wish.mode || (change.lends && core::lends_messages(there->mode));
+  change.topics = wish.topics;
+  // Its actor goes: another one serves what it is then, which members join in its place.
+  self->request(group_of(self, *there), caf::infinite, hand_over_atom_v, change)
     .then(
-      [promise, change, lends, wish](const frames::group_description& now) mutable {
-        std::uint64_t waiting = 0;
-        for (const auto& queue : now.queues)
-          if (!lends || std::ranges::find(wish.topics, queue.topic) == wish.topics.end())
-            waiting += queue.waiting;
-        if (waiting == 0) return change();
-        promise.deliver(
-          to_caf({errc::group_in_use,
-                  std::to_string(waiting) + (waiting == 1 ? " message waits" : " messages wait") +
-                    " for another attempt, and such a group would never make it; "
-                    "wait, or reset it first"}));
+      [self, decide, promise, id = there->group](caf::ok_atom) {
+        change_catalogue(self, decide, [self, id, promise](const result<decision>& outcome) {
+          forget_group(self, id, true);
+          tell_then(self, promise)(outcome);
+        });
       },
-      failed);
+      [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   return promise;
 }
 

@@ -17,9 +17,7 @@ result<key_plan> plan_of(catalogue_pointer self, const frames::key_find& wish) {
   const auto& s = self->state;
   const auto* topic = s.core->topic(wish.topic);
   if (topic == nullptr) return {errc::topic_unknown, wish.topic};
-  if (wish.number.value >= topic->queues.size())
-    return {errc::queue_unknown, wish.topic + " has " + std::to_string(topic->queues.size()) +
-                                   " queues, and no queue " + std::to_string(wish.number.value)};
+  if (wish.number.value >= topic->queues.size()) return no_such_queue(*topic, wish.number);
   if (wish.key.empty()) return {errc::invalid_argument, "an empty key is no key"};
   const auto& place = topic->queues[wish.number.value];
   const auto shard = s.shards.find(place.shard);

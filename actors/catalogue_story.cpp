@@ -27,8 +27,7 @@ result<topic_record> topic_of_wish(catalogue_pointer self, const frames::message
   if (topic == nullptr) return {errc::topic_unknown, wish.topic};
   if (const auto* place = std::get_if<frames::message_why::place>(&wish.which);
       place != nullptr && place->number.value >= topic->queues.size())
-    return {errc::queue_unknown, wish.topic + " has " + std::to_string(topic->queues.size()) +
-                                   " queues, and no queue " + std::to_string(place->number.value)};
+    return no_such_queue(*topic, place->number);
   if (!wish.group.empty()) {
     const auto* group = s.core->group(wish.group);
     if (group == nullptr) return {errc::group_unknown, wish.group};

@@ -2,7 +2,6 @@
 
 #include "actors/core/delivery_batches.hpp"
 #include "actors/error_bridge.hpp"
-#include "actors/in_use.hpp"
 #include "actors/logging.hpp"
 #include "actors/queue.hpp"
 
@@ -136,6 +135,7 @@ void put_off(delivery_pointer self, const delivery_state::errand& what, const fa
 }
 
 void carry_out(delivery_pointer self, delivery_core::effects_list effects) {
+  if (self->state.ended) return; // Whoever serves the group now begins from what the log has.
   name_holders(self, effects);
   for (const auto& effect : effects) std::visit([self](const auto& e) { on(self, e); }, effect);
   arm_tick(self);
@@ -158,7 +158,7 @@ void leave(delivery_pointer self, member_id id, bool lost) {
 caf::result<frames::joined> on_join(delivery_pointer self, const join_request& request,
                                     const session_actor& session) {
   auto& s = self->state;
-  if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
+  if (s.gone) return to_caf(*s.gone);
   if (s.owed.ending()) return to_caf({errc::shard_unavailable, "the group's actor stops"});
   if (s.members.size() >= s.options.members_max)
     return to_caf(
@@ -295,7 +295,8 @@ caf::result<frames::renewed> on_renew(delivery_pointer self, const frames::renew
   return promise;
 }
 
-/// Answered when the log knows what it gave back: a restart would keep that for it otherwise.
+/// Answered when the log knows what it gave back: a restart would keep that for it otherwise; as
+/// happens if it comes when this actor has ended.
 caf::result<caf::ok_atom> on_leave(delivery_pointer self, member_id member) {
   leave(self, member, false);
   std::set<shard_id> shards;
@@ -308,32 +309,11 @@ caf::result<caf::ok_atom> on_leave(delivery_pointer self, member_id member) {
   return promise;
 }
 
-caf::result<caf::ok_atom> on_remove(delivery_pointer self) {
-  auto& s = self->state;
-  if (!s.members.empty()) return to_caf(in_use_by(s.members.size()));
-  if (s.redriving) return to_caf({errc::group_in_use, "dead letters of it are being brought back"});
-  for (const auto& [id, queue] : s.queues)
-    if (queue.resetting || queue.reset_asked)
-      return to_caf({errc::group_in_use, "its progress is being reset"});
-  if (s.removal) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
-  s.removed = true;
-  burials_ended(self, std::nullopt, {errc::group_unknown, s.record.name + " was deleted just now"});
-  for (const auto& [queue, state] : s.queues) stop_reading(self, queue);
-  auto answer = owe<caf::ok_atom>(self);
-  s.removal = [answer](result<caf::ok_atom> done) mutable { answer.give(std::move(done)); };
-  std::vector<shard_id> shards;
-  for (const auto& [shard, box] : s.outboxes) shards.push_back(shard);
-  for (const auto shard : shards)
-    when_written(self, shard, [self](const failure&) { maybe_removed(self); });
-  maybe_removed(self);
-  return answer.promise();
-}
-
 void on_tick(delivery_pointer self) {
   auto& s = self->state;
   if (s.tick_at && s.clocks->monotonic() < *s.tick_at) return; // A sooner one came in its place.
   s.tick_at.reset();
-  if (s.removed) return;
+  if (s.gone) return;
   carry_out(self, s.core->tick(now(self)));
   if (s.clocks->monotonic() < s.errands_after) return;
   for (const auto& errand : std::exchange(s.failed_errands, {})) run(self, errand);
@@ -417,12 +397,14 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
     },
     [self](describe_atom) { return describe_group(self); },
     [self](reset_atom, const frames::group_reset& wish) { return reset_group(self, wish); },
-    [self](remove_atom) { return on_remove(self); },
+    [self](remove_atom) { return remove_group(self); },
+    [self](hand_over_atom, const group_change& change) { return hand_over(self, change); },
     [self](close_atom) {
       burials_ended(self, std::nullopt, {errc::shard_unavailable, "the group's actor stops"});
       self->state.owed.end(self);
     },
     [self](alter_atom, const topic_record& topic, const shard_table& shards_now) {
+      if (self->state.gone) return; // The next actor begins with what there is then.
       self->state.shards = shards_now;
       add_queues(self, topic, {});
     },
@@ -432,7 +414,7 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
       self->state.core->alter(changed.delivery);
     },
     [self](remove_atom, const topic_record& topic) { remove_topic(self, topic); },
-    [](deadline_atom, queue_id, generation) {}, // Of queues with owners.
+    [self](deadline_atom, queue_id queue, generation) { leaving_overdue(self, queue); },
     [](deadline_atom, member_id) {},
     [](forget_atom, const std::string&) -> caf::result<caf::ok_atom> {
       return to_caf({errc::unsupported, "nothing is kept for members of shared and keyed groups"});
@@ -458,6 +440,7 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
     [self](graves_atom, const frames::redrive& wish) { return redrive(self, wish); },
     [self](demand_atom, core::reader_id reader, std::uint64_t bytes) {
       auto& state = self->state;
+      if (state.gone) return;
       if (auto at = state.member_readers.find(reader); at != state.member_readers.end())
         carry_out(self, state.core->demand(at->second, bytes, now(self)));
     },

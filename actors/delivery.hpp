@@ -114,12 +114,16 @@ struct delivery_state {
   std::uint64_t dice = 0;
   /// When the next tick comes.
   std::optional<mono_ms> tick_at;
-  /// Being deleted or made another: nobody may join any more, and nothing more is begun.
-  bool removed = false;
+  /// It is going to end, and nothing more is begun: what those are told who come.
+  std::optional<failure> gone;
+  /// Queues that the group will not read any more: what consumers have of them comes back first.
+  std::set<queue_id> leaving;
   /// Who is told once nothing is written any more.
-  std::function<void(result<caf::ok_atom>)> removal;
-  /// Dead letters under way to the log.
-  std::size_t burying = 0;
+  std::function<void(const result<caf::ok_atom>&)> ending;
+  /// It was told: from here on this actor writes nothing.
+  bool ended = false;
+  /// Entries of their own under way to the log: dead letters, beginnings.
+  std::size_t writing_apart = 0;
   /// Who is told when a message's dead letter is written, or cannot be just now.
   std::map<burial_place, told_later> burials;
   watch_list watched;
@@ -178,9 +182,17 @@ when_all(std::size_t count, std::function<void(const failure&)> then);
 void when_all_written(delivery_pointer self, const std::set<shard_id>& shards,
                       std::function<void(const failure&)> then);
 void flush(delivery_pointer self, shard_id shard);
-/// Answers a removal once the log has everything that this actor wrote: whoever serves the group
-/// next begins from there.
-void maybe_removed(delivery_pointer self);
+
+// delivery_end.cpp
+/// It ends, unless somebody is in it.
+caf::result<caf::ok_atom> remove_group(delivery_pointer self);
+/// It ends, and another actor serves the group: its members name to that what they have.
+caf::result<caf::ok_atom> hand_over(delivery_pointer self, const group_change& change);
+/// What consumers have had time to settle of a queue that the group leaves goes back.
+void leaving_overdue(delivery_pointer self, queue_id queue);
+/// Answers once the log has everything that this actor wrote: whoever serves the group next begins
+/// from there. Its members are forgotten then, with what they have.
+void maybe_ended(delivery_pointer self);
 
 // delivery_burial.cpp
 /// Writes the dead letter and the end of its source, as one entry.
@@ -201,6 +213,8 @@ caf::result<frames::redriven> redrive(delivery_pointer self, const frames::redri
 // delivery_admin.cpp
 caf::result<frames::group_description> describe_group(delivery_pointer self);
 [[nodiscard]] lent_whereabouts where_is(delivery_pointer self, queue_id queue, offset at);
+/// Messages that wait for another attempt, or behind one of their key.
+[[nodiscard]] std::uint64_t waiting_in(const core::delivery_core::queue_state& queue);
 caf::result<caf::ok_atom> reset_group(delivery_pointer self, const frames::group_reset& wish);
 
 } // namespace carafe

@@ -40,10 +40,7 @@ frames::group_queue fill_queue(const delivery_state& s, queue_id id,
   count_unmet(progress.next(), read);
   count_unmet(std::max(read, out.earliest), out.end);
   for (const auto& [first, lease] : dealt.leases) out.in_flight += lease.count;
-  out.waiting = dealt.lines.behind();
-  // One that failed may stand behind another besides.
-  for (const auto& [offset, row] : progress.waiting())
-    if (dealt.lines.first_before(offset).value_or(offset) == offset) ++out.waiting;
+  out.waiting = waiting_in(dealt);
   return out;
 }
 
@@ -149,6 +146,14 @@ caf::result<frames::group_description> describe_group(delivery_pointer self) {
   return answer.promise();
 }
 
+std::uint64_t waiting_in(const core::delivery_core::queue_state& queue) {
+  std::uint64_t count = queue.lines.behind();
+  // One that failed may stand behind another besides.
+  for (const auto& [at, row] : queue.progress.waiting())
+    if (queue.lines.first_before(at).value_or(at) == at) ++count;
+  return count;
+}
+
 lent_whereabouts where_is(delivery_pointer self, queue_id queue, offset at) {
   const auto& s = self->state;
   lent_whereabouts out;
@@ -161,7 +166,7 @@ lent_whereabouts where_is(delivery_pointer self, queue_id queue, offset at) {
 
 caf::result<caf::ok_atom> reset_group(delivery_pointer self, const frames::group_reset& wish) {
   auto& s = self->state;
-  if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
+  if (s.gone) return to_caf(*s.gone);
   auto queues = queues_to_reset(wish, s.record.name, s.topics);
   if (!queues) return to_caf(queues.error());
   for (const auto id : *queues)

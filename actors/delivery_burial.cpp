@@ -60,7 +60,7 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
           const core::delivery_batch_ptr& batch) {
   auto& s = self->state;
   const auto queue = s.queues.find(what.queue);
-  if (queue == s.queues.end() || s.removed) return;
+  if (queue == s.queues.end() || s.ended) return;
   effect_list wish;
   std::optional<queue_id> dug;
   if (batch) {
@@ -86,25 +86,25 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
   using reason = effects::settled::reason;
   wish.effects.emplace_back(effects::settled{
     s.record.group, what.queue, {{what.at, 1}}, batch ? reason::dead : reason::gone});
-  ++s.burying;
+  ++s.writing_apart;
   self->request(s.shards.at(queue->second.shard).shard, caf::infinite, write_atom_v, wish)
     .then(
       [self, what, dug](entry_index) {
-        --self->state.burying;
+        --self->state.writing_apart;
         if (dug) self->state.own_graves.insert(*dug);
         carry_out(self, self->state.core->buried(what.queue, what.at, now(self)));
         burial_ended(self, what, failure{errc::none});
-        maybe_removed(self);
+        maybe_ended(self);
       },
       [self, what](const caf::error& error) {
-        --self->state.burying;
-        maybe_removed(self);
+        --self->state.writing_apart;
         const auto why = from_caf(error);
         if (why.code == errc::queue_unknown) {
           self->state.graves.reset();
           self->state.own_graves.clear();
         }
         put_off(self, what, why);
+        maybe_ended(self);
       });
 }
 

@@ -231,6 +231,7 @@ caf::result<frames::dead_letter_list> dead_letters(delivery_pointer self) {
 
 caf::result<frames::redriven> redrive(delivery_pointer self, const frames::redrive& wish) {
   auto& s = self->state;
+  if (s.gone) return to_caf(*s.gone);
   std::uint64_t count = 0;
   for (const auto& each : wish.letters)
     for (const auto& range : each.ranges) count += std::min(range.count, letters_max + 1);

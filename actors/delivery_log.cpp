@@ -38,6 +38,7 @@ void give_up(delivery_pointer self, const delivery_state::chunk& what, const fai
   for (auto& [shard, box] : self->state.outboxes) settle_all(std::exchange(box.gathering, {}), why);
   burials_ended(self, std::nullopt, why);
   self->state.owed.end(self);
+  maybe_ended(self);
 }
 
 /// In front of what has gathered since.
@@ -58,6 +59,7 @@ void write_chunk(delivery_pointer self, shard_id shard, const chunk_ptr& what) {
         send_held(self, *what);
         settle_all(*what, failure{errc::none});
         flush(self, shard);
+        maybe_ended(self);
       },
       [self, shard, what](const caf::error& error) {
         const auto why = from_caf(error);
@@ -127,14 +129,6 @@ void flush(delivery_pointer self, shard_id shard) {
   }
   box.writing = true;
   write_chunk(self, shard, what);
-}
-
-void maybe_removed(delivery_pointer self) {
-  auto& s = self->state;
-  if (!s.removal || s.burying > 0) return;
-  for (const auto& [shard, box] : s.outboxes)
-    if (box.writing || !box.gathering.wish.effects.empty()) return;
-  std::exchange(s.removal, {})(caf::ok_atom::value);
 }
 
 } // namespace carafe

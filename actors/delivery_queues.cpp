@@ -135,14 +135,21 @@ void find_start(delivery_pointer self, attempt of, const queue_actor& actor) {
         using reason = effects::commit::reason;
         wish.effects.emplace_back(
           effects::commit{state.record.group, id, found.begin, reason::began});
+        ++state.writing_apart;
         self
           ->request(state.shards.at(queue->shard).shard, caf::infinite, write_atom_v,
                     std::move(wish))
           .then(
             [self, of, id, actor, found](entry_index) {
+              --self->state.writing_apart;
+              maybe_ended(self);
               if (auto* there = opening(self, of)) read_start(self, of, actor, there->shard, found);
             },
-            [self, of](const caf::error& why) { failed(self, of, from_caf(why)); });
+            [self, of](const caf::error& why) {
+              --self->state.writing_apart;
+              maybe_ended(self);
+              failed(self, of, from_caf(why));
+            });
       },
       [self, of](const caf::error& why) { failed(self, of, from_caf(why)); });
 }
@@ -186,7 +193,7 @@ void remove_topic(delivery_pointer self, const topic_record& topic) {
 void begin_reading(delivery_pointer self, queue_id id) {
   auto& s = self->state;
   auto at = s.queues.find(id);
-  if (at == s.queues.end() || s.members.empty()) return;
+  if (at == s.queues.end() || s.members.empty() || s.gone) return;
   auto& queue = at->second;
   if (queue.opening != 0 || queue.resetting || queue.reader.value != 0) return;
   queue.opening = ++s.openings;

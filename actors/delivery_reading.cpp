@@ -52,7 +52,7 @@ namespace {
 void go_on_with(delivery_pointer self, const delivery_state::errand& what,
                 const result<core::delivery_batch_ptr>& batch) {
   auto& s = self->state;
-  if (s.removed) return;
+  if (s.ended) return;
   if (!batch) return put_off(self, what, batch.error());
   if (!*batch && !what.asked)
     if (const auto queue = s.queues.find(what.queue); queue != s.queues.end())
@@ -101,7 +101,7 @@ void run(delivery_pointer self, const delivery_state::errand& what) {
                  batch = core::revive_letter(**batch, row, ttl_of(state, what.queue), limits);
                // Copied before anybody had looked whether the group wants it.
                if (const bool unread = row.stored.value != 0 && row.attempts == 0 && !what.dead;
-                   batch && unread && !state.removed) {
+                   batch && unread && !state.ended) {
                  const auto passes = core::first_passes(**batch, state.wanted, limits);
                  if (passes && !*passes)
                    return carry_out(self,

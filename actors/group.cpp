@@ -127,7 +127,7 @@ void leave(self_pointer self, member_id member) {
 caf::result<frames::joined> on_join(self_pointer self, const join_request& request,
                                     const session_actor& session) {
   auto& s = self->state;
-  if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
+  if (s.gone) return to_caf(*s.gone);
   const auto id = next_member();
   group_core::member m;
   m.name = request.wish.member.empty() ? request.wish.member_id : request.wish.member;
@@ -293,12 +293,15 @@ group_actor::behavior_type group(self_pointer self, group_record record,
     [self](describe_atom) { return describe_group(self); },
     [self](reset_atom, const frames::group_reset& wish) { return reset_group(self, wish); },
     [self](remove_atom) -> caf::result<caf::ok_atom> {
+      if (self->state.gone) return to_caf(*self->state.gone);
       if (!self->state.sessions.empty()) return to_caf(in_use_by(self->state.sessions.size()));
-      self->state.removed = true;
+      self->state.gone = deleted_just_now(self->state.record.name);
       return caf::ok_atom::value;
     },
+    [self](hand_over_atom, const group_change& change) { return hand_over(self, change); },
     [self](close_atom) { self->state.owed.end(self); },
     [self](alter_atom, const topic_record& topic, const shard_table& shards_now) {
+      if (self->state.gone) return; // The next actor begins with what there is then.
       self->state.shards = shards_now;
       add_queues(self, topic, {});
     },

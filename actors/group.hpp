@@ -12,6 +12,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -52,8 +53,8 @@ struct group_state {
   group_options options;
   std::map<member_id, session_actor> sessions;
   watch_list watched;
-  /// Being deleted: nobody may join any more.
-  bool removed = false;
+  /// It serves nobody any more: what those are told who come.
+  std::optional<failure> gone;
   owed_answers owed;
   /// Until when the queues of members that are away are kept.
   std::map<member_id, unix_ms> kept_until;
@@ -64,6 +65,8 @@ struct group_state {
   std::vector<std::function<void(result<caf::ok_atom>)>> when_saved;
   /// Resets that wait for commits of former owners; at most one a queue.
   std::vector<std::shared_ptr<group_reset_task>> waiting_resets;
+  /// Who is told when nobody has a queue any more, and nothing is being committed.
+  std::function<void()> handed_over;
 };
 
 /// Members are told apart over all groups of the node.

@@ -2,9 +2,11 @@
 
 #include "actors/core/delivery_batches.hpp"
 #include "actors/error_bridge.hpp"
+#include "actors/in_use.hpp"
 #include "actors/query_queues.hpp"
 #include "actors/reset_queues.hpp"
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -185,7 +187,7 @@ caf::result<frames::group_description> describe_group(self_pointer self) {
 
 caf::result<caf::ok_atom> reset_group(self_pointer self, const frames::group_reset& wish) {
   auto& s = self->state;
-  if (s.removed) return to_caf({errc::group_unknown, s.record.name + " was deleted just now"});
+  if (s.gone) return to_caf(*s.gone);
   auto queues = queues_to_reset(wish, s.record.name, s.topics);
   if (!queues) return to_caf(queues.error());
   auto task =
@@ -209,7 +211,33 @@ caf::result<caf::ok_atom> reset_group(self_pointer self, const frames::group_res
   return promise;
 }
 
+caf::result<caf::ok_atom> hand_over(self_pointer self, const group_change& change) {
+  auto& s = self->state;
+  if (s.gone) return to_caf(*s.gone);
+  if (!change.with_members && !s.sessions.empty()) return to_caf(mode_in_use_by(s.sessions.size()));
+  for (const auto& [id, queue] : s.core->queues())
+    if (queue.resetting) return to_caf({errc::group_in_use, "its progress is being reset"});
+  s.gone = changed_just_now(s.record.name); // From here on seats stay as they are saved.
+  auto answer = owe<caf::ok_atom>(self);
+  s.handed_over = [self, answer]() mutable {
+    self->state.sessions.clear(); // They join again; nothing more of them counts here.
+    self->state.watched.clear(self);
+    answer.give(caf::ok_atom::value);
+  };
+  core::group_core::effects revoked;
+  for (const auto& [id, queue] : s.core->queues()) {
+    const auto asked = s.core->begin_reset(id);
+    revoked.insert(revoked.end(), asked->begin(), asked->end());
+  }
+  carry_out(self, revoked);
+  return answer.promise();
+}
+
 void resume_resets(self_pointer self) {
+  auto& s = self->state;
+  const auto is_free = [&](const auto& row) { return s.core->may_reset(row.first); };
+  if (s.handed_over && std::ranges::all_of(s.core->queues(), is_free))
+    std::exchange(s.handed_over, {})();
   auto waiting = std::exchange(self->state.waiting_resets, {});
   for (auto& task : waiting)
     if (!begin_if_settled(self, task)) self->state.waiting_resets.push_back(std::move(task));

@@ -15,7 +15,12 @@ describe_group(group_actor::stateful_pointer<group_state> self);
 caf::result<caf::ok_atom> reset_group(group_actor::stateful_pointer<group_state> self,
                                       const frames::group_reset& wish);
 
-/// Goes on with resets that waited for the commits of former owners.
+/// Asks all members for their queues, as a reset does; answered when they are free and settled.
+/// @errors group_in_use  a reset is under way, or members are in the way.
+caf::result<caf::ok_atom> hand_over(group_actor::stateful_pointer<group_state> self,
+                                    const group_change& change);
+
+/// Goes on with resets, and the handing over, that waited for the commits of former owners.
 void resume_resets(group_actor::stateful_pointer<group_state> self);
 
 } // namespace carafe

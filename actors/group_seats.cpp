@@ -41,7 +41,7 @@ void tell_saved(self_pointer self, const result<caf::ok_atom>& outcome) {
 
 void save_seats(self_pointer self) {
   auto& s = self->state;
-  if (s.removed) return tell_saved(self, {errc::group_unknown, s.record.name + " was deleted"});
+  if (s.gone) return tell_saved(self, *s.gone);
   if (s.saving) return;
   const auto seat = unsaved(s);
   if (!seat) return tell_saved(self, caf::ok_atom::value);

@@ -50,6 +50,7 @@ CARAFE_ATOM(flushed, "flushed")
 CARAFE_ATOM(forget, "forget")
 CARAFE_ATOM(graves, "graves")
 CARAFE_ATOM(halt, "halt")
+CARAFE_ATOM(hand_over, "hand over")
 CARAFE_ATOM(input, "input")
 CARAFE_ATOM(inventory, "inventory")
 CARAFE_ATOM(join, "join")
@@ -280,8 +281,10 @@ using group_actor = caf::typed_actor<
   caf::replies_to<commit_atom, frames::commit>::with<caf::ok_atom>,
   caf::replies_to<describe_atom>::with<frames::group_description>,
   caf::replies_to<reset_atom, frames::group_reset>::with<caf::ok_atom>,
-  caf::replies_to<remove_atom>::with<caf::ok_atom>,      // Unless somebody is in it.
-  caf::reacts_to<close_atom>,                            // Its deletion is over.
+  caf::replies_to<remove_atom>::with<caf::ok_atom>, // Unless somebody is in it.
+  // Another actor is to serve the group: nothing more is begun, and once all is written, answered.
+  caf::replies_to<hand_over_atom, group_change>::with<caf::ok_atom>,
+  caf::reacts_to<close_atom>,                            // Its deletion, or that, is over.
   caf::reacts_to<alter_atom, topic_record, shard_table>, // A topic it reads, and its queues.
   caf::reacts_to<alter_atom, group_record>,              // Its own settings.
   caf::reacts_to<remove_atom, topic_record>,             // A topic it reads is gone.

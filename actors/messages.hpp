@@ -28,6 +28,15 @@
 
 namespace carafe {
 
+/// What a group becomes, for the actor that serves what it was.
+struct group_change {
+  /// Its members go on with the next actor; otherwise nobody may be in it.
+  bool with_members = false;
+  /// It lends messages then, and reads these topics.
+  bool lends = false;
+  std::vector<std::string> topics;
+};
+
 /// The effects of one entry.
 struct effect_list {
   std::vector<effects::effect> effects;

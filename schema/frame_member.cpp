@@ -16,6 +16,7 @@ void put(wire::Join::Builder to, const join& from) {
   if (!from.name.empty()) to.setName(wire_text{from.name});
   to.setHolder(from.holder);
   if (!from.member_id.empty()) to.setMemberId(wire_text{from.member_id});
+  to.setRejoins(from.rejoins.value);
 }
 
 join get(wire::Join::Reader from, decoding& state) {
@@ -32,6 +33,7 @@ join get(wire::Join::Reader from, decoding& state) {
   to.name = state.text(from.getName());
   to.holder = from.getHolder();
   to.member_id = state.text(from.getMemberId());
+  to.rejoins = group_id{from.getRejoins()};
   return to;
 }
 

@@ -139,10 +139,12 @@ deliver get(wire::Deliver::Reader from, decoding& state) {
 void put(wire::SubscriptionEnded::Builder to, const subscription_ended& from) {
   to.setSubscription(from.subscription.value);
   put(to.initError(), from.why);
+  to.setMember(from.member.value);
 }
 
 subscription_ended get(wire::SubscriptionEnded::Reader from, decoding& state) {
-  return {subscription_id{from.getSubscription()}, get(from.getError(), state).why};
+  return {subscription_id{from.getSubscription()}, get(from.getError(), state).why,
+          member_id{from.getMember()}};
 }
 
 } // namespace carafe::frames

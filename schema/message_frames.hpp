@@ -110,6 +110,8 @@ struct deliver {
 struct subscription_ended {
   subscription_id subscription;
   failure why;
+  /// Not 0: it is a membership that ended, and `subscription` is 0.
+  member_id member = {};
 };
 
 struct join {
@@ -129,6 +131,8 @@ struct join {
   std::uint64_t holder = 0;
   /// Of `ordered`: for whom queues are kept; empty: for nobody.
   std::string member_id = {};
+  /// The group that it was a member of before; 0: of none.
+  group_id rejoins = {};
 };
 struct joined {
   member_id member;

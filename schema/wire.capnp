@@ -246,6 +246,8 @@ struct SubscriptionEnded {
   error @1 :Error;
   # `none` never; e.g. queue_unknown after its topic was deleted, offset_out_of_range after
   # retention overtook the reader.
+  member @2 :UInt64;
+  # Not 0: this member's group is served anew, and `subscription` is 0: it has to join again.
 }
 
 struct Join {
@@ -272,6 +274,9 @@ struct Join {
   memberId @11 :Text;
   # Of `ordered`: when it is gone its queues are kept for it for a while, and it has them again when
   # it joins with the same id, and the same `holder`. Empty: they go to others at once.
+  rejoins @12 :UInt64;
+  # Not 0: the consumer was a member of this group before (`joined.group`). If it is the same one,
+  # it is let in whatever topics and filter the group has by now.
 }
 
 struct Joined {

@@ -8,13 +8,16 @@
 namespace carafe::client {
 namespace {
 
+/// Consumers have some time to give back what they have, by default 10 s (`revoke-timeout-ms`).
+constexpr std::chrono::milliseconds giving_back{15'000};
+
 failure odd_answer() { return {errc::internal, "the node answered with a frame of another kind"}; }
 
 /// Asks, and turns the answer into what the caller of `client` gets.
 template <class Answer>
-auto ask(const connection& c, const frames::body& question, on_loss loss, bool again = true)
-  -> result<decltype(told(std::declval<Answer>()))> {
-  auto answer = c.ask(question, loss, again);
+auto ask(const connection& c, const frames::body& question, on_loss loss, bool again = true,
+         std::chrono::milliseconds more = {}) -> result<decltype(told(std::declval<Answer>()))> {
+  auto answer = c.ask(question, loss, again, more);
   if (!answer) return answer.error();
   auto body = std::get_if<Answer>(&*answer);
   if (!body) return odd_answer();
@@ -80,14 +83,15 @@ result<group_info> client::describe_group(const std::string& name) const {
 
 result<group_info> client::put_group(const group_definition& wanted) const {
   auto loss = wanted.if_missing ? on_loss::resend : on_loss::report;
-  return ask<frames::group_description>(*connection_, frame_of(wanted), loss);
+  return ask<frames::group_description>(*connection_, frame_of(wanted), loss, true, giving_back);
 }
 
 result<group_info> client::reset_group(const std::string& name, const std::string& topic,
                                        std::optional<queue_number> number, start_position to,
                                        const std::string& consumer) const {
-  return ask<frames::group_description>(
-    *connection_, frames::group_reset{name, topic, number, to, consumer}, on_loss::report);
+  return ask<frames::group_description>(*connection_,
+                                        frames::group_reset{name, topic, number, to, consumer},
+                                        on_loss::report, true, giving_back);
 }
 
 result<void> client::forget_consumer(const std::string& group, const std::string& name) const {

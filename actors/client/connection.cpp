@@ -47,10 +47,11 @@ connection::~connection() {
     thread_.join();
 }
 
-result<frames::body> connection::ask(const frames::body& body, on_loss loss, bool again) const {
+result<frames::body> connection::ask(const frames::body& body, on_loss loss, bool again,
+                                     milliseconds more) const {
   if (link_->loop().on_thread())
     return {errc::invalid_argument, "called from a callback of this connection"};
-  auto deadline = steady_clock::now() + link_->options().timeout;
+  auto deadline = steady_clock::now() + link_->options().timeout + more;
   auto wait = ask_again_min;
   while (true) {
     auto retry_after = milliseconds{};

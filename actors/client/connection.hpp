@@ -26,7 +26,8 @@ public:
   /// @errors timeout, outcome_unknown (of `on_loss::report`), what the node answers;
   ///         invalid_argument when called on the connection's thread.
   /// @param again  Whether what the node refuses for now is asked again until the time is over.
-  result<frames::body> ask(const frames::body& body, on_loss loss, bool again = true) const;
+  result<frames::body> ask(const frames::body& body, on_loss loss, bool again = true,
+                           std::chrono::milliseconds more = {}) const;
 
 private:
   result<frames::body> ask_once(const frames::body& body, on_loss loss, time_point deadline,

@@ -50,6 +50,11 @@ bool group_consumer::on_other_frame(frames::frame& f) {
     on_revoked(*revoked);
     return true;
   }
+  if (auto over = std::get_if<frames::subscription_ended>(&f.body)) {
+    if (!membership_.joined() || over->member != membership_.id()) return false;
+    rejoin();
+    return true;
+  }
   return false;
 }
 

@@ -48,7 +48,9 @@ result<void> membership::open() {
 void membership::join() {
   if (of_.dead_ || joining_ || joined() || !of_.link_.ready()) return;
   joining_ = true;
-  of_.link_.call(wish_(), on_loss::forget, {},
+  auto wish = wish_();
+  wish.rejoins = group_;
+  of_.link_.call(std::move(wish), on_loss::forget, {},
                  [this, self = of_.shared_from_this()](frames::body&& body) {
                    auto guard = std::lock_guard{of_.mutex_};
                    on_answer(std::move(body));
@@ -63,6 +65,7 @@ void membership::on_answer(frames::body&& body) {
       return;
     }
     id_ = joined->member;
+    group_ = joined->group;
     opened_ = true;
     in_(*joined);
     of_.changed_.notify_all();

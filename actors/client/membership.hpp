@@ -25,6 +25,7 @@ public:
   /// Asks, unless it is a member, is asking, or cannot any more.
   void join();
   /// The node has forgotten this member, or the connection is gone.
+  /// It joins the same group again, also if that reads something else by now.
   void forget();
   /// The connection is gone, and with it the answer to `join`.
   void lose();
@@ -44,6 +45,8 @@ private:
   std::function<frames::join()> wish_;
   std::function<void(const frames::joined&)> in_;
   member_id id_;
+  /// Where it was let in last.
+  group_id group_;
   bool joining_ = false;
   bool opened_ = false;
 };

@@ -132,11 +132,15 @@ bool broadcast_core::is_settled(const place_state& p) {
   return p.commits_in_flight == 0 && p.finding.value == 0;
 }
 
-bool broadcast_core::settled(group_id consumer, queue_id queue) const {
+bool broadcast_core::may_reset(group_id consumer, queue_id queue) const {
   const auto at = consumers_.find(consumer);
   if (at == consumers_.end()) return true;
   const auto place = at->second.places.find(queue);
-  return place == at->second.places.end() || is_settled(place->second);
+  if (place != at->second.places.end() && !is_settled(place->second)) return false;
+  const auto m = members_.find(at->second.member);
+  if (m == members_.end()) return true;
+  const auto seat = m->second.seats.find(queue);
+  return seat == m->second.seats.end() || seat->second.state == reading::waiting;
 }
 
 void broadcast_core::begin(member_id id, queue_id queue, effects& out) {
@@ -255,15 +259,44 @@ broadcast_core::effects broadcast_core::commit_done(group_id consumer, queue_id 
   return out;
 }
 
-result<void> broadcast_core::begin_reset(group_id consumer, queue_id queue) {
+result<broadcast_core::effects> broadcast_core::begin_reset(group_id consumer, queue_id queue) {
+  effects out;
   auto& state = consumers_.at(consumer);
-  if (state.member.value != 0)
-    return {errc::group_in_use, state.info.name + " is connected; stop it first"};
   auto& place = state.places[queue];
   if (place.resetting || state.leaving)
     return {errc::group_in_use, state.info.name + " is being reset or forgotten"};
   place.resetting = true;
-  return {};
+  const auto m = members_.find(state.member);
+  if (m == members_.end()) return out;
+  const auto seat = m->second.seats.find(queue);
+  if (seat == m->second.seats.end()) return out;
+  switch (seat->second.state) {
+  case reading::starting:
+    seat->second.state = reading::waiting;
+    break;
+  case reading::reading:
+  case reading::idle:
+    seat->second.state = reading::returning;
+    out.push_back(revoke{m->first, seat->second.current, queue});
+    break;
+  case reading::waiting:
+  case reading::returning:
+    break;
+  }
+  return out;
+}
+
+broadcast_core::effects broadcast_core::deadline(queue_id queue, generation owner) {
+  effects out;
+  for (auto& [id, m] : members_) {
+    const auto seat = m.seats.find(queue);
+    if (seat == m.seats.end() || seat->second.current != owner) continue;
+    if (seat->second.state != reading::returning) break;
+    out.push_back(take{id, owner, queue});
+    begin(id, queue, out);
+    break;
+  }
+  return out;
 }
 
 broadcast_core::effects broadcast_core::end_reset(group_id consumer, queue_id queue,
@@ -279,8 +312,9 @@ broadcast_core::effects broadcast_core::end_reset(group_id consumer, queue_id qu
 
 std::uint32_t broadcast_core::read_by(member_id id) const {
   const auto& seats = members_.at(id).seats;
-  return static_cast<std::uint32_t>(std::count_if(
-    seats.begin(), seats.end(), [](const auto& s) { return s.second.state == reading::reading; }));
+  return static_cast<std::uint32_t>(std::count_if(seats.begin(), seats.end(), [](const auto& s) {
+    return s.second.state == reading::reading || s.second.state == reading::returning;
+  }));
 }
 
 } // namespace carafe::core

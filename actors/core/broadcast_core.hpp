@@ -28,6 +28,9 @@ namespace carafe::core {
 ///     placed  --none is-->                                   starting  (`find_start` is asked)
 ///     starting --started-->                                  reading   (`assign`)
 ///     starting --start_failed-->                             idle
+///     starting --a reset begins-->                           waiting
+///     reading, idle --a reset begins-->                      returning (`revoke` asks it back)
+///     returning --released, or its time is over (`take`)-->  waiting
 ///     any     --the member leaves, the queue goes, its holder joins again--> gone
 ///
 /// @invariant A name has at most one member; what is committed under it comes from that member, a
@@ -63,6 +66,12 @@ public:
     queue_id queue;
     start_position start;
   };
+  /// It is to finish what it has begun, and give the queue back.
+  struct revoke {
+    member_id member;
+    generation owner;
+    queue_id queue;
+  };
   /// It reads the queue no more.
   struct take {
     member_id member;
@@ -78,7 +87,7 @@ public:
     start_position start;
     range_policy out_of_range;
   };
-  using effect = std::variant<assign, take, find_start>;
+  using effect = std::variant<assign, revoke, take, find_start>;
   using effects = std::vector<effect>;
 
   explicit broadcast_core(std::uint32_t members_max) : members_max_(members_max) {}
@@ -120,11 +129,15 @@ public:
   result<group_id> commit(member_id id, queue_id queue, generation owner);
   effects commit_done(group_id consumer, queue_id queue, std::optional<offset> committed);
 
-  /// A reset begins: until its end nobody reads the queue under this name.
-  /// @errors group_in_use  the name has a member, or another reset is under way.
-  result<void> begin_reset(group_id consumer, queue_id queue);
-  /// Whether no commit is under way, which would undo a reset's.
-  [[nodiscard]] bool settled(group_id consumer, queue_id queue) const;
+  /// A reset begins: who reads the queue under this name is asked to give it back, and until the
+  /// reset's end nobody reads it.
+  /// @errors group_in_use  another reset is under way, or the name is being forgotten.
+  result<effects> begin_reset(group_id consumer, queue_id queue);
+  /// The time of `owner` to give the queue back is over.
+  effects deadline(queue_id queue, generation owner);
+  /// Whether nobody reads it under this name, and no commit is under way, which would undo a
+  /// reset's.
+  [[nodiscard]] bool may_reset(group_id consumer, queue_id queue) const;
   /// @param committed What the reset has committed; nothing if it failed.
   effects end_reset(group_id consumer, queue_id queue, std::optional<offset> committed);
 
@@ -143,7 +156,7 @@ public:
     bool leaving = false;
     std::map<queue_id, place_state> places;
   };
-  enum class reading : std::uint8_t { waiting, starting, reading, idle };
+  enum class reading : std::uint8_t { waiting, starting, reading, returning, idle };
   struct seat_state {
     generation current;
     reading state = reading::waiting;

@@ -95,6 +95,12 @@ public:
   ///         filter_invalid.
   result<decision> join_group(const std::string& name, std::vector<std::string> topics, unix_ms now,
                               std::string mode = {}, message_filter filter = {}) const;
+  /// The same for a consumer that was a member of the group with the id `before`, whatever that
+  /// reads by now.
+  /// @returns Nothing if this is another group, or works in a way that such a consumer does not
+  ///          know: `ordered`, `broadcast`, or singly (`shared` and `keyed`).
+  std::optional<decision> rejoin_group(const std::string& name, group_id before,
+                                       std::string_view mode) const;
   /// What `join_group` has decided, for a consumer whose offsets are kept under this name; the name
   /// is to be created if it is not there.
   /// @errors unsupported (the group is not `broadcast`), invalid_argument (no such name can be),

@@ -123,6 +123,19 @@ result<catalogue_core::decision> catalogue_core::join_group(const std::string& n
   return make_group(wish, now);
 }
 
+std::optional<catalogue_core::decision> catalogue_core::rejoin_group(const std::string& name,
+                                                                     group_id before,
+                                                                     std::string_view mode) const {
+  const auto* there = group(name);
+  if (there == nullptr || there->group != before) return std::nullopt;
+  const bool singly = lends_messages(there->mode);
+  if (singly != lends_messages(mode)) return std::nullopt;
+  if (!singly && there->mode != (mode.empty() ? "ordered" : mode)) return std::nullopt;
+  decision out;
+  out.group = *there;
+  return out;
+}
+
 result<catalogue_core::decision> catalogue_core::make_group(const frames::group_put& wish,
                                                             unix_ms now) const {
   if (groups_.size() >= limits_.groups_max)

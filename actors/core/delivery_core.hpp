@@ -128,6 +128,8 @@ public:
   /// What a batch says beside its bytes is different now: when its messages expire. Those that
   /// nobody was lent anything of yet stay as they are.
   void read_anew();
+  /// Nothing is lent from here on.
+  void stop_lending() { stopped_ = true; }
   /// From now on; leases that run keep their end.
   void alter(delivery_settings how) { options_.how = std::move(how); }
 
@@ -349,10 +351,13 @@ private:
                                                   member_id id) const;
   [[nodiscard]] std::vector<offset_range> lendable(const queue_state& queue,
                                                    offset_range range) const;
+  [[nodiscard]] static std::vector<offset_range> without_rows(const queue_state& queue,
+                                                              offset_range range);
   [[nodiscard]] std::vector<offset_range> unfinished(const queue_state& queue,
                                                      offset_range range) const;
 
   options options_;
+  bool stopped_ = false;
   std::function<std::uint64_t(std::uint64_t)> dice_;
   /// Of what comes and goes with each message: kept together, and used again.
   std::unique_ptr<std::pmr::memory_resource> nodes_;

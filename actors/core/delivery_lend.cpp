@@ -45,6 +45,7 @@ bool delivery_core::room_somewhere() const {
 }
 
 void delivery_core::give(effects_list& out, instant now) {
+  if (stopped_) return;
   std::size_t without = room_somewhere() ? 0 : queues_.size();
   auto at = queues_.upper_bound(turn_);
   while (without < queues_.size()) {

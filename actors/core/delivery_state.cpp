@@ -7,17 +7,20 @@
 namespace carafe::core {
 
 /// What does not pass the filter is done.
+/// Not what some consumer has or had: the group's filter may have been another one then.
 void delivery_core::leave_out(queue_id id, queue_state& queue, const delivery_batch& batch,
                               effects_list& out) {
   const offset_set passes{*batch.passes};
   effects::settled done{options_.group, id, {}, effects::settled::reason::filtered};
   for (const auto& part : unfinished(queue, {batch.what.base, batch.what.count}))
-    for (const auto& range : passes.missing(part)) {
-      forget(queue, id, range);
-      queue.progress.settle({range});
-      left_out_.filtered += range.count;
-      done.ranges.push_back(range);
-    }
+    for (const auto& range : passes.missing(part))
+      for (const auto& unlent : queue.progress.lent().missing(range))
+        for (const auto& unmet : without_rows(queue, unlent)) {
+          forget(queue, id, unmet);
+          queue.progress.settle({unmet});
+          left_out_.filtered += unmet.count;
+          done.ranges.push_back(unmet);
+        }
   if (!done.ranges.empty()) out.push_back(write{id, std::move(done), true});
 }
 
@@ -272,6 +275,16 @@ std::vector<offset_range> delivery_core::lendable(const queue_state& queue,
       if (!lent_out(queue, at) && !queue.ready.contains(at) && queue.progress.row(at) == nullptr &&
           queue.lines.first_before(at).value_or(at) == at && !key_is_lent(queue, at))
         left.add({at, 1});
+  return left.to_ranges();
+}
+
+std::vector<offset_range> delivery_core::without_rows(const queue_state& queue,
+                                                      offset_range range) {
+  const auto rows = queue.progress.rows(range);
+  if (rows.empty()) return {range};
+  offset_set left;
+  left.add(range);
+  for (const auto& [at, row] : rows) left.remove(at);
   return left.to_ranges();
 }
 

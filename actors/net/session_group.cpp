@@ -127,7 +127,10 @@ void on_join(session_pointer self, std::uint64_t request, const frames::join& wh
     end_request(self);
     flush(self);
   };
-  self->request(self->state.context->catalogue, caf::infinite, join_atom_v, what)
+  auto wish = what;
+  // It may find a filter that such a client knows nothing of.
+  if (self->state.version < frames::sparse_version) wish.rejoins = {};
+  self->request(self->state.context->catalogue, caf::infinite, join_atom_v, wish)
     .then(
       [self, request, what, failed](const group_actor& group) {
         auto& s = self->state;
@@ -260,14 +263,17 @@ void on_group_down(session_pointer self, const caf::actor_addr& source) {
     }
     const auto member = at->first;
     at = s.members.erase(at);
+    const failure why{errc::member_unknown, "the group's actor stopped; join again"};
     for (auto sub = s.subscriptions.begin(); sub != s.subscriptions.end();) {
       const auto id = sub->first;
       auto& entry = sub->second;
       ++sub;
       if (entry.member != member) continue;
       stop_reading(self, id, entry);
-      end_subscription(self, id, {errc::member_unknown, "the group's actor stopped; join again"});
+      end_subscription(self, id, why);
     }
+    // It may have no subscription, or just move one.
+    reply(self, 0, frames::subscription_ended{{}, why, member});
   }
 }
 

@@ -19,6 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds poll_wait{50};
 constexpr std::chrono::seconds longest_silence{10};
+constexpr milliseconds stalls_at_most{300'000};
 /// Between the last message's storing and the first one's time.
 constexpr milliseconds lead{1'000};
 constexpr double default_rate = 10'000;
@@ -49,7 +50,10 @@ struct outcome {
 template <class Due>
 result<void> send_all(shell::node_api& node, const load& what, shell::interruption& stop, Due due) {
   outcome got;
-  auto producer = node.make_producer(what.producer);
+  auto options = what.producer;
+  // A disk that stalls is to show in the rate.
+  options.delivery_timeout = std::max(options.delivery_timeout, stalls_at_most);
+  auto producer = node.make_producer(options);
   if (!producer) return producer.error();
   const std::string body(what.body_bytes, 'b');
   for (std::uint64_t n = 0; n < what.messages && !got.failed; ++n) {

@@ -96,6 +96,12 @@ result<std::vector<dead_letter_range>> chosen_letters(const letter_choice& choic
     }
     wanted.push_back(range);
   }
+  if (choice.queue && wanted.empty())
+    if (const auto topic = node.describe_topic(topic_of(choice));
+        topic && choice.queue->value >= topic->queues.size())
+      return {errc::queue_unknown, topic_of(choice) + " has " +
+                                     counted(topic->queues.size(), "queue") + ", and no queue " +
+                                     std::to_string(choice.queue->value)};
   if (choice.at && wanted.empty())
     return {errc::not_found, "no open dead letter at offset " + std::to_string(choice.at->value) +
                                " of " + topic_of(choice) +

@@ -25,11 +25,13 @@ command group_alter_command() {
     group_changes changes;
   };
   auto o = std::make_shared<options>();
-  command c{.name = "group alter", .summary = "Change a group's settings."};
-  c.details = "What is not given stays as it is. If somebody else changes the group at the same "
-              "time, one of the two is refused.";
+  command c{.name = "group alter", .summary = "Change a group's topics, filter or settings."};
+  c.details = "Consumers may run, and go on with what the group is then; only another mode needs "
+              "them stopped, but for shared to keyed and back. What is not given stays as it is. "
+              "If somebody else changes the group at the same time, one of the two is refused.";
   c.examples = {"carafe group alter mailers --attempts 20 --backoff 1m,10m,1h",
-                "carafe group alter mailers --member-in-flight 100"};
+                "carafe group alter mailers --topics orders,refunds",
+                "carafe group alter mailers --where \"region = 'eu'\""};
   c.options = {text("GROUP", "", o->name, "The group.").must().completed_by(completes::group),
                topics_option(o->changes, "The topics it reads from now on."),
                mode_option(o->changes, "How it shares its work from now on.")};

@@ -15,9 +15,9 @@ command group_reset_command() {
   command c{.name = "group reset", .summary = "Move a group's committed offsets."};
   c.details =
     "Consumers may run. In an ordered group they give their queues back and get them again at the "
-    "new place. In a shared or keyed one, what they have and what waits counts no more. In a "
-    "broadcast one the offsets of named consumers move, which must not be connected. Messages from "
-    "the new place on are delivered (again).";
+    "new place, and so do named consumers of a broadcast one, whose offsets move. In a shared or "
+    "keyed one, what they have and what waits counts no more. Messages from the new place on are "
+    "delivered (again).";
   c.examples = {"carafe group reset billing --to earliest", "carafe group reset billing --to -15m",
                 "carafe group reset billing --to 1200 --topic orders --queue 2"};
   c.options = {

@@ -4,6 +4,7 @@
 
 using namespace carafe;
 using namespace carafe::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -183,7 +184,7 @@ TEST_CASE("broadcast: a description tells of each name, connected or not, how fa
   CHECK(admin.ask<frames::group_names>(frames::group_list{})->groups.at(0).lag == 6);
 }
 
-TEST_CASE("broadcast: a reset moves one name or all, but nobody who is connected") {
+TEST_CASE("broadcast: a reset moves one name or all") {
   rig r;
   rig::client admin{r, "admin"};
   sender s{admin, make_topic(admin, "t", 1).queues[0].queue};
@@ -197,7 +198,6 @@ TEST_CASE("broadcast: a reset moves one name or all, but nobody who is connected
     reader_of_all a{r, broadcasting("a")};
     reader_of_all b{r, broadcasting("b")};
     b.client.disconnect();
-    CHECK(ask(resetting(latest)).code() == errc::group_in_use);
     CHECK(ask(resetting(latest, "c")).code() == errc::not_found);
     const auto moved = ask(resetting(at_offset(3), "b"));
     REQUIRE(moved.ok());
@@ -209,6 +209,42 @@ TEST_CASE("broadcast: a reset moves one name or all, but nobody who is connected
   REQUIRE(ask(resetting(latest)).ok());
   for (const auto* name : {"a", "b"})
     CHECK(reader_of_all{r, broadcasting(name)}.queues.at(0).begin == offset{5});
+}
+
+TEST_CASE("broadcast: a reset asks a connected name for its queue, and gives it back elsewhere") {
+  rig r;
+  rig::client admin{r, "admin"}, operators{r, "operator"};
+  sender s{admin, make_topic(admin, "t", 1).queues[0].queue};
+  s.send(5);
+  reader_of_all a{r, broadcasting("a")}, unnamed{r, broadcasting()};
+  operators.post(1'000, resetting(at_offset(3)));
+  r.settle();
+  CHECK_FALSE(operators.take<frames::group_description>()); // It is still the consumer's.
+  operators.post(1'001, resetting(latest));
+  r.settle();
+  CHECK(operators.take<frames::error>()->why.code == errc::group_in_use);
+  const auto back = a.client.take<frames::revoked>();
+  REQUIRE(back);
+  CHECK(back->deadline_ms > 0);
+  REQUIRE(a.commit(0, 2).ok());
+  SECTION("which it releases") {
+    REQUIRE(a.client.ask<frames::ok>(frames::release{a.member, s.queue, back->owner}).ok());
+  }
+  SECTION("which is taken when it does not") {
+    r.pass(10s);
+    CHECK(a.client.take<frames::revoked>()->deadline_ms == 0);
+  }
+  r.settle();
+  const auto done = operators.take<frames::group_description>();
+  REQUIRE(done);
+  CHECK(done->consumers.at(0).places.at(0).committed == offset{3});
+  const auto before = a.queues.at(0).owner;
+  a.update();
+  CHECK(a.queues.at(0).begin == offset{3});
+  CHECK(a.queues.at(0).owner > before);
+  CHECK(a.got(0) == range(3, 5));
+  CHECK(a.commit(0, 4).ok());
+  CHECK_FALSE(unnamed.client.take<frames::revoked>());
 }
 
 TEST_CASE("broadcast: a forgotten name begins anew, and its group keeps the others") {
@@ -317,7 +353,6 @@ TEST_CASE("broadcast: mode and topics are the group's, and names hold it to its 
   wish.topics = {"t", "u"};
   {
     reader_of_all a{r, broadcasting("a")};
-    CHECK(admin.ask<frames::group_description>(wish).code() == errc::group_in_use);
     a.client.disconnect();
   }
   REQUIRE(admin.ask<frames::group_description>(wish)->topics.size() == 2);

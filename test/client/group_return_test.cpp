@@ -272,3 +272,23 @@ TEST_CASE("nothing acknowledged comes again and nothing is left out, whatever br
   CHECK(node.committed("t", 0) == offset{300});
   CHECK(node.committed("t", 1) == offset{300});
 }
+
+TEST_CASE("a member without queues that is sent away joins again, and says which group it was in") {
+  auto node = fake_node{by_hand()};
+  node.add_topic("t", 1);
+  auto c = connected(node);
+  fill(c, 4);
+  auto consumer = make(c, member_of("g"));
+  auto was = node.member();
+  CHECK(node.seen<frames::join>().at(0).rejoins == group_id{0});
+  auto ended = frames::subscription_ended{{}, errc::member_unknown, member_id{was.value + 7}};
+  node.send(0, ended); // Somebody else's.
+  ended.member = was;
+  node.send(0, ended);
+  REQUIRE(eventually([&] { return node.count<frames::join>() == 2; }));
+  CHECK(node.seen<frames::join>().at(1).rejoins == group_id{1});
+  REQUIRE(eventually([&] { return node.member() != was; }));
+  node.assign(node.member(), "t", 0);
+  CHECK(bodies_of(take(*consumer, 4)) == numbers(0, 4));
+  CHECK(node.count<frames::join>() == 2);
+}

@@ -44,7 +44,7 @@ public:
     case 9:
       return dice_->percent(30) ? release() : finish_reset();
     case 10:
-      return finish_commit();
+      return dice_->percent(70) ? finish_commit() : give_back();
     default:
       return finish_search(dice_->percent(70));
     }
@@ -55,6 +55,7 @@ public:
     while (!searches_.empty() || !commits_.empty() || !resets_.empty()) {
       finish_search(true);
       finish_commit();
+      give_back();
       finish_reset();
     }
     for (const auto& [id, m] : core_.members())
@@ -90,6 +91,7 @@ private:
     const auto id = dice_->pick(core_.members()).first;
     std::erase_if(held_, [id](const auto& row) { return row.first.first == id; });
     std::erase_if(failed_, [id](const auto& at) { return at.first == id; });
+    std::erase_if(asked_back_, [id](const auto& row) { return row.first.first == id; });
     core_.leave(id);
   }
   void add_queue() {
@@ -113,10 +115,26 @@ private:
   void release() {
     if (held_.empty()) return;
     const auto [at, owner] = dice_->pick(held_);
+    release(at, owner);
+  }
+  void release(const seat& at, generation owner) {
     held_.erase(at);
+    failed_.erase(at);
+    asked_back_.erase(at);
     auto effects = core_.release(at.first, at.second, owner);
     REQUIRE(effects.ok());
     carry_out(*effects);
+  }
+  /// What was asked for, or its time is over.
+  void give_back() {
+    if (asked_back_.empty()) return;
+    const auto [at, owner] = dice_->pick(asked_back_);
+    if (dice_->percent(50)) return release(at, owner);
+    const auto taken = core_.deadline(at.second, owner);
+    REQUIRE(std::holds_alternative<broadcast_core::take>(taken.at(0)));
+    carry_out(taken);
+    REQUIRE(core_.deadline(at.second, owner).empty());
+    REQUIRE_FALSE(asked_back_.contains(at));
   }
   void commit() {
     if (held_.empty()) return;
@@ -156,14 +174,18 @@ private:
   void reset() {
     if (core_.queues().empty()) return;
     const auto where = place{id_of(dice_->below(4)), dice_->pick(core_.queues()).first};
-    const bool live = core_.consumers().at(where.first).member.value != 0;
-    const auto ok = core_.begin_reset(where.first, where.second);
-    REQUIRE(ok.ok() == (!live && !resets_.contains(where)));
-    if (ok) resets_.insert(where);
+    const auto asked = core_.begin_reset(where.first, where.second);
+    REQUIRE(asked.ok() == !resets_.contains(where));
+    if (!asked) return;
+    resets_.insert(where);
+    carry_out(*asked);
   }
   void finish_reset() {
     for (const auto& where : resets_) {
-      if (!core_.settled(where.first, where.second)) continue;
+      if (!core_.may_reset(where.first, where.second)) continue;
+      REQUIRE_FALSE(under_way(where));
+      const auto reader = core_.consumers().at(where.first).member;
+      REQUIRE_FALSE(held_.contains({reader, where.second}));
       const auto here = where;
       resets_.erase(here);
       log_[here] = offset{dice_->below(100)};
@@ -197,8 +219,14 @@ private:
     REQUIRE_FALSE(resets_.contains(where));
     REQUIRE(e.start == start_position{start_position::kind::at_offset, log_.at(where), {}});
   }
+  void on(const broadcast_core::revoke& e) {
+    const auto at = seat{e.member, e.queue};
+    REQUIRE((held_.contains(at) ? held_.at(at) == e.owner : failed_.contains(at)));
+    REQUIRE(asked_back_.try_emplace(at, e.owner).second);
+  }
   void on(const broadcast_core::take& e) {
     const auto at = seat{e.member, e.queue};
+    asked_back_.erase(at);
     if (held_.contains(at)) REQUIRE(held_.at(at) == e.owner);
     held_.erase(at);
     failed_.erase(at);
@@ -240,6 +268,7 @@ private:
   std::map<place, broadcast_core::find_start> searches_;
   std::vector<commit_under_way> commits_;
   std::set<place> resets_;
+  std::map<seat, generation> asked_back_;
   std::set<queue_id> gone_;
   std::map<place, offset> log_;
 };

@@ -172,12 +172,53 @@ TEST_CASE("A start that is not found leaves its consumer idle until it commits a
   CHECK(only<core_t::assign>(*given).start == at(4));
 }
 
+TEST_CASE("A reset asks a consumer for its queue, which it has again at the new place") {
+  auto group = group_with(2);
+  group.put_consumer({desk, "desk", unix_ms{1}},
+                     {{queue_id{1}, offset{7}}, {queue_id{2}, offset{3}}});
+  const auto had = all<core_t::assign>(join(group, member_a, named("desk"))).at(0);
+  const auto asked = group.begin_reset(desk, queue_id{1});
+  REQUIRE(asked.ok());
+  CHECK(only<core_t::revoke>(*asked).owner == had.owner);
+  CHECK_FALSE(group.may_reset(desk, queue_id{1}));
+  // What it has done is committed before it gives the queue back.
+  REQUIRE(group.commit(member_a, queue_id{1}, had.owner).ok());
+  REQUIRE(group.release(member_a, queue_id{1}, had.owner).value().empty());
+  CHECK_FALSE(group.may_reset(desk, queue_id{1}));
+  CHECK(group.commit_done(desk, queue_id{1}, offset{9}).empty());
+  REQUIRE(group.may_reset(desk, queue_id{1}));
+  CHECK(group.deadline(queue_id{1}, had.owner).empty());
+  const auto given = only<core_t::assign>(group.end_reset(desk, queue_id{1}, offset{2}));
+  CHECK(given.start == at(2));
+  CHECK(given.owner > had.owner);
+  CHECK(group.read_by(member_a) == 2);
+}
+
+TEST_CASE("A consumer that does not give its queue back loses it when its time is over") {
+  auto group = group_with(1);
+  group.put_consumer({desk, "desk", unix_ms{1}}, {{queue_id{1}, offset{7}}});
+  const auto had = only<core_t::assign>(join(group, member_a, named("desk")));
+  REQUIRE(group.begin_reset(desk, queue_id{1}).ok());
+  CHECK(only<core_t::take>(group.deadline(queue_id{1}, had.owner)).member == member_a);
+  CHECK(group.commit(member_a, queue_id{1}, had.owner).code() == errc::not_owner);
+  REQUIRE(group.may_reset(desk, queue_id{1}));
+  CHECK(only<core_t::assign>(group.end_reset(desk, queue_id{1}, offset{2})).start == at(2));
+}
+
+TEST_CASE("A reset waits for a start that is being looked for, which counts no more") {
+  auto group = group_with(1);
+  group.put_consumer({desk, "desk", unix_ms{1}}, {});
+  const auto asked = only<core_t::find_start>(join(group, member_a, named("desk")));
+  REQUIRE(group.begin_reset(desk, queue_id{1}).value().empty());
+  CHECK_FALSE(group.may_reset(desk, queue_id{1}));
+  CHECK(group.started(desk, queue_id{1}, asked.owner, offset{4}).empty());
+  REQUIRE(group.may_reset(desk, queue_id{1}));
+  CHECK(only<core_t::assign>(group.end_reset(desk, queue_id{1}, offset{2})).start == at(2));
+}
+
 TEST_CASE("A reset moves what nobody reads under the name, and who joins meanwhile waits for it") {
   auto group = group_with(1);
   group.put_consumer({desk, "desk", unix_ms{1}}, {{queue_id{1}, offset{7}}});
-  join(group, member_a, named("desk"));
-  CHECK(group.begin_reset(desk, queue_id{1}).code() == errc::group_in_use);
-  group.leave(member_a);
   REQUIRE(group.begin_reset(desk, queue_id{1}).ok());
   CHECK(group.begin_reset(desk, queue_id{1}).code() == errc::group_in_use);
   CHECK(group.begin_forget("desk").code() == errc::group_in_use);

@@ -188,6 +188,34 @@ TEST_CASE("A group is created by the first to join it and must be joined with th
   CHECK(other.error().detail.find("a, b") != std::string::npos);
 }
 
+TEST_CASE("Who was in a group is let in again whatever it reads by now") {
+  auto catalogue = empty_catalogue();
+  created(catalogue, topic_wish("a", 1));
+  created(catalogue, topic_wish("b", 1));
+  const auto group = joined(catalogue, "g", {"a"}).group;
+  frames::group_put wish{"g", "ordered", {"b"}, {}, group.version, false, {}};
+  auto altered = catalogue.put_group(wish, now);
+  REQUIRE(altered.ok());
+  catalogue.apply(*altered);
+  CHECK(catalogue.join_group("g", {"a"}, now).code() == errc::subscription_mismatch);
+  const auto again = catalogue.rejoin_group("g", group.group, "");
+  REQUIRE(again);
+  CHECK(again->group.topics == std::vector<std::string>{"b"});
+  CHECK(again->entry.empty());
+  CHECK_FALSE(catalogue.rejoin_group("g", {}, ""));
+  CHECK_FALSE(catalogue.rejoin_group("h", group.group, ""));
+  CHECK_FALSE(catalogue.rejoin_group("g", group_id{group.group.value + 1}, ""));
+  for (const auto* mode : {"shared", "keyed", "broadcast"})
+    CHECK_FALSE(catalogue.rejoin_group("g", group.group, mode));
+  wish.mode = "shared";
+  wish.version = again->group.version;
+  catalogue.apply(catalogue.put_group(wish, now).value());
+  for (const auto* mode : {"shared", "keyed"})
+    CHECK(catalogue.rejoin_group("g", group.group, mode));
+  for (const auto* mode : {"", "ordered", "broadcast"})
+    CHECK_FALSE(catalogue.rejoin_group("g", group.group, mode));
+}
+
 TEST_CASE("Who joins a group asks for those of its topics that there are") {
   auto catalogue = empty_catalogue();
   created(catalogue, topic_wish("a", 1));

@@ -222,6 +222,32 @@ TEST_CASE("after a restart what was lent waits for its holder, for one lease") {
   CHECK(lent(core.looked(the_queue, offset{3}, batch(0, 6), at_ms(1'000))) == "1:3+1");
 }
 
+TEST_CASE("a filter goes for what nobody was lent, also if the group had another one before") {
+  delivery_progress before;
+  before.lend({{offset{0}, 4}});
+  before.settle({{offset{1}, 1}});
+  waiting_record row;
+  row.at = offset{2};
+  row.attempts = 1;
+  row.due = unix_ms{1'000'500};
+  before.put(row);
+  delivery_core core{{group_id{9}, false, {}}, [](std::uint64_t) { return 0; }};
+  core.add_queue(the_queue, before, offset{8}, at_ms(0));
+  welcome(core, one);
+  auto some = std::make_shared<delivery_batch>(*batch(0, 8));
+  some->passes = std::vector<offset_range>{{offset{6}, 1}};
+  const auto out = core.arrived(the_queue, some, at_ms(1));
+  CHECK(lent(out) == "1:6+1");
+  const auto written = all<delivery_core::write>(out);
+  const auto* left_out = std::get_if<effects::settled>(&written.at(0).what);
+  REQUIRE(left_out != nullptr);
+  CHECK(left_out->ranges == std::vector<offset_range>{{offset{4}, 2}, {offset{7}, 1}});
+  CHECK(core.left_out().filtered == 3);
+  CHECK(core.reclaim(one, the_queue, {{offset{0}, 1}, {offset{3}, 1}}, at_ms(2)).empty());
+  REQUIRE(all<delivery_core::look>(core.tick(at_ms(500))).size() == 1);
+  CHECK(lent(core.looked(the_queue, offset{2}, batch(0, 8), at_ms(500))) == "1:2+1#2");
+}
+
 TEST_CASE(
   "after a restart nobody waits for a holder longer than a minute, however long leases are") {
   delivery_settings how;

@@ -3,12 +3,15 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <map>
 #include <mutex>
 #include <set>
 #include <sstream>
 #include <thread>
+#include <vector>
 
 namespace carafe::test {
 namespace {
@@ -32,6 +35,8 @@ public:
     if (thread_.joinable()) thread_.join();
   }
   [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }
+  /// No number below is still to be sent.
+  [[nodiscard]] std::uint64_t begun() const { return begun_; }
   [[nodiscard]] std::set<std::string> hits() const {
     auto guard = std::lock_guard{lock_};
     return hits_;
@@ -40,6 +45,7 @@ public:
 private:
   void run() {
     for (std::uint64_t number = 0; !stopping_; ++number) {
+      begun_ = number + 1;
       const bool hit = number % 40 == 0;
       const auto text = std::to_string(number);
       client::message m{.body = text,
@@ -62,9 +68,58 @@ private:
   std::unique_ptr<client::producer> producer_;
   std::atomic<bool> stopping_ = false;
   std::atomic<std::uint64_t> acknowledged_ = 0;
+  std::atomic<std::uint64_t> begun_ = 0;
   mutable std::mutex lock_;
   std::set<std::string> hits_;
   std::thread thread_;
+};
+
+/// Members of one group, each of which takes what it gets.
+class collectors {
+public:
+  collectors(const std::string& address, const client::consumer_options& options, int count) {
+    for (int i = 0; i < count; ++i)
+      threads_.emplace_back([this, address, options] {
+        auto client = connect_to(address);
+        const auto consumer = must(client.make_consumer(options));
+        while (!stopping_) {
+          auto got = consumer->poll(100, 20ms);
+          const auto guard = std::lock_guard{lock_};
+          if (!got) {
+            errors_ += got.error().message() + "; ";
+            return;
+          }
+          for (const auto& each : *got) {
+            ++seen_[each.body];
+            must(consumer->ack(each));
+          }
+        }
+        must(consumer->close());
+      });
+  }
+  ~collectors() { stop(); }
+
+  void stop() {
+    stopping_ = true;
+    for (auto& each : threads_)
+      if (each.joinable()) each.join();
+  }
+  /// How often each body came.
+  [[nodiscard]] std::map<std::string, int> seen() const {
+    const auto guard = std::lock_guard{lock_};
+    return seen_;
+  }
+  [[nodiscard]] std::string errors() const {
+    const auto guard = std::lock_guard{lock_};
+    return errors_;
+  }
+
+private:
+  std::atomic<bool> stopping_ = false;
+  mutable std::mutex lock_;
+  std::map<std::string, int> seen_;
+  std::string errors_;
+  std::vector<std::thread> threads_;
 };
 
 /// Whole lines; a kill may have cut the last one.
@@ -128,6 +183,55 @@ TEST_CASE("filters: over kill -9 of node and consumer an ordered group gets what
   const auto rest = at.run(again);
   CHECK(rest.code == 0);
   CHECK(rest.out.empty());
+}
+
+TEST_CASE("filters: a group gets another filter and other topics while its consumers run") {
+  using client::group_mode;
+  const auto mode =
+    GENERATE(group_mode::ordered, group_mode::shared, group_mode::keyed, group_mode::broadcast);
+  running_node at{{{"shards", "2"}}};
+  must(at.client.create_topic("load", 4));
+  must(at.client.create_topic("more", 2));
+  numbers_sender sending{at.node.address()};
+  const client::consumer_options options{.topics = {"load"}, .group = "g", .mode = mode};
+  collectors running{at.node.address(), options, mode == group_mode::broadcast ? 1 : 2};
+  REQUIRE(eventually([&] { return running.seen().size() > 1'000; }));
+
+  auto now = must(at.client.describe_group("g"));
+  const client::message_filter hits{client::message_filter::kind::sql, condition};
+  now = must(at.client.put_group(
+    {now.name, now.mode, {"load", "more"}, now.delivery, now.version, false, hits}));
+  const auto begun = sending.begun();
+  CHECK(now.topics == std::vector<std::string>{"load", "more"});
+  REQUIRE(eventually([&] { return sending.acknowledged() > begun + 2'000; }));
+  auto producer = must(at.client.make_producer({}));
+  must(producer->send_async("more", {.body = "no"}).get());
+  must(
+    producer->send_async("more", {.body = "yes", .properties = {{"kind", "hit"}, {"number", "1"}}})
+      .get());
+  sending.stop();
+
+  const auto all_there = [&] {
+    const auto seen = running.seen();
+    return seen.contains("yes") &&
+           std::ranges::all_of(sending.hits(), [&](const auto& hit) { return seen.contains(hit); });
+  };
+  CHECK(eventually(all_there));
+  running.stop();
+  CHECK(running.errors() == "");
+  std::uint64_t missed = 0, twice = 0, wrong = 0;
+  const auto seen = running.seen();
+  for (const auto& hit : sending.hits()) missed += seen.contains(hit) ? 0 : 1;
+  for (const auto& [body, times] : seen) {
+    twice += times > 1 ? 1 : 0;
+    if (body == "yes") continue;
+    wrong += body == "no" || (std::stoull(body) >= begun && std::stoull(body) % 40 != 0) ? 1 : 0;
+  }
+  CHECK(missed == 0);
+  CHECK(twice == 0);
+  CHECK(wrong == 0);
+  const auto late = at.client.make_consumer(options);
+  CHECK(late.code() == errc::subscription_mismatch);
 }
 
 TEST_CASE("filters: broadcast consumers and readers without a group get what passes") {

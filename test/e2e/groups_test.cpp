@@ -203,13 +203,17 @@ TEST_CASE("group: members of one group must ask for the same topics") {
 }
 
 TEST_CASE("group: a reset moves consumers that run, and they go on from there") {
+  using client::group_mode;
+  const auto mode = GENERATE(group_mode::ordered, group_mode::broadcast, group_mode::shared);
   running_node at;
   must(at.client.create_topic("t", 2));
   auto producer = must(at.client.make_producer({}));
   for (int i = 0; i < 20; ++i)
     must(
       producer->send_async("t", {.body = std::to_string(i)}, queue_number{i < 10 ? 0u : 1u}).get());
-  auto consumer = must(at.client.make_consumer({.topics = {"t"}, .group = "g"}));
+  client::consumer_options options{.topics = {"t"}, .group = "g", .mode = mode};
+  if (mode == group_mode::broadcast) options.durable_name = "desk";
+  auto consumer = must(at.client.make_consumer(options));
   std::map<std::string, int> seen;
   const auto all_seen = [&](int times) {
     return eventually([&] {

@@ -19,6 +19,7 @@ constexpr std::size_t queues_max = 4;
 broadcast_act::broadcast_act(stage s, dice& d)
   : act(std::move(s)),
     told_([this](const std::string& what) { stage_.note(what); }, stage_.earliest),
+    editor_(*stage_.node, "editor of news"),
     sender_(*stage_.node, "sender of news") {
   std::uint64_t holder = 0;
   for (const auto* name : {"desk", "hall", "", ""})
@@ -39,6 +40,7 @@ void broadcast_act::step(dice& d) {
   const auto roll = d.below(100);
   if (roll < 25) return send(d);
   if (roll < 26) return add_queue();
+  if (roll < 30) return change_group();
   d.pick(hearers_).step(d, topic_);
 }
 
@@ -81,10 +83,37 @@ void broadcast_act::add_queue() {
     for (auto& each : hearers_) each.queue_may_come();
 }
 
+/// It waits for consumers to give back their queues; whether it comes to pass is not told here.
+void broadcast_act::change_group() {
+  take_change();
+  if (!editor_.up()) {
+    looking_ = changing_ = 0;
+    editor_.connect();
+  } else if (looking_ == 0 && changing_ == 0) {
+    looking_ = editor_.post(frames::group_describe{hearer_group});
+  }
+}
+
+void broadcast_act::take_change() {
+  for (const auto& frame : editor_.take()) {
+    if (frame.request != 0 && frame.request == changing_) changing_ = 0;
+    if (frame.request == 0 || frame.request != looking_) continue;
+    looking_ = 0;
+    const auto* now = std::get_if<frames::group_description>(&frame.body);
+    if (now == nullptr) continue; // Nobody has joined yet.
+    const bool by_tags = now->filter.how == message_filter::kind::none;
+    stage_.note("the group of hearers is to get another filter");
+    changing_ = editor_.post(frames::group_put{hearer_group, now->mode, now->topics, now->delivery,
+                                               now->version, false, all_news(by_tags)});
+  }
+}
+
 // -- what breaks ----------------------------------------------------------------------------------
 
 void broadcast_act::node_died() {
   for (auto& each : hearers_) each.node_died();
+  editor_.forget();
+  looking_ = changing_ = 0;
   sender_.node_died();
 }
 

@@ -13,7 +13,7 @@
 namespace carafe::sim {
 
 /// A topic whose queues a `broadcast` group reads, by consumers with names and without; queues are
-/// added while it runs.
+/// added, and the group is changed, while it runs.
 class broadcast_act final : public act {
 public:
   broadcast_act(stage s, dice& d);
@@ -30,12 +30,17 @@ private:
   void send(dice& d);
   void take_receipt();
   void add_queue();
+  void change_group();
+  void take_change();
   void read_all();
   void check_described();
 
   broadcast_oracle told_;
   frames::topic_description topic_;
   std::list<hearer> hearers_;
+  /// Gives the group another filter, for another actor; 0: neither is asked for.
+  connection editor_;
+  std::uint64_t looking_ = 0, changing_ = 0;
   sender sender_;
   /// What it sends now.
   queue_id queue_;

@@ -7,6 +7,10 @@
 
 namespace carafe::sim {
 
+message_filter all_news(bool by_tags) {
+  return by_tags ? message_filter{message_filter::kind::tags, "*"} : message_filter{};
+}
+
 // -- its connection -------------------------------------------------------------------------------
 
 void hearer::lost() {
@@ -56,6 +60,8 @@ void hearer::join(const frames::topic_description& topic, std::uint32_t credit) 
   wish.start.at = latest_ ? start_position::kind::latest : start_position::kind::earliest;
   wish.out_of_range = range_policy::earliest;
   wish.credit_bytes = credit;
+  wish.filter = all_news(mismatches_ % 2 == 1);
+  wish.rejoins = group_was_;
   joining_ = link_.post(wish);
 }
 
@@ -86,7 +92,7 @@ void hearer::step(dice& d, const frames::topic_description& topic) {
   }
   if (name_.empty() || holds_.empty()) return;
   auto& [queue, h] = d.pick(holds_);
-  if (d.percent(6)) return release(queue);
+  if (d.percent(h.revoked && !h.committing ? 60 : 6)) return release(queue);
   if (!h.committing && h.next > h.committed)
     commit(h, h.committed + d.between(1, h.next.value - h.committed.value));
 }
@@ -98,8 +104,13 @@ void hearer::finish(const frames::topic_description& topic) {
     return;
   }
   if (name_.empty()) return;
+  std::vector<queue_id> due;
   for (auto& [queue, h] : holds_)
-    if (!h.committing && h.next > h.committed) commit(h, h.next);
+    if (!h.committing && h.next > h.committed)
+      commit(h, h.next);
+    else if (!h.committing && h.revoked)
+      due.push_back(queue);
+  for (const auto queue : due) release(queue);
 }
 
 std::string hearer::missing(const frames::topic_description& topic) const {
@@ -144,12 +155,20 @@ void hearer::take() {
       got(*end);
     } else if (const auto* revoked = std::get_if<frames::revoked>(&frame.body)) {
       const auto h = holds_.find(revoked->queue);
-      if (h != holds_.end() && h->second.how.owner == revoked->owner) holds_.erase(h);
+      if (h == holds_.end() || h->second.how.owner != revoked->owner) continue;
+      if (revoked->deadline_ms == 0)
+        holds_.erase(h);
+      else
+        h->second.revoked = true;
     } else if (frame.request != 0 && frame.request == joining_) {
       joining_ = 0;
       if (const auto* joined = std::get_if<frames::joined>(&frame.body)) {
         member_ = joined->member;
+        group_was_ = joined->group;
         known_ = true;
+      } else if (const auto* error = std::get_if<frames::error>(&frame.body);
+                 error != nullptr && error->why.code == errc::subscription_mismatch) {
+        ++mismatches_;
       }
     } else if (const auto commit = commits_.find(frame.request); commit != commits_.end()) {
       const auto what = commit->second;
@@ -185,10 +204,12 @@ void hearer::got(const frames::deliver& d) {
 }
 
 void hearer::got(const frames::subscription_ended& end) {
+  if (end.member.value != 0 && end.member == member_) return lost();
   for (const auto& [queue, h] : holds_) {
     if (h.how.subscription != end.subscription) continue;
     const auto code = end.why.code;
-    if (code == errc::member_unknown || code == errc::shutting_down) return cut();
+    if (code == errc::member_unknown) return lost();
+    if (code == errc::shutting_down) return cut();
     // From where it has committed, or from what is left.
     return release(queue);
   }

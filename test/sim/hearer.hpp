@@ -17,6 +17,10 @@ constexpr const char* hearer_group = "hearers";
 /// A consumer of a `broadcast` group, with a name or without: handles what comes, in order, and
 /// commits it, if it has a name. It leaves, is cut off, and gives queues back; then it goes on
 /// where the node lets it.
+class hearer;
+/// The group's filter; either lets everything pass.
+[[nodiscard]] message_filter all_news(bool by_tags);
+
 class hearer {
 public:
   /// @param name    Empty: it has none.
@@ -50,6 +54,8 @@ private:
     offset next, committed;
     std::optional<offset> committing = {};
     bool started = false;
+    /// It is asked for.
+    bool revoked = false;
   };
   struct commit_wish {
     queue_id queue;
@@ -78,6 +84,9 @@ private:
   bool latest_ = false;
   std::uint64_t joining_ = 0;
   std::optional<member_id> member_;
+  /// Where it was let in last, and how often it was not for the filter.
+  group_id group_was_;
+  unsigned mismatches_ = 0;
   /// A join was answered once.
   bool known_ = false;
   /// Where queues ended at the least when it joined, with a name for the first time. Others are

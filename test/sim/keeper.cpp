@@ -76,6 +76,7 @@ void keeper::step(dice& d, const oracle& o) {
   if (roll < 75) return redrive(d);
   if (roll < 78) {
     next_ = random_delivery(d);
+    next_filter_ = d.pick(group_->filters);
     return ask(wish::look, frames::group_describe{group_->name});
   }
   if (roll < 79) {
@@ -165,14 +166,23 @@ void keeper::answered(wish what, const frames::body& answer) {
   case wish::look:
     if (const auto* now = std::get_if<frames::group_description>(&answer)) {
       group_->told.may_have(next_);
+      // Another filter, for another actor; or the same one.
+      group_->told.changing();
       ask(wish::alter, frames::group_put{group_->name, group_->mode, group_->topics, next_,
-                                         now->version, false, group_->filter});
+                                         now->version, false, next_filter_});
     }
     return;
   case wish::reset:
     group_->told.reset();
     return;
   case wish::alter:
+    // One that was asked for before a connection broke may still be under way.
+    if (const auto* error = std::get_if<frames::error>(&answer);
+        error != nullptr && error->why.code == errc::shard_unavailable)
+      return;
+    group_->told.changed();
+    if (std::holds_alternative<frames::group_description>(answer)) ++changes_;
+    return;
   case wish::letters:
   case wish::none:
     return;

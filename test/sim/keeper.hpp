@@ -37,6 +37,7 @@ public:
   void read_all(const oracle& o);
   [[nodiscard]] const lending_group& group() const { return *group_; }
   [[nodiscard]] std::uint64_t redrives() const noexcept { return redrives_; }
+  [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
 
 private:
   struct grave {
@@ -74,8 +75,10 @@ private:
   bool purging_ = false;
   /// The settings that it will ask for when it knows the group's version.
   delivery_settings next_;
+  message_filter next_filter_;
   std::uint64_t subscriptions_ = 0;
   std::uint64_t redrives_ = 0;
+  std::uint64_t changes_ = 0;
 };
 
 } // namespace carafe::sim

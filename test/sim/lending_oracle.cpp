@@ -192,8 +192,24 @@ void lending_oracle::left(holder who, bool lost) {
 
 // -- what ends or begins anew ---------------------------------------------------------------------
 
+void lending_oracle::changing() {
+  changing_ = true;
+  for (auto& [place, m] : known_) {
+    m.counts = false;
+    for (auto& [who, h] : m.held) h.old = true;
+  }
+}
+
+void lending_oracle::changed() {
+  changing();
+  changing_ = false;
+  changed_ = now();
+  if (options_.note) options_.note("group " + options_.group + " is changed, or not");
+}
+
 void lending_oracle::node_died() {
   if (resetting_) reset();
+  if (changing_) changed();
   for (auto& [place, m] : known_) {
     std::erase_if(m.held,
                   [this](const auto& each) { return !options_.keyed || !sure(each.second); });

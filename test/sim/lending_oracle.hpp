@@ -80,6 +80,10 @@ public:
   void lost_power(queue_id queue);
   /// What was at `end` and beyond is gone.
   void ends_at(queue_id queue, offset end);
+  /// Another actor may begin to serve the group, until `changed`: what members have then waits for
+  /// them, and is no failure if nobody asks for it.
+  void changing();
+  void changed();
   /// A reset is under way: until it is answered nobody knows.
   void resetting();
   void reset();
@@ -184,8 +188,8 @@ private:
   std::map<queue_id, moment> forgotten_;
   std::set<message_place> letters_;
   life_book lives_;
-  moment clock_set_, reset_;
-  bool resetting_ = false;
+  moment clock_set_, reset_, changed_;
+  bool resetting_ = false, changing_ = false;
   std::uint64_t moments_ = 0;
   std::uint64_t holders_ = 0;
   std::uint64_t deliveries_ = 0;

@@ -27,7 +27,8 @@ void lending_oracle::delivered(holder who, const lent_message& what) {
   if (what.attempt >= m.attempt || !m.counts) {
     m.attempt = what.attempt;
     m.attempted = at;
-    m.counts = fresh && std::max(m.redriving.number, m.given_back.number) < what.fence.number;
+    const auto begun = std::max({m.redriving.number, m.given_back.number, changed_.number});
+    m.counts = fresh && !changing_ && begun < what.fence.number;
   }
   m.held[who] = mine;
   check_limits(who);

@@ -113,14 +113,14 @@ void print(const summary& s) {
   std::printf(
     "%llu batches acknowledged, %llu kills, %llu power failures, %llu orderly stops, "
     "%llu faults of disks, %llu entries dropped by retention, %llu messages lent, %llu dead "
-    "letters, %llu brought back, %llu stories told, %llu of acts\n",
+    "letters, %llu brought back, %llu changes of groups, %llu stories told, %llu of acts\n",
     static_cast<unsigned long long>(s.acknowledged), static_cast<unsigned long long>(s.kills),
     static_cast<unsigned long long>(s.power_failures),
     static_cast<unsigned long long>(s.orderly_stops), static_cast<unsigned long long>(s.faults),
     static_cast<unsigned long long>(s.entries_dropped),
     static_cast<unsigned long long>(s.deliveries), static_cast<unsigned long long>(s.deaths),
-    static_cast<unsigned long long>(s.redrives), static_cast<unsigned long long>(s.stories),
-    static_cast<unsigned long long>(s.acts));
+    static_cast<unsigned long long>(s.redrives), static_cast<unsigned long long>(s.changes),
+    static_cast<unsigned long long>(s.stories), static_cast<unsigned long long>(s.acts));
 }
 
 } // namespace

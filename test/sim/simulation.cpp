@@ -36,6 +36,7 @@ summary& summary::operator+=(const summary& other) {
   deliveries += other.deliveries;
   deaths += other.deaths;
   redrives += other.redrives;
+  changes += other.changes;
   stories += other.stories;
   acts += other.acts;
   return *this;

@@ -46,6 +46,7 @@ struct summary {
   std::uint64_t deliveries = 0;
   std::uint64_t deaths = 0;
   std::uint64_t redrives = 0;
+  std::uint64_t changes = 0;
   /// Messages whose stories were told, and compared with what clients know.
   std::uint64_t stories = 0;
   /// What the acts did, each in its own measure.

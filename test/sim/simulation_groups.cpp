@@ -13,16 +13,18 @@ namespace {
 constexpr std::size_t workers_of_a_group = 3;
 
 struct known_filter {
-  message_filter filter;
+  /// They mean the same.
+  std::vector<message_filter> filters;
   bool (*passes)(const message_name&);
 };
 
 const known_filter& filter_of(dice& d) {
   using kind = message_filter::kind;
   static const known_filter all[] = {
-    {{}, [](const message_name&) { return true; }},
-    {{kind::tags, "red"}, [](const message_name& m) { return tag_of(m) == "red"; }},
-    {{kind::sql, "TAG = 'blue' OR KEY = 'key 1'"},
+    {{{}, {kind::sql, "1 = 1"}}, [](const message_name&) { return true; }},
+    {{{kind::tags, "red"}, {kind::sql, "TAG = 'red'"}},
+     [](const message_name& m) { return tag_of(m) == "red"; }},
+    {{{kind::sql, "TAG = 'blue' OR KEY = 'key 1'"}, {kind::sql, "KEY = 'key 1' OR TAG = 'blue'"}},
      [](const message_name& m) { return tag_of(m) == "blue" || key_of(m) == "key 1"; }}};
   return all[d.percent(60) ? 0 : d.between(1, 2)];
 }
@@ -37,14 +39,14 @@ void simulation::make_groups() {
 }
 
 void simulation::make_group(const std::string& mode) {
-  const auto& [filter, passes] = filter_of(dice_);
+  const auto& [filters, passes] = filter_of(dice_);
   std::vector<std::string> topics{dice_.pick(topics_).name};
   if (const auto& other = dice_.pick(topics_).name; other != topics.front())
     topics.push_back(other);
   auto earliest = [this](queue_id queue) { return earliest_of(queue); };
   std::function<void(const std::string&)> tell = [this](const std::string& what) { note(what); };
   auto& group = lending_.emplace_back(
-    lending_group{mode + "-group", mode, topics, filter,
+    lending_group{mode + "-group", mode, topics, filters,
                   lending_oracle{{mode + "-group", mode == "keyed", passes, std::move(earliest),
                                   plan_.trace ? tell : nullptr},
                                  oracle_,
@@ -56,7 +58,7 @@ void simulation::make_group(const std::string& mode) {
   group.told.may_have(how);
   rig::client admin{rig_, "admin"};
   const auto made = admin.ask<frames::group_description>(
-    frames::group_put{group.name, mode, topics, how, 0, false, filter});
+    frames::group_put{group.name, mode, topics, how, 0, false, filters.front()});
   expect(made.ok(), "a group could not be made");
   admin.post_disconnect();
 }
@@ -136,6 +138,7 @@ void simulation::finish_groups() {
     summary_.deliveries += group.told.deliveries();
     summary_.deaths += group.told.deaths();
     summary_.redrives += k.redrives();
+    summary_.changes += k.changes();
   }
 }
 

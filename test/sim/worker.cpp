@@ -70,7 +70,9 @@ void worker::join(dice* d) {
   wish.group = group_->name;
   wish.topics = group_->topics;
   wish.mode = group_->mode;
-  wish.filter = group_->filter;
+  // Who was in the group before need not know which filter it has by now.
+  wish.filter = group_->filters[mismatches_ % group_->filters.size()];
+  if (d == nullptr || d->percent(80)) wish.rejoins = group_was_;
   wish.member = link_.name();
   wish.out_of_range = range_policy::earliest;
   wish.credit_bytes = d == nullptr ? 1u << 20 : static_cast<std::uint32_t>(d->between(100, 6'000));
@@ -269,7 +271,12 @@ void worker::answered(const request& what, const frames::body& answer) {
   switch (what.what) {
   case request::kind::join:
     joining_ = false;
-    if (const auto* joined = std::get_if<frames::joined>(&answer)) joined_ = *joined;
+    if (const auto* joined = std::get_if<frames::joined>(&answer)) {
+      joined_ = *joined;
+      group_was_ = joined->group;
+    } else if (error != nullptr && error->why.code == errc::subscription_mismatch) {
+      ++mismatches_;
+    }
     return;
   case request::kind::leave:
     lost();

@@ -20,7 +20,8 @@ struct lending_group {
   std::string name;
   std::string mode;
   std::vector<std::string> topics;
-  message_filter filter;
+  /// Filters that let the same messages pass; the group has one of them.
+  std::vector<message_filter> filters;
   lending_oracle told;
 };
 
@@ -84,6 +85,9 @@ private:
   /// Before it may settle anything it has to present what it has.
   bool must_present_ = false;
   std::optional<frames::joined> joined_;
+  /// Where it was let in last, and how often it was not, for the filter.
+  group_id group_was_;
+  std::size_t mismatches_ = 0;
   /// Of its last membership; what still comes for it counts no more.
   subscription_id before_{0};
   std::map<message_place, had> holds_;

@@ -75,18 +75,22 @@ public:
 
   result<std::vector<group_line>> list_groups() const;
   result<group_info> describe_group(const std::string& name) const;
-  /// Makes a group before its first consumer comes, or changes one.
+  /// Makes a group before its first consumer comes, or changes one. Consumers that are in it go on
+  /// with its topics and filter of then.
   /// @errors A group that is there already and is another one, or that somebody changed since
   ///         `version`, is left as it is. group_unknown, group_name_invalid, topic_unknown,
-  ///         too_many_groups, invalid_argument; group_in_use when mode or topics change while the
-  ///         group has members.
+  ///         too_many_groups, invalid_argument; group_in_use when the mode changes while the group
+  ///         has members (but for `shared` to `keyed` and back), while what waits would never be
+  ///         delivered again, or while a reset or a redrive is under way; shard_unavailable while
+  ///         another change is.
+  /// @cost As long as consumers take to give their queues back, at most the node's
+  ///       `revoke-timeout-ms`.
   result<group_info> put_group(const group_definition& wanted) const;
   /// Moves committed offsets; `topic` empty: all of the group's; no `number`: all queues. In
   /// `broadcast` groups those of one named `consumer`, or of all.
-  /// Consumers of an `ordered` group are asked for their queues, and get them again at the new
-  /// place.
-  /// @errors group_in_use while another reset is under way, or while a consumer of a `broadcast`
-  ///         group has the name; not_found (no such name)
+  /// Consumers of an `ordered` group, and those with names of a `broadcast` one, are asked for
+  /// their queues, and get them again at the new place.
+  /// @errors group_in_use while another reset is under way; not_found (no such name)
   result<group_info> reset_group(const std::string& name, const std::string& topic,
                                  std::optional<queue_number> number, start_position to,
                                  const std::string& consumer = {}) const;
