@@ -60,8 +60,11 @@ void commit_start(broadcast_pointer self, const broadcast_core::find_start& e, o
   auto& s = self->state;
   const auto place = s.places.find(e.queue);
   if (place == s.places.end()) return;
-  if (s.gone && !s.handed_over) return;                         // Its group is deleted.
-  if (!s.core->searching(e.consumer, e.queue, e.owner)) return; // Forgotten meanwhile.
+  if (s.gone && !s.handed_over) return;                   // Its group is deleted.
+  if (!s.core->searching(e.consumer, e.queue, e.owner)) { // Forgotten meanwhile.
+    carry_out(self, s.core->start_failed(e.consumer, e.queue, e.owner));
+    return;
+  }
   effect_list wish;
   wish.effects.emplace_back(
     effects::commit{e.consumer, e.queue, begin, effects::commit::reason::began});

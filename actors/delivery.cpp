@@ -21,6 +21,8 @@ constexpr std::uint64_t tick_ms_min = 20;
 constexpr std::uint64_t tick_ms_max = 1'000;
 /// What failed for the disk or a damaged batch is tried again so much later.
 constexpr std::uint64_t errands_again_ms = 500;
+/// What the catalogue said to an actor that had ended.
+constexpr auto told_again_after = std::chrono::milliseconds{100};
 /// Of one request to settle.
 constexpr std::size_t settled_max = 65'536;
 
@@ -264,6 +266,10 @@ caf::result<caf::ok_atom> on_settle(delivery_pointer self, const frames::settle&
 /// behind that, so it is written again.
 void on_transaction(delivery_pointer self, const consumed_messages& what) {
   auto& s = self->state;
+  if (s.ended) { // For who serves the group next, whom the catalogue will know in a moment.
+    self->delayed_send(s.catalogue, told_again_after, settle_atom_v, tx_settled{{what}});
+    return;
+  }
   const auto queue = s.queues.find(what.queue);
   if (s.owed.ending() || queue == s.queues.end() || !queue->second.known) return;
   auto ranges = what.ranges;
@@ -313,9 +319,8 @@ void on_tick(delivery_pointer self) {
   auto& s = self->state;
   if (s.tick_at && s.clocks->monotonic() < *s.tick_at) return; // A sooner one came in its place.
   s.tick_at.reset();
-  if (s.gone) return;
-  carry_out(self, s.core->tick(now(self)));
-  if (s.clocks->monotonic() < s.errands_after) return;
+  if (!s.gone) carry_out(self, s.core->tick(now(self)));
+  if (s.ended || s.clocks->monotonic() < s.errands_after) return;
   for (const auto& errand : std::exchange(s.failed_errands, {})) run(self, errand);
 }
 
@@ -414,7 +419,7 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
       self->state.core->alter(changed.delivery);
     },
     [self](remove_atom, const topic_record& topic) { remove_topic(self, topic); },
-    [self](deadline_atom, queue_id queue, generation) { leaving_overdue(self, queue); },
+    [self](deadline_atom, queue_id, generation) { leaving_overdue(self); },
     [](deadline_atom, member_id) {},
     [](forget_atom, const std::string&) -> caf::result<caf::ok_atom> {
       return to_caf({errc::unsupported, "nothing is kept for members of shared and keyed groups"});

@@ -118,6 +118,8 @@ struct delivery_state {
   std::optional<failure> gone;
   /// Queues that the group will not read any more: what consumers have of them comes back first.
   std::set<queue_id> leaving;
+  /// They had their time for that.
+  bool overdue = false;
   /// Who is told once nothing is written any more.
   std::function<void(const result<caf::ok_atom>&)> ending;
   /// It was told: from here on this actor writes nothing.
@@ -188,8 +190,8 @@ void flush(delivery_pointer self, shard_id shard);
 caf::result<caf::ok_atom> remove_group(delivery_pointer self);
 /// It ends, and another actor serves the group: its members name to that what they have.
 caf::result<caf::ok_atom> hand_over(delivery_pointer self, const group_change& change);
-/// What consumers have had time to settle of a queue that the group leaves goes back.
-void leaving_overdue(delivery_pointer self, queue_id queue);
+/// What consumers have had time to settle of queues that the group leaves goes back.
+void leaving_overdue(delivery_pointer self);
 /// Answers once the log has everything that this actor wrote: whoever serves the group next begins
 /// from there. Its members are forgotten then, with what they have.
 void maybe_ended(delivery_pointer self);
@@ -213,8 +215,6 @@ caf::result<frames::redriven> redrive(delivery_pointer self, const frames::redri
 // delivery_admin.cpp
 caf::result<frames::group_description> describe_group(delivery_pointer self);
 [[nodiscard]] lent_whereabouts where_is(delivery_pointer self, queue_id queue, offset at);
-/// Messages that wait for another attempt, or behind one of their key.
-[[nodiscard]] std::uint64_t waiting_in(const core::delivery_core::queue_state& queue);
 caf::result<caf::ok_atom> reset_group(delivery_pointer self, const frames::group_reset& wish);
 
 } // namespace carafe

@@ -40,7 +40,10 @@ frames::group_queue fill_queue(const delivery_state& s, queue_id id,
   count_unmet(progress.next(), read);
   count_unmet(std::max(read, out.earliest), out.end);
   for (const auto& [first, lease] : dealt.leases) out.in_flight += lease.count;
-  out.waiting = waiting_in(dealt);
+  out.waiting = dealt.lines.behind();
+  // One that failed may stand behind another besides.
+  for (const auto& [where, row] : progress.waiting())
+    if (dealt.lines.first_before(where).value_or(where) == where) ++out.waiting;
   return out;
 }
 
@@ -144,14 +147,6 @@ caf::result<frames::group_description> describe_group(delivery_pointer self) {
                    answer.give(views.error());
                });
   return answer.promise();
-}
-
-std::uint64_t waiting_in(const core::delivery_core::queue_state& queue) {
-  std::uint64_t count = queue.lines.behind();
-  // One that failed may stand behind another besides.
-  for (const auto& [at, row] : queue.progress.waiting())
-    if (queue.lines.first_before(at).value_or(at) == at) ++count;
-  return count;
 }
 
 lent_whereabouts where_is(delivery_pointer self, queue_id queue, offset at) {

@@ -13,21 +13,29 @@ namespace {
 failure would_never_come(std::uint64_t count) {
   return {errc::group_in_use,
           std::to_string(count) + (count == 1 ? " message waits" : " messages wait") +
-            " for another attempt, and such a group would never make it; wait, or reset it first"};
+            " for the group, failed or kept past retention, and such a group would never get " +
+            (count == 1 ? "it" : "them") + "; wait, or reset it first"};
 }
 
-std::uint64_t waiting_of(const delivery_state& s, const std::set<queue_id>& queues) {
+/// Messages of these queues that failed or were copied before retention, and that nobody has.
+/// @param dying Also those whose dead letters are being written.
+std::uint64_t failed_in(const delivery_state& s, const std::set<queue_id>& queues, bool dying) {
   std::uint64_t count = 0;
-  for (const auto id : queues)
-    if (const auto at = s.core->queues().find(id); at != s.core->queues().end())
-      count += waiting_in(at->second);
+  for (const auto id : queues) {
+    const auto at = s.core->queues().find(id);
+    if (at == s.core->queues().end()) continue;
+    const auto& [queue, state] = *at;
+    for (const auto& [where, row] : state.progress.waiting())
+      if (!state.progress.lent().contains(where) && !state.dying.contains(where)) ++count;
+    if (dying) count += state.dying.size();
+  }
   return count;
 }
 
-/// Whether consumers have something of a queue that the group leaves.
-bool somebody_has(const delivery_state& s, queue_id id) {
+/// Whether consumers have something of a queue that the group leaves, or it dies just now.
+bool is_busy(const delivery_state& s, queue_id id) {
   const auto at = s.core->queues().find(id);
-  return at != s.core->queues().end() && !at->second.leases.empty();
+  return at != s.core->queues().end() && !(at->second.leases.empty() && at->second.dying.empty());
 }
 
 /// Nothing is lent any more, and nothing is read; what consumers say of what they have still counts
@@ -35,6 +43,7 @@ bool somebody_has(const delivery_state& s, queue_id id) {
 /// @errors group_in_use
 caf::result<caf::ok_atom> begin_end(delivery_pointer self, const failure& why) {
   auto& s = self->state;
+  if (s.owed.ending()) return to_caf({errc::shard_unavailable, "the group's actor stops"});
   if (s.redriving) return to_caf({errc::group_in_use, "dead letters of it are being brought back"});
   for (const auto& [id, queue] : s.queues)
     if (queue.resetting || queue.reset_asked)
@@ -68,36 +77,38 @@ caf::result<caf::ok_atom> hand_over(delivery_pointer self, const group_change& c
   for (const auto& [id, queue] : s.queues)
     if (!change.lends || std::ranges::find(change.topics, queue.topic) == change.topics.end())
       leaving.insert(id);
-  if (const auto count = waiting_of(s, leaving); count > 0) return to_caf(would_never_come(count));
+  // What dies just now is waited for.
+  if (const auto count = failed_in(s, leaving, false); count > 0)
+    return to_caf(would_never_come(count));
   s.leaving = std::move(leaving);
   auto answer = begin_end(self, changed_just_now(s.record.name));
-  if (!s.gone) {
-    s.leaving.clear();
-    return answer;
-  }
-  const std::chrono::milliseconds patience{s.options.revoke_timeout_ms};
-  for (const auto id : s.leaving)
-    if (somebody_has(s, id)) self->delayed_send(self, patience, deadline_atom_v, id, generation{});
+  if (!s.gone) s.leaving.clear();
+  if (s.gone && !s.ended)
+    self->delayed_send(self, std::chrono::milliseconds{s.options.revoke_timeout_ms},
+                       deadline_atom_v, queue_id{0}, generation{});
   return answer;
 }
 
-void leaving_overdue(delivery_pointer self, queue_id queue) {
+void leaving_overdue(delivery_pointer self) {
   auto& s = self->state;
-  const auto at = s.core->queues().find(queue);
-  if (s.ended || at == s.core->queues().end()) return;
-  std::vector<std::pair<member_id, offset_range>> held;
-  for (const auto& [first, lease] : at->second.leases)
-    held.push_back({lease.member, {first, lease.count}});
-  for (const auto& [member, range] : held)
-    carry_out(self, s.core->give_back(member, queue, {range}, now(self)));
+  s.overdue = true;
+  for (const auto id : s.leaving) {
+    const auto at = s.core->queues().find(id);
+    if (at == s.core->queues().end()) continue;
+    std::vector<std::pair<member_id, offset_range>> held;
+    for (const auto& [first, lease] : at->second.leases)
+      held.push_back({lease.member, {first, lease.count}});
+    for (const auto& [member, range] : held)
+      carry_out(self, s.core->give_back(member, id, {range}, now(self)));
+  }
   maybe_ended(self);
 }
 
 void maybe_ended(delivery_pointer self) {
   auto& s = self->state;
   if (!s.ending || s.writing_apart > 0) return;
-  const auto lives = [&s](queue_id id) { return somebody_has(s, id); };
-  if (std::ranges::any_of(s.leaving, lives)) return;
+  const auto busy = [&s](queue_id id) { return is_busy(s, id); };
+  if (!s.overdue && std::ranges::any_of(s.leaving, busy)) return;
   for (const auto& [shard, box] : s.outboxes)
     if (box.writing || !box.gathering.wish.effects.empty()) return;
   s.ended = true;
@@ -105,10 +116,13 @@ void maybe_ended(delivery_pointer self) {
   for (const auto& [id, member] : s.members) s.watched.remove(self, member.session.address());
   s.members.clear();
   s.member_readers.clear();
-  const auto failed_since = waiting_of(s, s.leaving);
-  if (failed_since > 0) s.owed.end(self); // The next actor serves the group as it was.
-  std::exchange(s.ending, {})(failed_since == 0 ? result<caf::ok_atom>{caf::ok_atom::value}
-                                                : would_never_come(failed_since));
+  result<caf::ok_atom> outcome = caf::ok_atom::value;
+  if (s.owed.ending()) // The log refused something for good.
+    outcome = failure{errc::shard_unavailable, "the group's actor stops"};
+  else if (const auto failed = failed_in(s, s.leaving, true); failed > 0)
+    outcome = would_never_come(failed);
+  if (!outcome) s.owed.end(self); // The next actor serves the group as it was.
+  std::exchange(s.ending, {})(outcome);
 }
 
 } // namespace carafe

@@ -188,6 +188,7 @@ void remove_topic(delivery_pointer self, const topic_record& topic) {
     burials_ended(self, place.queue, {errc::queue_unknown, topic.name + " was deleted"});
     s.queues.erase(place.queue);
   }
+  maybe_ended(self);
 }
 
 void begin_reading(delivery_pointer self, queue_id id) {

@@ -83,7 +83,10 @@ result<group_info> client::describe_group(const std::string& name) const {
 
 result<group_info> client::put_group(const group_definition& wanted) const {
   auto loss = wanted.if_missing ? on_loss::resend : on_loss::report;
-  return ask<frames::group_description>(*connection_, frame_of(wanted), loss, true, giving_back);
+  // A change that fails may have interrupted consumers: whether they are once more, the caller
+  // says.
+  const bool again = wanted.version == 0;
+  return ask<frames::group_description>(*connection_, frame_of(wanted), loss, again, giving_back);
 }
 
 result<group_info> client::reset_group(const std::string& name, const std::string& topic,

@@ -225,7 +225,7 @@ broadcast_core::effects broadcast_core::start_failed(group_id consumer, queue_id
 
 broadcast_core::effects broadcast_core::start_again(group_id consumer, queue_id queue,
                                                     generation owner) {
-  if (!searching(consumer, queue, owner)) return {};
+  if (!searching(consumer, queue, owner)) return start_failed(consumer, queue, owner);
   const auto id = consumers_.at(consumer).member;
   const auto* seat = seat_of(id, queue, owner);
   if (seat == nullptr || seat->state != reading::starting)

@@ -392,6 +392,11 @@ TEST_CASE("change: what consumers have of a topic that is left is settled, or go
     r.pass(10s);
     REQUIRE(operators.take<frames::group_description>());
   }
+  SECTION("deleted with its topic") {
+    REQUIRE(admin.ask<frames::ok>(frames::topic_delete{"t"}).ok());
+    r.settle();
+    REQUIRE(operators.take<frames::group_description>());
+  }
   SECTION("failed: it would never come again") {
     CHECK(a.failed(has.t.queue, 0, 500, "later").ok());
     r.settle();
@@ -408,13 +413,18 @@ TEST_CASE("change: what dies while the group is handed over dies once") {
   rig r;
   rig::client admin{r, "admin"}, operators{r, "operator"}, one{r, "one"};
   two_topics has{admin};
-  has.t.send(2);
-  const worker a{one, "shared", 1};
+  has.t.send(3);
+  const worker a{one, "shared", 2};
   r.settle();
-  REQUIRE(a.offsets() == offsets{0});
+  REQUIRE(a.offsets() == offsets{0, 1});
   operators.post(1'000, changed(admin, {"u"}));
   r.settle();
-  CHECK(a.failed(has.t.queue, 0, {}, "no use", true).ok());
+  CHECK(one
+          .ask<frames::ok>(frames::settle{a.in.member,
+                                          {{has.t.queue, {{offset{1}, 1}}}},
+                                          {{has.t.queue, offset{0}, true, {}, "no use"}},
+                                          {}})
+          .ok());
   r.settle();
   REQUIRE(operators.take<frames::group_description>());
   const auto letters = admin.ask<frames::dead_letter_list>(frames::dead_letters{"g"});
