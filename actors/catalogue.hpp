@@ -50,6 +50,8 @@ struct catalogue_state {
   std::vector<std::function<void()>> put_off;
   std::unordered_map<topic_id, topic_actor> topics;
   std::unordered_map<group_id, group_actor> groups;
+  /// Names of groups of which another actor is about to serve something else, once a change.
+  std::multiset<std::string> handed_over;
   /// Of deleted groups; they end soon.
   std::vector<group_actor> leaving;
   schedules_actor schedules;

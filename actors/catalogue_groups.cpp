@@ -1,5 +1,6 @@
 #include "actors/catalogue.hpp"
 #include "actors/error_bridge.hpp"
+#include "actors/in_use.hpp"
 #include "actors/logging.hpp"
 
 #include <algorithm>
@@ -59,6 +60,10 @@ caf::result<group_actor> join_group(catalogue_pointer self, const frames::join& 
       const auto again = core.rejoin_group(wish.group, wish.rejoins, wish.mode);
       auto joined = again ? result<decision>{*again}
                           : core.join_group(wish.group, wish.topics, now, wish.mode, wish.filter);
+      // It may fit what the group is in a moment.
+      if (joined.code() == errc::subscription_mismatch &&
+          self->state.handed_over.contains(wish.group))
+        return changed_just_now(wish.group);
       if (!joined || wish.name.empty()) return joined;
       return core.name_consumer(std::move(*joined), wish.name, now);
     },
@@ -160,10 +165,17 @@ namespace {
 bool becomes_another(const group_record& there, const frames::group_put& wish) {
   const auto sorted = [](std::vector<std::string> names) {
     std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;
   };
   return there.mode != wish.mode || sorted(there.topics) != sorted(wish.topics) ||
          there.filter != wish.filter;
+}
+
+/// One change of the group, of perhaps several, has come to pass or to nothing.
+void over(catalogue_pointer self, const std::string& group) {
+  auto& all = self->state.handed_over;
+  all.erase(all.find(group));
 }
 
 } // namespace
@@ -190,15 +202,20 @@ caf::result<frames::group_description> put_group(catalogue_pointer self,
     there->mode == wish.mode || (change.lends && core::lends_messages(there->mode));
   change.topics = wish.topics;
   // Its actor goes: another one serves what it is then, which members join in its place.
+  self->state.handed_over.insert(wish.name);
   self->request(group_of(self, *there), caf::infinite, hand_over_atom_v, change)
     .then(
-      [self, decide, promise, id = there->group](caf::ok_atom) {
-        change_catalogue(self, decide, [self, id, promise](const result<decision>& outcome) {
+      [self, decide, promise, name = wish.name, id = there->group](caf::ok_atom) {
+        change_catalogue(self, decide, [self, name, id, promise](const result<decision>& outcome) {
+          over(self, name);
           forget_group(self, id, true);
           tell_then(self, promise)(outcome);
         });
       },
-      [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+      [self, name = wish.name, promise](caf::error& why) mutable {
+        over(self, name);
+        promise.deliver(std::move(why));
+      });
   return promise;
 }
 

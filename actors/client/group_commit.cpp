@@ -88,7 +88,7 @@ void group_consumer::on_not_committed(const positions& what, const failure& why)
   }
   auto r = find(what.front().queue);
   if (!r || r->owner != what.front().owner) return;
-  if (why.code != errc::not_owner) {
+  if (why.code != errc::not_owner && why.code != errc::queue_unknown) {
     auto& name = r->from.name();
     report({why.code, name.topic + "/" + std::to_string(name.number.value) + ": " + why.detail});
   }

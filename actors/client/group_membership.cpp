@@ -114,6 +114,7 @@ void group_consumer::release_if_done(const reading_ptr& r) {
 void group_consumer::on_subscription_ended(const reading_ptr& r, const failure& why) {
   switch (why.code) {
   case errc::not_owner:
+  case errc::queue_unknown: // Its topic was deleted: the group goes on with the others.
     retire(r, true);
     break;
   case errc::member_unknown:

@@ -46,7 +46,7 @@ result<void> membership::open() {
 }
 
 void membership::join() {
-  if (of_.dead_ || joining_ || joined() || !of_.link_.ready()) return;
+  if ((of_.dead_ && !of_.closing_) || joining_ || joined() || !of_.link_.ready()) return;
   joining_ = true;
   auto wish = wish_();
   wish.rejoins = group_;
@@ -60,7 +60,8 @@ void membership::join() {
 void membership::on_answer(frames::body&& body) {
   joining_ = false;
   if (auto joined = std::get_if<frames::joined>(&body)) {
-    if (of_.dead_) { // It was closed meanwhile.
+    again_ = false;
+    if (of_.dead_ && !of_.closing_) { // It was closed meanwhile.
       of_.link_.send(frames::leave{joined->member});
       return;
     }
@@ -74,6 +75,7 @@ void membership::on_answer(frames::body&& body) {
   auto error = std::get_if<frames::error>(&body);
   auto why = error ? error->why : failure{errc::internal, "the answer to join is no consent"};
   if (!is_retriable(why.code)) {
+    again_ = false;
     if (!of_.dead_) of_.dead_ = why;
     of_.changed_.notify_all();
     return;
@@ -86,11 +88,14 @@ void membership::on_answer(frames::body&& body) {
   });
 }
 
-void membership::forget() { id_ = {}; }
+void membership::forget() {
+  again_ = again_ || joined();
+  id_ = {};
+}
 
 void membership::lose() {
-  joining_ = false;
-  forget();
+  joining_ = again_ = false;
+  id_ = {};
 }
 
 result<void> membership::leave() {
@@ -110,7 +115,9 @@ result<void> membership::leave() {
                    steady_clock::now() + of_.link_.options().timeout,
                    [promise](frames::body&& body) {
                      auto error = std::get_if<frames::error>(&body);
-                     promise->set_value(error ? result<void>{error->why} : result<void>{});
+                     auto gone = error && (error->why.code == errc::member_unknown ||
+                                           error->why.code == errc::shutting_down);
+                     promise->set_value(error && !gone ? result<void>{error->why} : result<void>{});
                    });
   });
   return future.get();

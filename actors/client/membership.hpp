@@ -8,7 +8,8 @@ namespace carafe::client {
 
 /// A consumer's place in its group: asks to be let in until the node agrees, or refuses for good.
 ///
-/// What the node refuses for good ends the consumer (`dead_`).
+/// What the node refuses for good ends the consumer (`dead_`). One that is being closed
+/// (`closing_`) joins again all the same, to give back what it has.
 ///
 /// @thread The connection's, under the consumer's mutex, except where said.
 class membership {
@@ -37,6 +38,8 @@ public:
   [[nodiscard]] member_id id() const noexcept { return id_; }
   [[nodiscard]] bool joined() const noexcept { return id_.value != 0; }
   [[nodiscard]] bool joining() const noexcept { return joining_; }
+  /// The node has forgotten this member, which is going to be one again.
+  [[nodiscard]] bool joins_again() const noexcept { return again_; }
 
 private:
   void on_answer(frames::body&& body);
@@ -48,6 +51,7 @@ private:
   /// Where it was let in last.
   group_id group_;
   bool joining_ = false;
+  bool again_ = false;
   bool opened_ = false;
 };
 

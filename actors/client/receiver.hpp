@@ -68,6 +68,8 @@ protected:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool closed_ = false;
+  /// It is closed, and what it has is still given back.
+  bool closing_ = false;
   /// Set when nothing can come any more.
   std::optional<failure> dead_;
   /// What the node refused last and may grant later.

@@ -152,7 +152,8 @@ result<void> shared_consumer::await_durable(std::unique_lock<std::mutex>& guard)
   });
   auto outcome = result<void>{};
   while (!durable()) {
-    if (dead_ && (!closed_ || !membership_.joined())) { // Nobody will send it any more.
+    const auto member = membership_.joined() || membership_.joins_again();
+    if (dead_ && (!closed_ || !member)) { // Nobody will send it any more.
       outcome = *dead_;
       break;
     }
@@ -183,9 +184,11 @@ result<void> shared_consumer::close() {
     dead_ = failure{errc::disconnected, "the consumer is closed"};
     changed_.notify_all();
     inbox_.clear();
-    if (membership_.joined()) {
+    if (membership_.joined() || membership_.joins_again()) {
       book_.give_back();
+      closing_ = true;
       if (!link_.loop().on_thread()) outcome = await_durable(guard);
+      closing_ = false;
     } else if (unsettled && !refused) {
       outcome = {errc::disconnected, "what was settled last may not have arrived"};
     }

@@ -76,7 +76,8 @@ void shared_consumer::on_refused(bool some_failed, const frames::error& error) {
     book_.gather_again();
   } else {
     book_.drop_under_way();
-    report(why);
+    // Its topic is gone, or the group's no more: the others go on.
+    if (why.code != errc::queue_unknown) report(why);
     if (book_.gathered() == 0) singly_ = false;
   }
   settle_now();

@@ -186,7 +186,9 @@ private:
   static void add_queue(topic_record& topic, shard_id shard, std::uint64_t& next_id, decision& out);
   static void finish(decision& out);
   result<decision> make_group(const frames::group_put& wish, unix_ms now) const;
-  result<std::vector<std::string>> check_topics(std::vector<std::string> topics) const;
+  /// @param had Its topics may be deleted ones; nothing: all must be there.
+  result<std::vector<std::string>> check_topics(std::vector<std::string> topics,
+                                                const group_record* had = nullptr) const;
   [[nodiscard]] std::vector<std::string> topics_read(const group_record& group) const;
   void put(const topic_record& topic);
   void put(const group_record& group);

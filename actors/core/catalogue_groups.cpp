@@ -77,13 +77,15 @@ result<void> check_mode(const std::string& mode) {
 
 bool lends_messages(std::string_view mode) { return mode == "shared" || mode == "keyed"; }
 
-result<std::vector<std::string>>
-catalogue_core::check_topics(std::vector<std::string> topics) const {
+result<std::vector<std::string>> catalogue_core::check_topics(std::vector<std::string> topics,
+                                                              const group_record* had) const {
   if (topics.empty()) return {errc::invalid_argument, "a group reads at least one topic"};
   std::sort(topics.begin(), topics.end());
   topics.erase(std::unique(topics.begin(), topics.end()), topics.end());
   for (const auto& topic_name : topics)
-    if (topic(topic_name) == nullptr) return unknown_topic(topic_name);
+    if (topic(topic_name) == nullptr &&
+        (had == nullptr || std::ranges::find(had->topics, topic_name) == had->topics.end()))
+      return unknown_topic(topic_name);
   return topics;
 }
 
@@ -158,10 +160,11 @@ result<catalogue_core::decision> catalogue_core::put_group(frames::group_put wis
   if (auto ok = check_mode(wish.mode); !ok) return ok.error();
   if (auto ok = check_delivery(wish.delivery); !ok) return ok.error();
   if (auto ok = check_filter(wish.filter); !ok) return ok.error();
-  auto topics = check_topics(std::move(wish.topics));
+  const auto* there = group(wish.name);
+  // Those that were deleted may stay, for when they are made again.
+  auto topics = check_topics(std::move(wish.topics), wish.version == 0 ? nullptr : there);
   if (!topics) return topics.error();
   wish.topics = std::move(*topics);
-  const auto* there = group(wish.name);
   if (wish.version == 0) {
     if (there == nullptr) return make_group(wish, now);
     const bool same = there->mode == wish.mode && topics_read(*there) == wish.topics &&
@@ -187,7 +190,7 @@ result<catalogue_core::decision> catalogue_core::put_group(frames::group_put wis
   ++out.group.version;
   out.entry.emplace_back(effects::group_put{out.group});
   // Other topics have other queues, and members of other modes have none.
-  if (there->mode != wish.mode || topics_read(*there) != wish.topics)
+  if (there->mode != wish.mode || topics_read(*there) != topics_read(out.group))
     for (const auto& seat : seats_of(wish.name))
       out.entry.emplace_back(effects::group_deleted{seat.group});
   return out;

@@ -10,8 +10,8 @@ command topic_delete_command() {
   };
   auto o = std::make_shared<options>();
   command c{.name = "topic delete", .summary = "Delete a topic and its messages."};
-  c.details = "It asks first, or wants --yes where nobody can be asked. Consumers of the topic get "
-              "queue_unknown.";
+  c.details = "It asks first, or wants --yes where nobody can be asked. Groups go on without it; "
+              "consumers without a group get queue_unknown.";
   c.examples = {"carafe topic delete orders", "carafe topic delete orders --yes"};
   c.options = {text("NAME", "", o->name, "The topic.").must().completed_by(completes::topic),
                flag("--yes", o->yes, "Do not ask.")};

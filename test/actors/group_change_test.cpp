@@ -54,6 +54,9 @@ TEST_CASE("change: consumers of an ordered group give back what they have, and c
   r.settle();
   CHECK_FALSE(operators.take<frames::group_description>());
   REQUIRE(one.take<frames::revoked>()->deadline_ms > 0);
+  auto fits_soon = wish;
+  fits_soon.topics = {"u", "t"};
+  CHECK(admin.ask<frames::joined>(fits_soon).code() == errc::shard_unavailable);
   CHECK(admin.ask<frames::joined>(wish).code() == errc::shard_unavailable);
   CHECK(admin.ask<frames::group_description>(changed(admin, {"u"})).code() ==
         errc::shard_unavailable);

@@ -292,3 +292,21 @@ TEST_CASE("a member without queues that is sent away joins again, and says which
   CHECK(bodies_of(take(*consumer, 4)) == numbers(0, 4));
   CHECK(node.count<frames::join>() == 2);
 }
+
+TEST_CASE("a queue whose topic was deleted leaves a member the others") {
+  auto node = fake_node{by_hand()};
+  node.add_topic("t", 1);
+  node.add_topic("u", 1);
+  auto c = connected(node);
+  auto options = member_of("g");
+  options.topics = {"t", "u"};
+  auto consumer = make(c, options);
+  auto owner = node.assign(node.member(), "t", 0);
+  node.assign(node.member(), "u", 0);
+  auto id = subscription_id{(std::uint64_t{1} << 63) | owner.value};
+  node.send(0, frames::subscription_ended{id, errc::queue_unknown});
+  auto p = c.make_producer({});
+  REQUIRE((*p)->send("u", text("other")).ok());
+  CHECK(bodies_of(take(*consumer, 1)) == texts{"other"});
+  CHECK(consumer->queues().size() == 1);
+}

@@ -93,6 +93,36 @@ TEST_CASE("what others got meanwhile is dropped unless it was handed out") {
   CHECK(node.finished("t", 0) == std::vector<std::uint64_t>{1});
 }
 
+TEST_CASE("a member that closes while it joins again gives back what it has") {
+  auto node = fake_node{restarts()};
+  node.add_topic("t", 1);
+  auto c = connected(node);
+  fill(c, 6);
+  auto consumer = make(c, sharing());
+  auto got = take(*consumer, 2);
+  await_lent(node, c, 6);
+  REQUIRE(consumer->ack(got[0]).ok());
+  REQUIRE(consumer->commit().ok());
+  auto refusals = std::atomic<int>{3};
+  node.on_frame([&](const frames::frame& f) -> fake_node::reaction {
+    if (std::holds_alternative<frames::join>(f.body) && refusals-- > 0)
+      return frames::body{frames::error{errc::shard_unavailable, 0}};
+    return fake_node::handle{};
+  });
+  auto id = subscription_id{(std::uint64_t{1} << 63) | node.member().value};
+  SECTION("which it was told") {
+    node.forget_members();
+    node.send(0, frames::subscription_ended{id, errc::member_unknown});
+    REQUIRE(eventually([&] { return refusals < 3; }));
+  }
+  SECTION("which it finds out") { node.forget_members(); }
+  CHECK(consumer->close().ok());
+  CHECK(node.count<frames::leave>() == 1);
+  CHECK(node.lent() == 0);
+  CHECK(node.finished("t", 0) == std::vector<std::uint64_t>{0});
+  CHECK(consumer->close().ok());
+}
+
 TEST_CASE("a member that the node forgot joins again and gets its messages again") {
   auto node = fake_node{};
   node.add_topic("t", 1);

@@ -188,6 +188,24 @@ TEST_CASE("A group is created by the first to join it and must be joined with th
   CHECK(other.error().detail.find("a, b") != std::string::npos);
 }
 
+TEST_CASE("A group that is changed keeps topics that were deleted, until they are made again") {
+  auto catalogue = empty_catalogue();
+  created(catalogue, topic_wish("a", 1));
+  created(catalogue, topic_wish("b", 1));
+  const auto group = joined(catalogue, "g", {"a", "b"}).group;
+  catalogue.apply(catalogue.delete_topic("b").value());
+  frames::group_put wish{"g", "ordered", {"a", "b"}, {}, group.version, false, {}};
+  wish.delivery.attempts_max = 3;
+  const auto changed = catalogue.put_group(wish, now);
+  REQUIRE(changed.ok());
+  CHECK(changed->group.topics == std::vector<std::string>{"a", "b"});
+  wish.topics = {"a", "c"};
+  CHECK(catalogue.put_group(wish, now).code() == errc::topic_unknown);
+  wish.version = 0;
+  wish.topics = {"a", "b"};
+  CHECK(catalogue.put_group(wish, now).code() == errc::topic_unknown);
+}
+
 TEST_CASE("Who was in a group is let in again whatever it reads by now") {
   auto catalogue = empty_catalogue();
   created(catalogue, topic_wish("a", 1));

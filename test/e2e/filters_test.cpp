@@ -234,6 +234,34 @@ TEST_CASE("filters: a group gets another filter and other topics while its consu
   CHECK(late.code() == errc::subscription_mismatch);
 }
 
+TEST_CASE("a group's consumers go on with the others when one of its topics is deleted") {
+  using client::group_mode;
+  const auto mode =
+    GENERATE(group_mode::ordered, group_mode::shared, group_mode::keyed, group_mode::broadcast);
+  running_node at;
+  must(at.client.create_topic("load", 2));
+  must(at.client.create_topic("gone", 2));
+  auto producer = must(at.client.make_producer({}));
+  for (int i = 0; i < 20'000; ++i)
+    static_cast<void>(producer->send_async("gone", {.body = "gone"}));
+  must(producer->flush());
+  client::consumer_options options{.topics = {"load", "gone"}, .group = "g", .mode = mode};
+  if (mode == group_mode::broadcast) options.durable_name = "desk";
+  collectors running{at.node.address(), options, mode == group_mode::broadcast ? 1 : 2};
+  numbers_sender sending{at.node.address()};
+  REQUIRE(eventually([&] {
+    const auto seen = running.seen();
+    return seen.contains("gone") && seen.size() > 100;
+  }));
+  must(at.client.delete_topic("gone"));
+  const auto then = sending.acknowledged();
+  REQUIRE(eventually([&] { return sending.acknowledged() > then + 2'000; }));
+  sending.stop();
+  CHECK(eventually([&] { return running.seen().size() == sending.acknowledged() + 1; }));
+  running.stop();
+  CHECK(running.errors() == "");
+}
+
 TEST_CASE("filters: broadcast consumers and readers without a group get what passes") {
   running_node at;
   must(at.client.create_topic("t", 1));
