@@ -21,11 +21,12 @@ public:
 
   [[nodiscard]] link& wire() const noexcept { return *link_; }
 
-  /// Sends a request and waits for its answer, at most `connect_options::timeout`. An answer that
-  /// says "not now" is asked for again until then.
+  /// Sends a request and waits for its answer, at most `connect_options::timeout` and `more`. An
+  /// answer that says "not now" is asked for again until then.
   /// @errors timeout, outcome_unknown (of `on_loss::report`), what the node answers;
   ///         invalid_argument when called on the connection's thread.
   /// @param again  Whether what the node refuses for now is asked again until the time is over.
+  /// @param more   What the node may need beyond the usual, since others have to act first.
   result<frames::body> ask(const frames::body& body, on_loss loss, bool again = true,
                            std::chrono::milliseconds more = {}) const;
 

@@ -25,8 +25,8 @@ public:
   result<void> open();
   /// Asks, unless it is a member, is asking, or cannot any more.
   void join();
-  /// The node has forgotten this member, or the connection is gone.
-  /// It joins the same group again, also if that reads something else by now.
+  /// The node has forgotten this member, which joins the same group again, also if that reads
+  /// something else by now.
   void forget();
   /// The connection is gone, and with it the answer to `join`.
   void lose();
