@@ -35,12 +35,6 @@ void create_missing(catalogue_pointer self, const std::vector<std::string>& topi
   }
 }
 
-/// Without those that are away and have a seat.
-std::uint32_t members_there(const frames::group_description& group) {
-  return static_cast<std::uint32_t>(
-    std::ranges::count_if(group.members, [](const auto& m) { return !m.kept_until; }));
-}
-
 } // namespace
 
 caf::result<group_actor> join_group(catalogue_pointer self, const frames::join& wish) {
@@ -101,7 +95,11 @@ caf::result<frames::group_names> list_groups(catalogue_pointer self) {
         [all, arrived](const frames::group_description& d) mutable {
           std::uint64_t lag = 0;
           for (const auto& queue : d.queues) lag += queue.lag;
-          all->names.groups.push_back({d.name, d.group, d.mode, d.topics, members_there(d), lag});
+          // Those that are away and have a seat do not count.
+          const auto there =
+            std::ranges::count_if(d.members, [](const auto& m) { return !m.kept_until; });
+          all->names.groups.push_back(
+            {d.name, d.group, d.mode, d.topics, static_cast<std::uint32_t>(there), lag});
           arrived();
         },
         [all, arrived](const caf::error& error) mutable {

@@ -25,7 +25,7 @@ constexpr std::size_t groups_out_max = 2;
 /// What the timers may hold in memory: a checkpoint is taken at the first, and no more messages for
 /// later are accepted at the second.
 constexpr std::uint64_t timers_bytes_heavy = 4u << 20;
-constexpr std::uint64_t timers_bytes_max = 12u << 20;
+constexpr std::uint64_t timers_bytes_max = 8u << 20;
 /// Of one message besides its bytes, about.
 constexpr std::uint64_t timer_bytes = 400;
 

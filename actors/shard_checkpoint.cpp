@@ -135,6 +135,8 @@ void save_state(shard_pointer self) {
         checkpoint_saved(self);
         if (self->state.draining) begin_checkpoint(self);
         maybe_finish_drain(self);
+        // It may be that nothing is accepted before the next one.
+        maybe_checkpoint(self);
       },
       [self](const caf::error& why) { not_saved(self, from_caf(why)); });
 }

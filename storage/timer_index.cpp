@@ -7,11 +7,12 @@
 #include "storage/page_check.hpp"
 #include "storage/state_layout.hpp"
 #include "storage/table_rows.hpp"
+#include "storage/timer_keys.hpp"
+#include "storage/timer_merge.hpp"
 
 #include <array>
-#include <bit>
 #include <fcntl.h>
-#include <limits>
+#include <functional>
 #include <string_view>
 
 namespace carafe::storage {
@@ -20,27 +21,36 @@ namespace {
 
 constexpr std::string_view index_name = "timers.mdb";
 
-enum index_table : std::size_t { table_due = 0, table_ids = 1, table_names = 2 };
-constexpr std::array<lmdb::table_spec, 3> index_tables{
-  {{"due", false}, {"ids", false}, {"names", false}}};
-constexpr std::array<table_rule, 3> index_rules{
-  {{"due", false, 24}, {"ids", false, 16}, {"names", false, 32}}};
+enum index_table : std::size_t { table_rows = 0, table_ids = 1, table_names = 2, table_spans = 3 };
+constexpr std::array<lmdb::table_spec, 4> index_tables{
+  {{"rows", false}, {"ids", false}, {"names", false}, {"spans", false}}};
+constexpr std::array<table_rule, 4> index_rules{
+  {{"rows", false, 32}, {"ids", false, 16}, {"names", false, 32}, {"spans", false, 16}}};
 
-/// Times before 1970 come first.
-constexpr std::uint64_t sign = std::uint64_t{1} << 63;
-
-std::string time_bytes(unix_ms t) { return big_endian(static_cast<std::uint64_t>(t.value) ^ sign); }
-
-unix_ms time_at(std::string_view text, std::size_t at) {
-  return unix_ms{static_cast<std::int64_t>(big_endian_at(text, at) ^ sign)};
+std::string span_key(std::uint64_t run, queue_id queue) {
+  return big_endian(run) + big_endian(queue.value);
 }
 
-std::string due_key(const timer_key& at) {
-  return time_bytes(at.due) + big_endian(at.queue.value) + big_endian(at.number);
+failure damaged(const std::filesystem::path& path, const std::string& what) {
+  return {errc::storage_corrupt, path.string() + ": " + what};
 }
 
-timer_key key_of(std::string_view due) {
-  return {time_at(due, 0), queue_id{big_endian_at(due, 8)}, big_endian_at(due, 16)};
+result<timer_runs::span> span_of(std::string_view key, const result<std::string_view>& value,
+                                 const std::filesystem::path& path) {
+  const auto where = "run " + std::to_string(run_of(key)) + " of queue " +
+                     std::to_string(big_endian_at(key, 8)) + ": ";
+  if (!value) return damaged(path, where + value.error().detail);
+  if (value->size() != 24)
+    return damaged(path, where + "a span of " + std::to_string(value->size()) + " bytes");
+  return timer_runs::span{run_of(key), queue_id{big_endian_at(key, 8)}, big_endian_at(*value, 0),
+                          big_endian_at(*value, 8), big_endian_at(*value, 16)};
+}
+
+result<void> add(timer_runs& to, const timer_runs::span& span, const std::filesystem::path& path) {
+  if (to.add(span)) return {};
+  return damaged(path, "messages " + std::to_string(span.first) + " to " +
+                         std::to_string(span.last) + " of queue " +
+                         std::to_string(span.queue.value) + " are in two runs");
 }
 
 std::string id_key(producer_id producer, sequence number) {
@@ -65,11 +75,10 @@ std::string name_key(const timer_record& row) {
 result<timer_record> decoded_row(std::string_view key, const result<std::string_view>& value,
                                  const std::filesystem::path& path) {
   auto row = value ? decode_record<timer_record>(*value) : result<timer_record>{value.error()};
-  if (row && due_key(row->at) != key) row = {errc::storage_corrupt, "it is another one's"};
+  if (row && due_key(row->at) != due_of(key)) row = {errc::storage_corrupt, "it is another one's"};
   if (!row)
-    return {errc::storage_corrupt, path.string() + ": a message due at " +
-                                     std::to_string(key_of(key).due.value) + ": " +
-                                     row.error().detail};
+    return damaged(path, "a message due at " + std::to_string(key_of(due_of(key)).due.value) +
+                           ": " + row.error().detail);
   return row;
 }
 
@@ -90,32 +99,93 @@ std::filesystem::path timer_index::path_in(const std::filesystem::path& folder) 
 }
 
 result<void> timer_index::check(const std::filesystem::path& folder) {
-  auto from = page_file::open(path_in(folder));
+  const auto path = path_in(folder);
+  auto from = page_file::open(path);
   if (!from) return from.error();
   if (auto sound = check_pages(*from, index_rules); !sound) return sound;
-  return for_each_row(*from, index_tables[table_due].name,
+  timer_runs runs;
+  auto read = for_each_row(*from, index_tables[table_spans].name,
+                           [&](std::string_view key, std::string_view value) -> result<void> {
+                             auto span = span_of(key, value, path);
+                             return span ? add(runs, *span, path) : span.error();
+                           });
+  if (!read) return read;
+  return for_each_row(*from, index_tables[table_rows].name,
                       [&](std::string_view key, std::string_view value) -> result<void> {
-                        auto row = decoded_row(key, value, from->path());
-                        return row ? result<void>{} : row.error();
+                        auto row = decoded_row(key, value, path);
+                        if (!row) return row.error();
+                        if (run_of(key) == no_run) return {};
+                        if (runs.of(row->at.queue, row->at.number) == run_of(key)) return {};
+                        return damaged(path, "message " + std::to_string(row->at.number) +
+                                               " of queue " + std::to_string(row->at.queue.value) +
+                                               " is in another run than its number says");
                       });
 }
 
-result<std::unique_ptr<timer_index>> timer_index::open(const std::filesystem::path& folder) {
+result<std::unique_ptr<timer_index>> timer_index::open(const std::filesystem::path& folder,
+                                                       timer_runs::options runs) {
   auto env = open_index(path_in(folder), index_tables, index_rules);
   if (!env) return env.error();
-  return std::unique_ptr<timer_index>{new timer_index{std::move(*env)}};
+  std::unique_ptr<timer_index> out{new timer_index{std::move(*env), runs}};
+  if (auto read = out->read_runs(); !read) return read.error();
+  return out;
+}
+
+result<void> timer_index::read_runs() {
+  runs_.reset();
+  timer_runs read{options_};
+  auto txn = env_->begin_read();
+  if (!txn) return txn.error();
+  auto rows = txn->open_cursor(env_->table_at(table_spans));
+  if (!rows) return rows.error();
+  auto at = rows->first();
+  for (; at && *at; at = rows->next()) {
+    const auto key = as_text((*at)->key);
+    auto span = span_of(key, open_value(key, as_text((*at)->value)), env_->path());
+    if (!span) return span.error();
+    if (auto ok = add(read, *span, env_->path()); !ok) return ok;
+  }
+  if (!at) return at.error();
+  runs_ = std::move(read);
+  return {};
 }
 
 // -- writing --------------------------------------------------------------------------------------
 
+result<std::optional<std::string>> timer_index::find(const lmdb::txn& in,
+                                                     const timer_key& at) const {
+  std::optional<std::string> out;
+  if (!runs_) return {errc::storage_failed, env_->path().string() + ": its runs are not known"};
+  const auto look = [&](std::uint64_t run) -> result<void> {
+    auto key = row_key(run, at);
+    auto stored = in.get(env_->table_at(table_rows), as_bytes(key));
+    if (!stored) return stored.error();
+    if (*stored) out = std::move(key);
+    return {};
+  };
+  if (const auto run = runs_->of(at.queue, at.number))
+    if (auto ok = look(*run); !ok) return ok.error();
+  if (!out)
+    if (auto ok = look(no_run); !ok) return ok.error();
+  return out;
+}
+
 result<void> timer_index::put(lmdb::txn& in, const timer_record& row) {
-  const auto key = due_key(row.at);
-  const auto value = sealed_value(key, encode_record(row));
   const auto& path = env_->path();
-  auto ok = index_written(in.put(env_->table_at(table_due), as_bytes(key), as_bytes(value)), path);
+  const auto run = runs_->place(row.at.queue, row.at.number);
+  if (run != no_run) {
+    // It may have been put there before its number was one of a span.
+    const auto other = row_key(no_run, row.at);
+    if (auto ok = index_written(in.erase(env_->table_at(table_rows), as_bytes(other)), path); !ok)
+      return ok;
+  }
+  const auto key = row_key(run, row.at);
+  const auto due = due_key(row.at);
+  const auto value = sealed_value(key, encode_record(row));
+  auto ok = index_written(in.put(env_->table_at(table_rows), as_bytes(key), as_bytes(value)), path);
   if (ok && row.producer != no_producer)
     ok = index_written(in.put(env_->table_at(table_ids),
-                              as_bytes(id_key(row.producer, row.sequence)), as_bytes(key)),
+                              as_bytes(id_key(row.producer, row.sequence)), as_bytes(due)),
                        path);
   if (ok && !row.name.empty())
     ok = index_written(in.put(env_->table_at(table_names), as_bytes(name_key(row)), {}), path);
@@ -123,23 +193,67 @@ result<void> timer_index::put(lmdb::txn& in, const timer_record& row) {
 }
 
 result<void> timer_index::end(lmdb::txn& in, const timer_key& at) {
-  const auto key = due_key(at);
   const auto& path = env_->path();
-  auto stored = in.get(env_->table_at(table_due), as_bytes(key));
-  if (!stored) return stored.error();
-  if (!*stored) return {}; // Said again.
-  auto row = record_of(key, as_text(**stored), path);
+  auto key = find(in, at);
+  if (!key) return key.error();
+  if (!*key) return {}; // Said again.
+  auto row = row_at(in, **key);
   if (!row) return row.error();
-  auto ok = index_written(in.erase(env_->table_at(table_due), as_bytes(key)), path);
+  auto ok = index_written(in.erase(env_->table_at(table_rows), as_bytes(**key)), path);
   const auto id = id_key(row->producer, row->sequence);
   auto points = in.get(env_->table_at(table_ids), as_bytes(id));
   if (!points) return points.error();
   // It may be that of a time that it was moved to.
-  if (ok && *points && as_text(**points) == key)
+  if (ok && *points && as_text(**points) == due_key(at))
     ok = index_written(in.erase(env_->table_at(table_ids), as_bytes(id)), path);
   if (ok && !row->name.empty())
     ok = index_written(in.erase(env_->table_at(table_names), as_bytes(name_key(*row))), path);
   return ok;
+}
+
+/// Begins another run if the open one has taken enough; the room of empty ones is used again.
+result<void> timer_index::turn_over(lmdb::txn& in) {
+  if (!runs_->is_full()) return {};
+  auto rows = in.open_cursor(env_->table_at(table_rows));
+  if (!rows) return rows.error();
+  for (const auto run : runs_->closed()) {
+    auto first = rows->seek(as_bytes(big_endian(run)));
+    if (!first) return first.error();
+    if (*first && run_of(as_text((*first)->key)) == run) continue;
+    for (const auto& span : runs_->spans_of(run)) {
+      const auto key = span_key(run, span.queue);
+      auto erased = in.erase(env_->table_at(table_spans), as_bytes(key));
+      if (auto ok = index_written(erased, env_->path()); !ok) return ok;
+    }
+    runs_->drop(run);
+  }
+  if (runs_->has_room()) runs_->begin_run();
+  return {};
+}
+
+result<void> timer_index::write_spans(lmdb::txn& in) {
+  for (const auto& span : runs_->take_changed()) {
+    const auto key = span_key(span.run, span.queue);
+    const auto value =
+      sealed_value(key, big_endian(span.first) + big_endian(span.last) + big_endian(span.rows));
+    auto put = in.put(env_->table_at(table_spans), as_bytes(key), as_bytes(value));
+    if (auto ok = index_written(put, env_->path()); !ok) return ok;
+  }
+  return {};
+}
+
+result<void> timer_index::write(const std::vector<const timer_record*>& put_these,
+                                const std::vector<timer_key>& ended) {
+  auto txn = env_->begin_write();
+  if (!txn) return txn.error();
+  for (const auto& at : ended)
+    if (auto ok = end(*txn, at); !ok) return ok;
+  if (!put_these.empty())
+    if (auto ok = turn_over(*txn); !ok) return ok;
+  for (const auto* row : put_these)
+    if (auto ok = put(*txn, *row); !ok) return ok;
+  if (auto ok = write_spans(*txn); !ok) return ok;
+  return index_written(txn->commit(), env_->path());
 }
 
 result<void> timer_index::change(const std::vector<const timer_record*>& put_these,
@@ -147,16 +261,32 @@ result<void> timer_index::change(const std::vector<const timer_record*>& put_the
   std::uint64_t bytes = 0;
   for (const auto* row : put_these) bytes += row->batch.size() + row->name.size();
   if (auto room = reserve_for(*env_, put_these.size() + ended.size(), bytes); !room) return room;
-  auto txn = env_->begin_write();
-  if (!txn) return txn.error();
-  for (const auto& at : ended)
-    if (auto ok = end(*txn, at); !ok) return ok;
-  for (const auto* row : put_these)
-    if (auto ok = put(*txn, *row); !ok) return ok;
-  return index_written(txn->commit(), env_->path());
+  if (!runs_)
+    if (auto ok = read_runs(); !ok) return ok;
+  auto ok = write(put_these, ended);
+  // What the runs have become is not written: they are read again, now or before the next change.
+  if (!ok) static_cast<void>(read_runs());
+  return ok;
 }
 
 // -- reading --------------------------------------------------------------------------------------
+
+result<timer_record> timer_index::row_at(const lmdb::txn& in, std::string_view key) const {
+  auto stored = in.get(env_->table_at(table_rows), as_bytes(key));
+  if (!stored) return stored.error();
+  if (!*stored) return {errc::not_found, "no message waits there"};
+  return record_of(key, as_text(**stored), env_->path());
+}
+
+result<std::optional<timer_record>> timer_index::row_of(const lmdb::txn& in,
+                                                        const timer_key& at) const {
+  auto key = find(in, at);
+  if (!key) return key.error();
+  if (!*key) return std::optional<timer_record>{};
+  auto row = row_at(in, **key);
+  if (!row) return row.error();
+  return std::optional{std::move(*row)};
+}
 
 result<timer_index::found> timer_index::scan(const timer_key& after,
                                              const std::function<bool(const timer_key&)>& goes_on,
@@ -164,32 +294,27 @@ result<timer_index::found> timer_index::scan(const timer_key& after,
                                              std::size_t rows_max, std::uint64_t bytes_max) const {
   auto txn = env_->begin_read();
   if (!txn) return txn.error();
-  auto rows = txn->open_cursor(env_->table_at(table_due));
+  auto rows = timer_merge::open(*txn, env_->table_at(table_rows), after);
   if (!rows) return rows.error();
   found out;
   std::uint64_t bytes = 0;
-  const auto begin = due_key(after);
-  auto at = rows->seek(as_bytes(begin));
-  for (; at && *at; at = rows->next()) {
-    const auto text = as_text((*at)->key);
-    if (text == begin) continue;
-    const auto key = key_of(text);
+  while (const auto at = rows->current()) {
+    const auto text = as_text(at->key);
+    const auto key = key_of(due_of(text));
     if (!goes_on(key)) return out;
-    if (!wanted(key)) {
-      out.end = key;
-      continue;
+    if (wanted(key)) {
+      if (out.rows.size() >= rows_max || bytes >= bytes_max) {
+        out.whole = false;
+        return out;
+      }
+      auto row = record_of(text, as_text(at->value), env_->path());
+      if (!row) return row.error();
+      bytes += at->value.size();
+      out.rows.push_back(std::move(*row));
     }
-    if (out.rows.size() >= rows_max || bytes >= bytes_max) {
-      out.whole = false;
-      return out;
-    }
-    auto row = record_of(text, as_text((*at)->value), env_->path());
-    if (!row) return row.error();
-    bytes += (*at)->value.size();
-    out.rows.push_back(std::move(*row));
     out.end = key;
+    if (auto ok = rows->advance(); !ok) return ok.error();
   }
-  if (!at) return at.error();
   return out;
 }
 
@@ -221,13 +346,10 @@ result<std::vector<timer_record>> timer_index::with_id(producer_id producer,
   auto points = txn->get(env_->table_at(table_ids), as_bytes(id_key(producer, number)));
   if (!points) return points.error();
   if (!*points) return out;
-  const std::string key{as_text(**points)};
-  auto stored = txn->get(env_->table_at(table_due), as_bytes(key));
-  if (!stored) return stored.error();
-  if (!*stored) return out;
-  auto row = record_of(key, as_text(**stored), env_->path());
+  if ((*points)->size() != due_key_bytes) return damaged(env_->path(), "an id leads nowhere");
+  auto row = row_of(*txn, key_of(as_text(**points)));
   if (!row) return row.error();
-  out.push_back(std::move(*row));
+  if (*row) out.push_back(std::move(**row));
   return out;
 }
 
@@ -255,15 +377,11 @@ result<timer_index::found> timer_index::with_name(queue_id queue, const std::str
       return out;
     }
     out.end = place;
-    const auto key = due_key(place);
-    auto stored = txn->get(env_->table_at(table_due), as_bytes(key));
+    auto stored = row_of(*txn, place);
     if (!stored) return stored.error();
-    if (!*stored) continue;
-    auto row = record_of(key, as_text(**stored), env_->path());
-    if (!row) return row.error();
-    if (row->name != name) continue; // Another one with this hash.
-    bytes += row->batch.size();
-    out.rows.push_back(std::move(*row));
+    if (!*stored || (*stored)->name != name) continue; // Another one with this hash.
+    bytes += (*stored)->batch.size();
+    out.rows.push_back(std::move(**stored));
   }
   if (!at) return at.error();
   return out;

@@ -2,6 +2,7 @@
 
 #include "schema/timer.hpp"
 #include "storage/lmdb.hpp"
+#include "storage/timer_runs.hpp"
 
 #include <carafe/result.hpp>
 
@@ -9,6 +10,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,15 +20,19 @@ namespace carafe::storage {
 /// `timers.mdb`: a shard's waiting messages, in the order of their times. What it holds follows
 /// from the log; it is written, synced, before the checkpoint that lets the log go.
 ///
-/// Tables: `due`: due time, queue, number (big-endian) -> record and CRC32C; `ids`: producer,
-/// sequence -> key in `due`; `names`: queue, hash of the name, due time, number -> nothing.
+/// Tables, all numbers big-endian: `rows`: run, due time, queue, number -> record and CRC32C;
+/// `ids`: producer, sequence -> due time, queue, number; `names`: queue, hash of the name, due
+/// time, number
+/// -> nothing; `spans`: run, queue -> first and last number, how many were put, and CRC32C.
+/// Reading in the order of time merges the runs.
 ///
 /// @thread One.
 class timer_index {
 public:
   /// Opens `folder`/timers.mdb, and makes it if it is not there.
   /// @errors storage_corrupt, storage_full, storage_failed
-  static result<std::unique_ptr<timer_index>> open(const std::filesystem::path& folder);
+  static result<std::unique_ptr<timer_index>> open(const std::filesystem::path& folder,
+                                                   timer_runs::options runs = {});
   [[nodiscard]] static bool is_there(const std::filesystem::path& folder);
   [[nodiscard]] static std::filesystem::path path_in(const std::filesystem::path& folder);
   /// Reads all of it, without LMDB.
@@ -34,7 +40,8 @@ public:
   static result<void> check(const std::filesystem::path& folder);
 
   /// Puts and ends some, all or none; synced when it returns. Both may be repeated.
-  /// @cost One page written for each, if their times are far apart: give it some thousand at most.
+  /// @cost Pages of the open run for those put; of those that end, one for each whose neighbours in
+  ///       time or id do not end with it: give it some thousand at most.
   result<void> change(const std::vector<const timer_record*>& put,
                       const std::vector<timer_key>& ended);
 
@@ -61,7 +68,18 @@ public:
   result<std::uint64_t> copy_to(const std::filesystem::path& to) const;
 
 private:
-  explicit timer_index(std::unique_ptr<lmdb::env> env) : env_(std::move(env)) {}
+  timer_index(std::unique_ptr<lmdb::env> env, timer_runs::options runs)
+    : env_(std::move(env)), options_(runs) {}
+
+  result<void> read_runs();
+  result<void> write(const std::vector<const timer_record*>& put,
+                     const std::vector<timer_key>& ended);
+  result<void> turn_over(lmdb::txn& in);
+  result<void> write_spans(lmdb::txn& in);
+  /// Its key in `rows`, if it is there.
+  result<std::optional<std::string>> find(const lmdb::txn& in, const timer_key& at) const;
+  result<timer_record> row_at(const lmdb::txn& in, std::string_view key) const;
+  result<std::optional<timer_record>> row_of(const lmdb::txn& in, const timer_key& at) const;
 
   result<void> put(lmdb::txn& in, const timer_record& row);
   result<void> end(lmdb::txn& in, const timer_key& at);
@@ -70,6 +88,9 @@ private:
                      std::uint64_t bytes_max) const;
 
   std::unique_ptr<lmdb::env> env_;
+  timer_runs::options options_;
+  /// Nothing: they could not be read, after a change that failed.
+  std::optional<timer_runs> runs_;
 };
 
 } // namespace carafe::storage

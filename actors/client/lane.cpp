@@ -83,6 +83,7 @@ std::optional<lane::sending> lane::next(time_point now, std::vector<settled>& ou
   if (stalled_) {
     if (in_flight_ > 0 || now < retry_at_) return {};
     stalled_ = false;
+    refused_ = false;
   }
   if (in_flight_ == 0) resolve_front(now, out);
   if (stalled_ || in_flight_ >= batches_.size()) return {};
@@ -209,7 +210,8 @@ void lane::on_error(key batch, const frames::error& error, time_point now,
   if (is_retriable(why.code)) {
     e->refusal = why;
     const auto asked = milliseconds{error.retry_after_ms};
-    stall(now + std::max(back_off(), asked));
+    // All that was on its way is refused together: that is one refusal.
+    stall(now + (std::exchange(refused_, true) ? asked : std::max(back_off(), asked)));
     if (why.code == errc::too_many_requests) hold(now, asked, why);
     return;
   }
@@ -329,6 +331,7 @@ void lane::on_lost() {
   }
   in_flight_ = 0;
   stalled_ = false;
+  refused_ = false;
   retry_at_ = {};
 }
 

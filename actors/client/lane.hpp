@@ -182,6 +182,8 @@ private:
   std::size_t guesses_refused_ = 0;
   /// Something was refused: wait for the other answers and until `retry_at_`, then begin again.
   bool stalled_ = false;
+  /// … for a time: a batch was refused since it was last begun again.
+  bool refused_ = false;
   time_point retry_at_{};
   time_point held_until_{};
   failure held_by_ = errc::too_many_requests;

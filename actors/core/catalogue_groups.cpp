@@ -187,6 +187,7 @@ result<catalogue_core::decision> catalogue_core::put_group(frames::group_put wis
   out.group.topics = wish.topics;
   out.group.delivery = wish.delivery;
   out.group.filter = wish.filter;
+  if (out.group == *there) return out; // Nothing changes.
   ++out.group.version;
   out.entry.emplace_back(effects::group_put{out.group});
   // Other topics have other queues, and members of other modes have none.

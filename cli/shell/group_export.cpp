@@ -3,6 +3,9 @@
 #include "cli/shell/text_file.hpp"
 #include "cli/shell/views.hpp"
 
+#include <filesystem>
+#include <system_error>
+
 namespace carafe::shell {
 
 namespace {
@@ -31,9 +34,12 @@ exit_code export_offsets(const export_options& o, command_context& context) {
     context.terminal.write(text);
     return exit_code::ok;
   }
-  if (auto wrong = write_text_file(o.file, text, o.overwrite))
+  if (auto wrong = write_text_file(o.file, text, o.overwrite)) {
+    std::error_code ignored;
+    const bool there = !o.overwrite && std::filesystem::exists(o.file, ignored);
     return context.fail("output_failed",
-                        wrong->text + (o.overwrite ? "" : "; --overwrite replaces a file"));
+                        wrong->text + (there ? "; --overwrite replaces the file" : ""));
+  }
   record r;
   r.add("group", value::text(o.group));
   r.add("file", value::text(o.file));

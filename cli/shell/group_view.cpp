@@ -150,6 +150,13 @@ void add_delivery(record& r, const client::group_info& group) {
   r.add("expired", value::text(how.expired_to_dead_letters ? "dead" : "drop"));
 }
 
+/// Those that it would read if they were there: each topic has queues.
+std::vector<std::string> deleted_topics(const client::group_info& group) {
+  auto out = group.topics;
+  for (const auto& q : group.queues) std::erase(out, q.topic);
+  return out;
+}
+
 } // namespace
 
 record group_view(const client::group_info& group) {
@@ -165,6 +172,8 @@ record group_view(const client::group_info& group) {
   r.add_hidden("group_id", value::id(group.group.value));
   r.add("mode", value::text(group.mode));
   r.add("topics", value::names(group.topics));
+  if (auto gone = deleted_topics(group); !gone.empty())
+    r.add("deleted_topics", value::names(std::move(gone)).in(tone::warning));
   r.add_hidden("version", value::id(group.version));
   r.add("lag", lag_value(lag));
   if (group.filter.how != client::message_filter::kind::none)

@@ -22,8 +22,9 @@ struct waiting_room {
   temp_dir dir;
   rig r;
 
-  waiting_room() {
+  explicit waiting_room(std::uint64_t checkpoint_entries = 5) {
     r.timers_folder = dir.path();
+    r.checkpoint_entries = checkpoint_entries;
     r.crash(false);
     r.start();
   }
@@ -40,6 +41,10 @@ struct armer {
   std::uint64_t last = 0;
 
   void arm(std::uint32_t count, std::int64_t due, const std::string& name = "n") {
+    REQUIRE(c.ask<frames::receipt>(next(count, due, name)).ok());
+  }
+
+  frames::produce next(std::uint32_t count, std::int64_t due, const std::string& name) {
     const std::vector<std::pair<std::string_view, std::string_view>> properties{
       {"carafe-timer", name}};
     batch_builder builder;
@@ -62,7 +67,7 @@ struct armer {
     out.checksum = batch->checksum;
     out.batch = batch->bytes;
     last += count;
-    REQUIRE(c.ask<frames::receipt>(out).ok());
+    return out;
   }
 };
 
@@ -168,4 +173,27 @@ TEST_CASE("timers: one without a key is delivered though its topic was compacted
   at.r.pass(1s);
   REQUIRE(c.ask<frames::subscribed>(subscription(1, topic.queues[0].queue, {})).ok());
   CHECK(delivered(c) == range(0, 1));
+}
+
+TEST_CASE("timers: those that came faster than the index is written are taken once it is") {
+  waiting_room at{1'000'000};
+  rig::client c{at.r, "c"};
+  const auto topic = make_topic(c, "t", 1);
+  armer a{c, topic.queues[0].queue};
+  std::vector<frames::produce> sent;
+  for (int i = 0; i < 60; ++i) {
+    sent.push_back(a.next(1'000, at.in(1h) + i, ""));
+    c.post(1'000 + static_cast<std::uint64_t>(i), sent.back());
+  }
+  static_cast<void>(listed(c, {"t", unix_ms{0}, 1}));
+  std::size_t taken = 0;
+  while (c.take<frames::receipt>()) ++taken;
+  REQUIRE(taken < sent.size());
+  const auto why = c.take<frames::error>();
+  REQUIRE(why);
+  CHECK(why->why.code == errc::too_many_requests);
+  CHECK(why->retry_after_ms > 0);
+  // No time goes by.
+  for (; taken < sent.size(); ++taken) REQUIRE(c.ask<frames::receipt>(sent[taken]).ok());
+  CHECK(listed(c, {"t", unix_ms{0}, 1}).total == 60'000);
 }

@@ -121,6 +121,9 @@ TEST_CASE("JSON of a shared group tells its settings, what is in flight and what
                                               "member_id"});
   CHECK(names_in(group["members"][0]) == names{"member", "member_id", "client", "address", "queues",
                                                "in_flight", "idle_ms", "joined"});
+  state->groups["mailers"].topics = {"left", "orders"};
+  group = nlohmann::ordered_json::parse(run_line(state, "group describe mailers --json").out);
+  CHECK(group["deleted_topics"] == nlohmann::ordered_json{"left"});
   state->groups["mailers"].mode = "ordered";
   auto& member = state->groups["mailers"].members[0];
   member.id = "desk";

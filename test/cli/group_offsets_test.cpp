@@ -156,7 +156,7 @@ TEST_CASE("group export writes a new file, and replaces one only when told") {
   ran = run_line(state, "group export g " + at.path());
   CHECK(ran.code == exit_code::failed);
   CHECK_THAT(ran.err, Catch::StartsWith("carafe: output_failed: ") &&
-                        Catch::Contains("--overwrite replaces a file"));
+                        Catch::Contains("--overwrite replaces the file"));
   CHECK(at.read() == "precious");
   CHECK(run_line(state, "group export g --overwrite " + at.path()).code == exit_code::ok);
   CHECK(parse_offsets(at.read()).ok());

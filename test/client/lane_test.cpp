@@ -286,6 +286,21 @@ TEST_CASE("a node that says gap to everything is asked ever more slowly") {
   CHECK(b.codes() == errors{errc::timeout}); // Every copy was refused: surely not stored.
 }
 
+TEST_CASE("batches on their way that are refused together are one refusal, and rounds count") {
+  auto b = lane_bench{};
+  for (auto i = 0; i < 8; ++i) b.push();
+  std::vector<std::int64_t> waits;
+  for (auto round = 0; round < 3; ++round) {
+    const auto sent = b.send();
+    REQUIRE(sent.size() == 8);
+    for (auto& s : sent) b.refuse(s, errc::too_many_requests, 1);
+    REQUIRE(b.l.wake_at(true));
+    waits.push_back(std::chrono::duration_cast<milliseconds>(*b.l.wake_at(true) - b.now).count());
+    b.now = *b.l.wake_at(true);
+  }
+  CHECK(waits == std::vector<std::int64_t>{10, 20, 40});
+}
+
 TEST_CASE("answers for batches given up, or unknown, change nothing") {
   auto b = lane_bench{};
   b.push(1, milliseconds{100});

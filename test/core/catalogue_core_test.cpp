@@ -199,6 +199,12 @@ TEST_CASE("A group that is changed keeps topics that were deleted, until they ar
   const auto changed = catalogue.put_group(wish, now);
   REQUIRE(changed.ok());
   CHECK(changed->group.topics == std::vector<std::string>{"a", "b"});
+  CHECK(changed->group.version == group.version + 1);
+  wish.delivery.attempts_max = group.delivery.attempts_max;
+  const auto same = catalogue.put_group(wish, now);
+  REQUIRE(same.ok());
+  CHECK(same->entry.empty());
+  CHECK(same->group == group);
   wish.topics = {"a", "c"};
   CHECK(catalogue.put_group(wish, now).code() == errc::topic_unknown);
   wish.version = 0;
