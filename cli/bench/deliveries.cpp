@@ -30,16 +30,6 @@ bool is_poison(std::string_view key, const settling& how) {
   return number % how.poison_of == 0;
 }
 
-/// How many of the messages can be dealt with.
-std::uint64_t healthy_of(const load& what, const settling& how) {
-  if (how.poison_of == 0) return what.messages;
-  const auto of_keys = [&](std::uint64_t keys) {
-    return (keys + how.poison_of - 1) / how.poison_of;
-  };
-  const auto rounds = what.messages / what.keys, rest = what.messages % what.keys;
-  return what.messages - rounds * of_keys(what.keys) - of_keys(rest);
-}
-
 /// Acknowledges as `how` says; every message is in the end.
 class settler {
 public:
@@ -83,6 +73,15 @@ private:
 };
 
 } // namespace
+
+std::uint64_t healthy_of(const load& what, const settling& how) {
+  if (how.poison_of == 0) return what.messages;
+  const auto of_keys = [&](std::uint64_t keys) {
+    return (keys + how.poison_of - 1) / how.poison_of;
+  };
+  const auto rounds = what.messages / what.keys, rest = what.messages % what.keys;
+  return what.messages - rounds * of_keys(what.keys) - of_keys(rest);
+}
 
 result<figures> consume_in_group(shell::node_api& node, const load& what, const settling& how,
                                  shell::interruption& stop) {

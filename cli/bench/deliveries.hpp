@@ -16,6 +16,9 @@ struct settling {
   std::uint64_t poison_of = 0;
 };
 
+/// How many of the messages can be dealt with.
+[[nodiscard]] std::uint64_t healthy_of(const load& what, const settling& how);
+
 /// Reads the topic's first `what.messages` messages as the one consumer of a new group, and settles
 /// each by itself. The group is deleted afterwards.
 result<figures> consume_in_group(shell::node_api& node, const load& what, const settling& how,

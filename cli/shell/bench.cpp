@@ -251,7 +251,9 @@ result<void> run::measure_poison() {
     auto f = bench::consume_in_group(*node_, load, how, context_.stop);
     if (!f) return f.error();
     show(figures_record(*f));
-    rates.push_back(f->seconds > 0 ? static_cast<double>(f->messages) / f->seconds : 0);
+    // Without poison, too, only the same keys' messages count.
+    const auto counted = static_cast<double>(bench::healthy_of(load, poisoned));
+    rates.push_back(f->seconds > 0 ? counted / f->seconds : 0);
     return {};
   };
   if (auto ok = take(healthy); !ok) return ok;
