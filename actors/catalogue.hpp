@@ -52,6 +52,9 @@ struct catalogue_state {
   std::unordered_map<group_id, group_actor> groups;
   /// Names of groups of which another actor is about to serve something else, once a change.
   std::multiset<std::string> handed_over;
+  /// How long leases may run that were given before a group was changed. Those that are over are
+  /// forgotten with the next change.
+  std::map<group_id, mono_ms> leases_end;
   /// Of deleted groups; they end soon.
   std::vector<group_actor> leaving;
   schedules_actor schedules;

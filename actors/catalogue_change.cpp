@@ -194,6 +194,17 @@ topic_actor topic_of(catalogue_pointer self, const topic_record& record) {
   return made;
 }
 
+namespace {
+
+/// How much of a lease may be left that was given before the group was changed.
+std::uint64_t lease_left(const catalogue_state& s, group_id group) {
+  const auto at = s.leases_end.find(group);
+  const auto now = s.clocks->monotonic();
+  return at == s.leases_end.end() || at->second <= now ? 0 : at->second.value - now.value;
+}
+
+} // namespace
+
 group_actor group_of(catalogue_pointer self, const group_record& record) {
   auto& s = self->state;
   if (auto at = s.groups.find(record.group); at != s.groups.end()) return at->second;
@@ -205,7 +216,7 @@ group_actor group_of(catalogue_pointer self, const group_record& record) {
                                                    catalogue_actor{self}, s.clocks,
                                                    s.options.groups, more...)};
   };
-  auto made = core::lends_messages(record.mode) ? make(delivery)
+  auto made = core::lends_messages(record.mode) ? make(delivery, lease_left(s, record.group))
               : record.mode == "broadcast"      ? make(broadcast, s.core->consumers_of(record.name))
                                                 : make(group, s.core->seats_of(record.name));
   s.groups.emplace(record.group, made);

@@ -170,6 +170,16 @@ bool becomes_another(const group_record& there, const frames::group_put& wish) {
          there.filter != wish.filter;
 }
 
+/// Consumers keep for that long what they were lent, whatever leases are from now on.
+void remember_leases(catalogue_pointer self, const group_record& before) {
+  if (!core::lends_messages(before.mode)) return;
+  auto& s = self->state;
+  const auto now = s.clocks->monotonic();
+  std::erase_if(s.leases_end, [now](const auto& each) { return each.second <= now; });
+  auto& end = s.leases_end[before.group];
+  end = std::max(end, mono_ms{now.value + before.delivery.lease_ms});
+}
+
 /// One change of the group, of perhaps several, has come to pass or to nothing.
 void over(catalogue_pointer self, const std::string& group) {
   auto& all = self->state.handed_over;
@@ -185,8 +195,16 @@ caf::result<frames::group_description> put_group(catalogue_pointer self,
     return self->state.core->put_group(wish, self->state.clocks->wall());
   };
   const auto* there = self->state.core->group(wish.name);
-  if (there == nullptr || wish.version != there->version || !becomes_another(*there, wish)) {
+  if (there == nullptr || wish.version != there->version) {
     change_catalogue(self, decide, tell_then(self, promise));
+    return promise;
+  }
+  if (!becomes_another(*there, wish)) {
+    change_catalogue(self, decide,
+                     [self, before = *there, promise](const result<decision>& outcome) {
+                       if (outcome) remember_leases(self, before);
+                       tell_then(self, promise)(outcome);
+                     });
     return promise;
   }
   // Nobody's work is interrupted for what cannot be.
@@ -203,12 +221,14 @@ caf::result<frames::group_description> put_group(catalogue_pointer self,
   self->state.handed_over.insert(wish.name);
   self->request(group_of(self, *there), caf::infinite, hand_over_atom_v, change)
     .then(
-      [self, decide, promise, name = wish.name, id = there->group](caf::ok_atom) {
-        change_catalogue(self, decide, [self, name, id, promise](const result<decision>& outcome) {
+      [self, decide, promise, name = wish.name, before = *there](caf::ok_atom) {
+        const auto done = [self, name, before, promise](const result<decision>& outcome) {
           over(self, name);
-          forget_group(self, id, true);
+          remember_leases(self, before);
+          forget_group(self, before.group, true);
           tell_then(self, promise)(outcome);
-        });
+        };
+        change_catalogue(self, decide, done);
       },
       [self, name = wish.name, promise](caf::error& why) mutable {
         over(self, name);

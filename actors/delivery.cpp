@@ -366,7 +366,8 @@ failure not_ordered() {
 delivery_actor::behavior_type delivery(delivery_pointer self, group_record record,
                                        std::vector<topic_record> topics, shard_table shards,
                                        catalogue_actor catalogue,
-                                       std::shared_ptr<const clock> clocks, group_options options) {
+                                       std::shared_ptr<const clock> clocks, group_options options,
+                                       std::uint64_t lease_left) {
   auto& s = self->state;
   s.record = std::move(record);
   s.shards = std::move(shards);
@@ -379,6 +380,7 @@ delivery_actor::behavior_type delivery(delivery_pointer self, group_record recor
   how.group = s.record.group;
   how.keyed = s.record.mode == "keyed";
   how.how = s.record.delivery;
+  how.lease_left_ms = lease_left;
   s.core.emplace(how, [self](std::uint64_t below) { return roll(self->state.dice, below); });
   self->set_down_handler([self](const caf::down_msg& down) { on_down(self, down.source); });
   auto wanted = core::parse_filter(s.record.filter);

@@ -138,11 +138,13 @@ using delivery_pointer = delivery_actor::stateful_pointer<delivery_state>;
 /// (docs/adr/0010-deliveries-are-folded-too.md). What it did with each message is durable in the
 /// queues' shards; members and leases are of this run.
 ///
-/// @param topics Those of the group's topics that exist.
+/// @param topics      Those of the group's topics that exist.
+/// @param lease_left  In ms: so long leases may run that an actor before this one has given.
 delivery_actor::behavior_type delivery(delivery_pointer self, group_record record,
                                        std::vector<topic_record> topics, shard_table shards,
                                        catalogue_actor catalogue,
-                                       std::shared_ptr<const clock> clocks, group_options options);
+                                       std::shared_ptr<const clock> clocks, group_options options,
+                                       std::uint64_t lease_left);
 
 // -- shared by the actor's parts ------------------------------------------------------------------
 

@@ -54,10 +54,29 @@ void make_graves(delivery_pointer self, const delivery_state::errand& what,
       [self, what](const caf::error& why) { put_off(self, what, from_caf(why)); });
 }
 
+void write_letter(delivery_pointer self, const delivery_state::errand& what,
+                  const core::delivery_batch_ptr& batch);
+
 } // namespace
 
+/// After what has gathered for the log: that may say to whom the message was lent.
 void bury(delivery_pointer self, const delivery_state::errand& what,
           const core::delivery_batch_ptr& batch) {
+  const auto& queues = self->state.queues;
+  const auto queue = queues.find(what.queue);
+  if (queue == queues.end() || self->state.ended) return;
+  when_written(self, queue->second.shard, [self, what, batch](const failure& why) {
+    if (why.code == errc::none)
+      write_letter(self, what, batch);
+    else
+      put_off(self, what, why);
+  });
+}
+
+namespace {
+
+void write_letter(delivery_pointer self, const delivery_state::errand& what,
+                  const core::delivery_batch_ptr& batch) {
   auto& s = self->state;
   const auto queue = s.queues.find(what.queue);
   if (queue == s.queues.end() || s.ended) return;
@@ -107,5 +126,7 @@ void bury(delivery_pointer self, const delivery_state::errand& what,
         maybe_ended(self);
       });
 }
+
+} // namespace
 
 } // namespace carafe

@@ -97,7 +97,8 @@ retention_rule rule_of(const shard_state_data& s) {
   return rule;
 }
 
-void checkpoint_saved(shard_pointer self) {
+/// @returns Whether the shard goes on.
+bool checkpoint_saved(shard_pointer self) {
   auto& s = self->state;
   const auto index = s.unsaved->mark.index;
   s.saving = false;
@@ -110,11 +111,12 @@ void checkpoint_saved(shard_pointer self) {
   first = std::min(first, index + 1);
   if (auto ok = s.replica->checkpointed(index, first, s.clocks->monotonic()); !ok) {
     fail_shard(self, ok.error());
-    return;
+    return false;
   }
   forget_latest(self);
   drop_segments(self);
   look_after_retention(self);
+  return true;
 }
 
 void not_saved(shard_pointer self, const failure& why) {
@@ -132,7 +134,7 @@ void save_state(shard_pointer self) {
   self->request(s.keeper, caf::infinite, save_atom_v, *s.unsaved)
     .then(
       [self](caf::ok_atom) {
-        checkpoint_saved(self);
+        if (!checkpoint_saved(self)) return;
         if (self->state.draining) begin_checkpoint(self);
         maybe_finish_drain(self);
         // It may be that nothing is accepted before the next one.

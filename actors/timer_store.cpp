@@ -50,8 +50,8 @@ caf::result<Answer> told(result<Answer> answer) {
 
 timer_store_actor::behavior_type
 timer_store(timer_store_actor::stateful_pointer<timer_store_state> self,
-            std::filesystem::path folder) {
-  auto opened = storage::timer_index::open(folder);
+            std::filesystem::path folder, storage::timer_runs::options runs) {
+  auto opened = storage::timer_index::open(folder, runs);
   if (opened) {
     self->state.index = std::move(*opened);
   } else {

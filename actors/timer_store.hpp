@@ -21,6 +21,6 @@ struct timer_store_state {
 /// @thread Spawn detached: it blocks on the disk.
 timer_store_actor::behavior_type
 timer_store(timer_store_actor::stateful_pointer<timer_store_state> self,
-            std::filesystem::path folder);
+            std::filesystem::path folder, storage::timer_runs::options runs);
 
 } // namespace carafe

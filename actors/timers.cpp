@@ -212,9 +212,10 @@ timers_actor::behavior_type timers(self_pointer self, shard_actor shard,
   s.shard = std::move(shard);
   s.clocks = std::move(clocks);
   s.options = std::move(options);
-  s.store = s.options.own_threads
-              ? self->spawn<caf::detached + caf::linked>(timer_store, s.options.folder)
-              : self->spawn<caf::linked>(timer_store, s.options.folder);
+  s.store =
+    s.options.own_threads
+      ? self->spawn<caf::detached + caf::linked>(timer_store, s.options.folder, s.options.runs)
+      : self->spawn<caf::linked>(timer_store, s.options.folder, s.options.runs);
   look_in(self, 1);
   return {
     [self](news_atom, const timer_news_list& list) {

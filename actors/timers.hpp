@@ -4,6 +4,7 @@
 #include "actors/core/timer_core.hpp"
 #include "actors/interfaces.hpp"
 #include "schema/batch.hpp"
+#include "storage/timer_runs.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -18,6 +19,7 @@ struct timers_options {
   /// Where the index is kept.
   std::filesystem::path folder;
   batch_limits limits;
+  storage::timer_runs::options runs = {};
   /// False only in simulated time, where everything runs on one thread.
   bool own_threads = true;
 };

@@ -14,8 +14,9 @@ namespace {
 /// Address space only.
 constexpr std::uint64_t map_bytes_min = std::uint64_t{256} << 30;
 constexpr std::uint64_t map_growth = 4;
-/// Pages of branches, roots and free lists that any change may need.
-constexpr std::uint64_t commit_pages = 128;
+/// Pages of branches, roots and free lists that any change may need, and of small tables that lie
+/// together.
+constexpr std::uint64_t commit_pages = 512;
 /// Leaves that one change touches, in three tables; twice, as they may be split.
 constexpr std::uint64_t pages_per_change = 6;
 

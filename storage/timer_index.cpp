@@ -13,6 +13,7 @@
 #include <array>
 #include <fcntl.h>
 #include <functional>
+#include <map>
 #include <string_view>
 
 namespace carafe::storage {
@@ -27,6 +28,10 @@ constexpr std::array<lmdb::table_spec, 4> index_tables{
 constexpr std::array<table_rule, 4> index_rules{
   {{"rows", false, 32}, {"ids", false, 16}, {"names", false, 32}, {"spans", false, 16}}};
 
+/// Of what is left in runs, one change moves so much at most; and so many spans go, or one run's.
+constexpr std::size_t moved_max = 1'024;
+constexpr std::uint64_t moved_bytes_max = 4u << 20;
+
 std::string span_key(std::uint64_t run, queue_id queue) {
   return big_endian(run) + big_endian(queue.value);
 }
@@ -40,10 +45,14 @@ result<timer_runs::span> span_of(std::string_view key, const result<std::string_
   const auto where = "run " + std::to_string(run_of(key)) + " of queue " +
                      std::to_string(big_endian_at(key, 8)) + ": ";
   if (!value) return damaged(path, where + value.error().detail);
-  if (value->size() != 24)
+  if (value->size() != 32)
     return damaged(path, where + "a span of " + std::to_string(value->size()) + " bytes");
-  return timer_runs::span{run_of(key), queue_id{big_endian_at(key, 8)}, big_endian_at(*value, 0),
-                          big_endian_at(*value, 8), big_endian_at(*value, 16)};
+  return timer_runs::span{run_of(key),
+                          queue_id{big_endian_at(key, 8)},
+                          big_endian_at(*value, 0),
+                          big_endian_at(*value, 8),
+                          big_endian_at(*value, 16),
+                          big_endian_at(*value, 24)};
 }
 
 result<void> add(timer_runs& to, const timer_runs::span& span, const std::filesystem::path& path) {
@@ -110,16 +119,23 @@ result<void> timer_index::check(const std::filesystem::path& folder) {
                              return span ? add(runs, *span, path) : span.error();
                            });
   if (!read) return read;
-  return for_each_row(*from, index_tables[table_rows].name,
+  std::map<std::uint64_t, std::uint64_t> counts;
+  read = for_each_row(*from, index_tables[table_rows].name,
                       [&](std::string_view key, std::string_view value) -> result<void> {
                         auto row = decoded_row(key, value, path);
                         if (!row) return row.error();
                         if (run_of(key) == no_run) return {};
+                        ++counts[run_of(key)];
                         if (runs.of(row->at.queue, row->at.number) == run_of(key)) return {};
                         return damaged(path, "message " + std::to_string(row->at.number) +
                                                " of queue " + std::to_string(row->at.queue.value) +
                                                " is in another run than its number says");
                       });
+  for (const auto& [run, count] : counts)
+    if (read && runs.left_in(run) != count)
+      read = damaged(path, "run " + std::to_string(run) + " has " + std::to_string(count) +
+                             " messages, and says " + std::to_string(runs.left_in(run)));
+  return read;
 }
 
 result<std::unique_ptr<timer_index>> timer_index::open(const std::filesystem::path& folder,
@@ -180,6 +196,11 @@ result<void> timer_index::put(lmdb::txn& in, const timer_record& row) {
       return ok;
   }
   const auto key = row_key(run, row.at);
+  if (run != no_run) {
+    auto there = in.get(env_->table_at(table_rows), as_bytes(key));
+    if (!there) return there.error();
+    if (!*there) runs_->came(row.at.queue, row.at.number);
+  }
   const auto due = due_key(row.at);
   const auto value = sealed_value(key, encode_record(row));
   auto ok = index_written(in.put(env_->table_at(table_rows), as_bytes(key), as_bytes(value)), path);
@@ -200,6 +221,7 @@ result<void> timer_index::end(lmdb::txn& in, const timer_key& at) {
   auto row = row_at(in, **key);
   if (!row) return row.error();
   auto ok = index_written(in.erase(env_->table_at(table_rows), as_bytes(**key)), path);
+  if (run_of(**key) != no_run) runs_->went(at.queue, at.number);
   const auto id = id_key(row->producer, row->sequence);
   auto points = in.get(env_->table_at(table_ids), as_bytes(id));
   if (!points) return points.error();
@@ -211,19 +233,53 @@ result<void> timer_index::end(lmdb::txn& in, const timer_key& at) {
   return ok;
 }
 
-/// Begins another run if the open one has taken enough; the room of empty ones is used again.
-result<void> timer_index::turn_over(lmdb::txn& in) {
-  if (!runs_->is_full()) return {};
-  auto rows = in.open_cursor(env_->table_at(table_rows));
+/// What is left of runs that are nearly empty, so much of it as one change may move.
+result<timer_index::row_list> timer_index::leftovers() const {
+  row_list out;
+  if (!runs_->is_full()) return out;
+  auto txn = env_->begin_read();
+  if (!txn) return txn.error();
+  auto rows = txn->open_cursor(env_->table_at(table_rows));
   if (!rows) return rows.error();
-  for (const auto run : runs_->closed()) {
-    auto first = rows->seek(as_bytes(big_endian(run)));
-    if (!first) return first.error();
-    if (*first && run_of(as_text((*first)->key)) == run) continue;
+  std::uint64_t bytes = 0;
+  for (const auto run : runs_->nearly_empty()) {
+    if (runs_->left_in(run) == 0) continue;
+    auto at = rows->seek(as_bytes(big_endian(run)));
+    for (; at && *at && run_of(as_text((*at)->key)) == run; at = rows->next()) {
+      if (out.size() >= moved_max || bytes >= moved_bytes_max) return out;
+      bytes += (*at)->value.size();
+      out.emplace_back(as_text((*at)->key), as_text((*at)->value));
+    }
+    if (!at) return at.error();
+  }
+  return out;
+}
+
+/// Begins another run if the open one has taken enough; those that are empty are forgotten.
+/// @param moved What goes to run 0 for that.
+result<void> timer_index::turn_over(lmdb::txn& in, const row_list& moved) {
+  if (!runs_->is_full()) return {};
+  const auto& path = env_->path();
+  for (const auto& [key, stored] : moved) {
+    auto record = open_value(key, stored);
+    if (!record) return damaged(path, record.error().detail);
+    const auto at = key_of(due_of(key));
+    const auto to = row_key(no_run, at);
+    const auto value = sealed_value(to, *record);
+    auto ok = index_written(in.erase(env_->table_at(table_rows), as_bytes(key)), path);
+    if (ok)
+      ok = index_written(in.put(env_->table_at(table_rows), as_bytes(to), as_bytes(value)), path);
+    if (!ok) return ok;
+    runs_->went(at.queue, at.number);
+  }
+  std::size_t forgotten = 0;
+  for (const auto run : runs_->nearly_empty()) {
+    if (runs_->left_in(run) > 0 || forgotten >= moved_max) continue;
     for (const auto& span : runs_->spans_of(run)) {
       const auto key = span_key(run, span.queue);
       auto erased = in.erase(env_->table_at(table_spans), as_bytes(key));
-      if (auto ok = index_written(erased, env_->path()); !ok) return ok;
+      if (auto ok = index_written(erased, path); !ok) return ok;
+      ++forgotten;
     }
     runs_->drop(run);
   }
@@ -234,8 +290,8 @@ result<void> timer_index::turn_over(lmdb::txn& in) {
 result<void> timer_index::write_spans(lmdb::txn& in) {
   for (const auto& span : runs_->take_changed()) {
     const auto key = span_key(span.run, span.queue);
-    const auto value =
-      sealed_value(key, big_endian(span.first) + big_endian(span.last) + big_endian(span.rows));
+    const auto value = sealed_value(key, big_endian(span.first) + big_endian(span.last) +
+                                           big_endian(span.rows) + big_endian(span.left));
     auto put = in.put(env_->table_at(table_spans), as_bytes(key), as_bytes(value));
     if (auto ok = index_written(put, env_->path()); !ok) return ok;
   }
@@ -243,13 +299,13 @@ result<void> timer_index::write_spans(lmdb::txn& in) {
 }
 
 result<void> timer_index::write(const std::vector<const timer_record*>& put_these,
-                                const std::vector<timer_key>& ended) {
+                                const std::vector<timer_key>& ended, const row_list& moved) {
   auto txn = env_->begin_write();
   if (!txn) return txn.error();
+  if (!put_these.empty())
+    if (auto ok = turn_over(*txn, moved); !ok) return ok;
   for (const auto& at : ended)
     if (auto ok = end(*txn, at); !ok) return ok;
-  if (!put_these.empty())
-    if (auto ok = turn_over(*txn); !ok) return ok;
   for (const auto* row : put_these)
     if (auto ok = put(*txn, *row); !ok) return ok;
   if (auto ok = write_spans(*txn); !ok) return ok;
@@ -258,12 +314,16 @@ result<void> timer_index::write(const std::vector<const timer_record*>& put_thes
 
 result<void> timer_index::change(const std::vector<const timer_record*>& put_these,
                                  const std::vector<timer_key>& ended) {
-  std::uint64_t bytes = 0;
-  for (const auto* row : put_these) bytes += row->batch.size() + row->name.size();
-  if (auto room = reserve_for(*env_, put_these.size() + ended.size(), bytes); !room) return room;
   if (!runs_)
     if (auto ok = read_runs(); !ok) return ok;
-  auto ok = write(put_these, ended);
+  auto moved = put_these.empty() ? result<row_list>{row_list{}} : leftovers();
+  if (!moved) return moved.error();
+  std::uint64_t bytes = 0;
+  for (const auto* row : put_these) bytes += row->batch.size() + row->name.size();
+  for (const auto& [key, value] : *moved) bytes += value.size();
+  const auto changes = put_these.size() + ended.size() + 2 * moved->size();
+  if (auto room = reserve_for(*env_, changes, bytes); !room) return room;
+  auto ok = write(put_these, ended, *moved);
   // What the runs have become is not written: they are read again, now or before the next change.
   if (!ok) static_cast<void>(read_runs());
   return ok;

@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace carafe::storage {
@@ -20,10 +21,12 @@ namespace carafe::storage {
 /// `timers.mdb`: a shard's waiting messages, in the order of their times. What it holds follows
 /// from the log; it is written, synced, before the checkpoint that lets the log go.
 ///
-/// Tables, all numbers big-endian: `rows`: run, due time, queue, number -> record and CRC32C;
-/// `ids`: producer, sequence -> due time, queue, number; `names`: queue, hash of the name, due
-/// time, number
-/// -> nothing; `spans`: run, queue -> first and last number, how many were put, and CRC32C.
+/// Tables, all numbers big-endian:
+/// - `rows`: run, due time, queue, number -> record and CRC32C,
+/// - `ids`: producer, sequence -> due time, queue, number,
+/// - `names`: queue, hash of the name, due time, number -> nothing,
+/// - `spans`: run, queue -> first and last number, how many were put, how many are left, CRC32C.
+///
 /// Reading in the order of time merges the runs.
 ///
 /// @thread One.
@@ -63,6 +66,11 @@ public:
                           const timer_key& until, std::size_t rows_max,
                           std::uint64_t bytes_max) const;
 
+  /// Runs that have messages, or had some; nothing if they could not be read.
+  [[nodiscard]] std::optional<std::size_t> runs() const {
+    return runs_ ? std::optional{runs_->runs()} : std::nullopt;
+  }
+
   /// Copies it into the folder `to`, synced.
   /// @returns Bytes written.
   result<std::uint64_t> copy_to(const std::filesystem::path& to) const;
@@ -72,9 +80,12 @@ private:
     : env_(std::move(env)), options_(runs) {}
 
   result<void> read_runs();
+  /// Keys and values.
+  using row_list = std::vector<std::pair<std::string, std::string>>;
+  result<row_list> leftovers() const;
   result<void> write(const std::vector<const timer_record*>& put,
-                     const std::vector<timer_key>& ended);
-  result<void> turn_over(lmdb::txn& in);
+                     const std::vector<timer_key>& ended, const row_list& moved);
+  result<void> turn_over(lmdb::txn& in, const row_list& moved);
   result<void> write_spans(lmdb::txn& in);
   /// Its key in `rows`, if it is there.
   result<std::optional<std::string>> find(const lmdb::txn& in, const timer_key& at) const;

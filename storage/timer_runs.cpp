@@ -3,7 +3,6 @@
 #include <carafe/result.hpp>
 
 #include <iterator>
-#include <limits>
 
 namespace carafe::storage {
 
@@ -13,8 +12,9 @@ timer_runs::timer_runs(options o) : options_(o) {}
 
 bool timer_runs::add(const span& stored) {
   if (stored.run == 0 || stored.first > stored.last) return false;
+  if (stored.left > stored.last - stored.first + 1) return false;
   if (const auto run = by_run_.find(stored.run);
-      run != by_run_.end() && run->second.contains(stored.queue))
+      run != by_run_.end() && run->second.firsts.contains(stored.queue))
     return false;
   const auto next = spans_.lower_bound({stored.queue, stored.first});
   if (next != spans_.end() && next->second.queue == stored.queue &&
@@ -22,7 +22,9 @@ bool timer_runs::add(const span& stored) {
     return false;
   if (find(stored.queue, stored.first) != spans_.end()) return false;
   spans_.emplace(key{stored.queue, stored.first}, stored);
-  by_run_[stored.run][stored.queue] = stored.first;
+  auto& run = by_run_[stored.run];
+  run.firsts[stored.queue] = stored.first;
+  run.left += stored.left;
   if (stored.run > open_) {
     open_ = stored.run;
     open_rows_ = 0;
@@ -62,7 +64,7 @@ std::uint64_t timer_runs::place(queue_id queue, std::uint64_t number) {
     auto wider = next->second;
     wider.first = number;
     spans_.erase(next);
-    by_run_[open_][queue] = number;
+    by_run_[open_].firsts[queue] = number;
     return count(spans_.emplace(key{queue, number}, wider).first);
   }
   if (has_next) return 0;
@@ -70,22 +72,48 @@ std::uint64_t timer_runs::place(queue_id queue, std::uint64_t number) {
     previous->second.last = number;
     return count(previous);
   }
-  by_run_[open_][queue] = number;
-  return count(spans_.emplace(key{queue, number}, span{open_, queue, number, number, 0}).first);
+  by_run_[open_].firsts[queue] = number;
+  return count(spans_.emplace(key{queue, number}, span{open_, queue, number, number, 0, 0}).first);
 }
 
-std::vector<std::uint64_t> timer_runs::closed() const {
+timer_runs::span& timer_runs::at(queue_id queue, std::uint64_t number) {
+  const auto found = find(queue, number);
+  CARAFE_ASSERT(found != spans_.end());
+  return spans_.at(found->first);
+}
+
+void timer_runs::came(queue_id queue, std::uint64_t number) {
+  auto& into = at(queue, number);
+  ++into.left;
+  ++by_run_.at(into.run).left;
+  changed_.emplace(into.run, queue);
+}
+
+void timer_runs::went(queue_id queue, std::uint64_t number) {
+  auto& from = at(queue, number);
+  CARAFE_ASSERT(from.left > 0);
+  --from.left;
+  --by_run_.at(from.run).left;
+  changed_.emplace(from.run, queue);
+}
+
+std::vector<std::uint64_t> timer_runs::nearly_empty() const {
   std::vector<std::uint64_t> out;
-  for (const auto& [run, queues] : by_run_)
-    if (run != open_) out.push_back(run);
+  for (const auto& [run, what] : by_run_)
+    if (run != open_ && what.left <= options_.rows_max / options_.left_of) out.push_back(run);
   return out;
 }
 
+std::uint64_t timer_runs::left_in(std::uint64_t run) const {
+  const auto found = by_run_.find(run);
+  return found == by_run_.end() ? 0 : found->second.left;
+}
+
 void timer_runs::drop(std::uint64_t run) {
-  CARAFE_ASSERT(run != open_);
+  CARAFE_ASSERT(run != open_ && left_in(run) == 0);
   const auto found = by_run_.find(run);
   if (found == by_run_.end()) return;
-  for (const auto& [queue, first] : found->second) {
+  for (const auto& [queue, first] : found->second.firsts) {
     spans_.erase({queue, first});
     changed_.erase({run, queue});
   }
@@ -101,7 +129,7 @@ std::vector<timer_runs::span> timer_runs::take_changed() {
   std::vector<span> out;
   out.reserve(changed_.size());
   for (const auto& [run, queue] : changed_)
-    out.push_back(spans_.at({queue, by_run_.at(run).at(queue)}));
+    out.push_back(spans_.at({queue, by_run_.at(run).firsts.at(queue)}));
   changed_.clear();
   return out;
 }
@@ -110,7 +138,7 @@ std::vector<timer_runs::span> timer_runs::spans_of(std::uint64_t run) const {
   std::vector<span> out;
   const auto found = by_run_.find(run);
   if (found == by_run_.end()) return out;
-  for (const auto& [queue, first] : found->second) out.push_back(spans_.at({queue, first}));
+  for (const auto& [queue, first] : found->second.firsts) out.push_back(spans_.at({queue, first}));
   return out;
 }
 

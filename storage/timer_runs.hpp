@@ -23,7 +23,8 @@ namespace carafe::storage {
 ///     run 2: queue 1: 5000..9120
 ///     run 3: (open) queue 1: 9121..9400
 ///
-/// Run 0 has no spans: it takes what fits none (one that is put again behind newer ones).
+/// Run 0 has no spans: it takes what fits none (one that is put again behind newer ones), and what
+/// is left of a run when most of it has ended, so that a few that wait for years do not keep it.
 ///
 /// @invariant Spans of one queue have no number in common; a run has one of a queue at most.
 /// @thread    One. No I/O.
@@ -32,6 +33,8 @@ public:
   struct options {
     /// Messages put into a run before the next is begun.
     std::uint64_t rows_max = 32'768;
+    /// A closed run that has no more than one in so many of `rows_max` is to be emptied.
+    std::uint64_t left_of = 8;
     /// At so many runs or spans no further one is begun: the open one grows.
     std::size_t runs_max = 1'024;
     std::size_t spans_max = 65'536;
@@ -42,8 +45,9 @@ public:
     queue_id queue;
     std::uint64_t first = 0;
     std::uint64_t last = 0;
-    /// Messages put into it so far.
+    /// Messages put into it so far, and those that are in it.
     std::uint64_t rows = 0;
+    std::uint64_t left = 0;
 
     friend bool operator==(const span&, const span&) = default;
   };
@@ -60,15 +64,23 @@ public:
   /// The run that a message is to be put into; counted. The spans may have grown.
   std::uint64_t place(queue_id queue, std::uint64_t number);
 
+  /// A message came into the span of its number, or went from it.
+  /// @pre `of(queue, number)`
+  void came(queue_id queue, std::uint64_t number);
+  void went(queue_id queue, std::uint64_t number);
+
   /// It is time for another run, if there is room for it.
   [[nodiscard]] bool is_full() const noexcept { return open_rows_ >= options_.rows_max; }
   [[nodiscard]] bool has_room() const noexcept {
     return by_run_.size() < options_.runs_max && spans_.size() < options_.spans_max;
   }
-  /// Runs that nothing new is put into, but for messages put again.
-  [[nodiscard]] std::vector<std::uint64_t> closed() const;
+  /// Runs that nothing new is put into, but for messages put again, and that have little or
+  /// nothing left; oldest first.
+  [[nodiscard]] std::vector<std::uint64_t> nearly_empty() const;
+  [[nodiscard]] std::uint64_t left_in(std::uint64_t run) const;
+  [[nodiscard]] std::size_t runs() const noexcept { return by_run_.size(); }
   /// A run has no messages any more.
-  /// @pre It is closed.
+  /// @pre It is closed, and nothing is left in it.
   void drop(std::uint64_t run);
   void begin_run();
 
@@ -81,13 +93,19 @@ private:
   using key = std::pair<queue_id, std::uint64_t>;
   using table = std::map<key, span>;
 
+  struct one_run {
+    std::map<queue_id, std::uint64_t> firsts = {};
+    std::uint64_t left = 0;
+  };
+
   [[nodiscard]] table::const_iterator find(queue_id queue, std::uint64_t number) const;
+  span& at(queue_id queue, std::uint64_t number);
   std::uint64_t count(table::iterator at);
 
   options options_;
   /// By queue and first number.
   table spans_;
-  std::map<std::uint64_t, std::map<queue_id, std::uint64_t>> by_run_;
+  std::map<std::uint64_t, one_run> by_run_;
   std::set<std::pair<std::uint64_t, queue_id>> changed_;
   std::uint64_t open_ = 1;
   std::uint64_t open_rows_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <utility>
 
 namespace carafe::core {
@@ -197,6 +198,38 @@ result<encoded_batch> copy_messages(batch_builder& builder, const batch_reader& 
   return builder.finish(compression);
 }
 
+namespace {
+
+constexpr std::string_view story_prefix = "carafe-dead-";
+constexpr std::string_view earlier_property = "carafe-dead-earlier";
+constexpr std::size_t earlier_bytes_max = 1'024;
+constexpr std::string_view first_failed_property = "carafe-dead-first-failed-ms";
+
+/// What a letter says of how its message died, a line for each time, oldest first; the oldest are
+/// left out where that is more than `bytes_max`.
+/// @param letter Its properties.
+std::string told_deaths(const std::map<std::string_view, std::string_view>& letter,
+                        std::size_t bytes_max) {
+  const auto said = [&letter](std::string_view name) {
+    const auto at = letter.find(name);
+    return std::string{at == letter.end() ? std::string_view{} : at->second};
+  };
+  auto out = said(earlier_property);
+  out += (out.empty() ? "" : "\n") + said("carafe-dead-last-failed-ms") + " ms, attempt " +
+         said("carafe-dead-attempts") + ": " + said("carafe-dead-error");
+  while (out.size() > bytes_max) {
+    const auto line = out.find('\n');
+    if (line == std::string::npos) {
+      out.resize(bytes_max);
+      break;
+    }
+    out.erase(0, line + 1);
+  }
+  return out;
+}
+
+} // namespace
+
 result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waiting_record& row,
                                        const dead_letter_origin& origin,
                                        const batch_limits& limits) {
@@ -205,7 +238,21 @@ result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waitin
   auto message = reader->message(static_cast<std::uint32_t>(row.at.value - batch.what.base.value));
   // Where messages are small, so is the story.
   const auto error = row.error.substr(0, limits.message_bytes_max / 4);
-  const std::pair<std::string, std::string> story[] = {
+  // One that was brought back has the story of its last death.
+  const bool again = row.letter_queue.value != 0 && row.stored.value == 0;
+  std::map<std::string_view, std::string_view> before;
+  std::vector<std::pair<std::string_view, std::string_view>> properties;
+  for (const auto& property : message.properties) {
+    if (again && property.first.starts_with(story_prefix))
+      before.insert_or_assign(property.first, property.second);
+    else if (property.first != moved_letter_property)
+      properties.push_back(property);
+  }
+  const auto own = properties.size();
+  auto first_failed = std::to_string(row.first_failed.value);
+  if (const auto at = before.find(first_failed_property); at != before.end())
+    first_failed = at->second;
+  std::vector<std::pair<std::string, std::string>> story = {
     {"carafe-dead-group", origin.group},
     {"carafe-dead-topic", origin.topic},
     {"carafe-dead-queue", std::to_string(origin.number.value)},
@@ -213,14 +260,14 @@ result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waitin
     {"carafe-dead-offset", std::to_string(row.at.value)},
     {"carafe-dead-attempts", std::to_string(row.attempts)},
     {"carafe-dead-error", error},
-    {"carafe-dead-first-failed-ms", std::to_string(row.first_failed.value)},
+    {std::string{first_failed_property}, first_failed},
     {"carafe-dead-last-failed-ms", std::to_string(row.last_failed.value)},
     {"carafe-dead-stored-ms", std::to_string(batch.time.value)},
   };
-  std::vector<std::pair<std::string_view, std::string_view>> properties;
-  for (const auto& property : message.properties)
-    if (property.first != moved_letter_property) properties.push_back(property);
-  const auto own = properties.size();
+  if (!before.empty())
+    story.emplace_back(
+      earlier_property,
+      told_deaths(before, std::min<std::size_t>(limits.message_bytes_max / 8, earlier_bytes_max)));
   for (const auto& [name, value] : story) properties.emplace_back(name, value);
   message.properties = properties;
   batch_builder builder{limits};

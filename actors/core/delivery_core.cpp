@@ -54,7 +54,8 @@ void delivery_core::add_queue(queue_id id, delivery_progress progress, offset en
     if (row.priority != priority_default) queue.priority_of.emplace(offset, row.priority);
     if (!queue.progress.lent().contains(offset)) due_.emplace(row.due, id, offset);
   }
-  const auto ends = later(now.mono, std::min(options_.how.lease_ms, unpresented_ms_max));
+  const auto lease_ms = std::max(options_.how.lease_ms, options_.lease_left_ms);
+  const auto ends = later(now.mono, std::min(lease_ms, unpresented_ms_max));
   const auto put = [&](offset_range range, std::uint32_t attempts) {
     if (range.count == 0) return;
     queue.leases.emplace(range.first, lease{range.count, member_id{0}, attempts, ends, 0});
@@ -384,7 +385,7 @@ delivery_core::effects_list delivery_core::revived(queue_id name, waiting_record
   // These have the message as it was sent, not as it is brought back.
   queue->found.reset();
   if (queue->looking == at) queue->looking.reset();
-  queue->progress.put(row);
+  queue->progress.revive(row);
   if (row.key != 0) meet_key(*queue, at, row.key);
   due_.emplace(row.due, name, at);
   give(out, now);

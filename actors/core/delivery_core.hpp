@@ -67,6 +67,8 @@ public:
     group_id group;
     bool keyed = false;
     delivery_settings how;
+    /// So long leases of before may run, if `how` has shorter ones.
+    std::uint64_t lease_left_ms = 0;
     /// Of batches that were read and hold messages that nobody has yet; two batches more for each
     /// queue, one of them looked up. As much again of those that will be asked for again.
     std::uint64_t window_bytes = 8u << 20;

@@ -33,10 +33,7 @@ void delivery_core::leave_lines(queue_id id, queue_state& queue, offset_range ra
 /// wait for its time.
 void delivery_core::wake_first(queue_id id, queue_state& queue, offset first) {
   if (queue.revived && queue.fetched < queue.barrier) return;
-  // Of what this has lent itself, none was lent before it was the first.
-  const bool may_be_lent = queue.revived || first < queue.barrier;
-  if (may_be_lent && lent_out(queue, first)) return;
-  if (queue.dying.contains(first) || key_is_lent(queue, first)) return;
+  if (lent_out(queue, first) || queue.dying.contains(first) || key_is_lent(queue, first)) return;
   const auto* const row = queue.progress.row(first);
   if (row != nullptr && due_.contains({row->due, id, first})) return;
   make_ready(queue, first);

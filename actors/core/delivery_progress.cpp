@@ -92,6 +92,12 @@ void delivery_progress::put(const waiting_record& row) {
   set(row);
 }
 
+void delivery_progress::revive(const waiting_record& row) {
+  const bool lent = lent_.contains(row.at);
+  put(row);
+  if (lent) lend({{row.at, 1}});
+}
+
 bool delivery_progress::keep(const waiting_record& row) {
   if (finished(row.at)) return false;
   auto now = row;

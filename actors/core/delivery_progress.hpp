@@ -37,8 +37,10 @@ public:
   void lend(const std::vector<offset_range>& ranges);
   /// It does not have them any more, and is not done with them.
   void give_back(const std::vector<offset_range>& ranges);
-  /// One message leaves the main line.
+  /// One message leaves the main line. Nobody has it then.
   void put(const waiting_record& row);
+  /// One that was brought back. It may be lent, after a reset of the group: it stays so.
+  void revive(const waiting_record& row);
   /// A row that a checkpoint held: its message was met before.
   void restore(const waiting_record& row) { set(row); }
   /// Everything below `read` was met: what is not done there waits.

@@ -73,7 +73,10 @@ void shard_state::on(const effects::waiting& e) {
   const auto& row = e.row;
   const bool redriven = row.attempts == 0 && row.letter_queue.value != 0 && row.stored.value == 0;
   if (redriven || !delivery->finished(row.at)) {
-    delivery->put(row);
+    if (redriven)
+      delivery->revive(row);
+    else
+      delivery->put(row);
     dirty_.insert(row_key::of(key, row.at));
   }
   delivered(key, *delivery);

@@ -53,16 +53,28 @@ bool interruption::wait(int fd, std::chrono::milliseconds limit) {
   return count == 2 && watched[1].revents != 0;
 }
 
+namespace {
+
+/// `nohup`: what is to outlive its terminal does not end with it.
+bool stays_ignored(int signal) {
+  struct sigaction now = {};
+  return signal == SIGHUP && ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+} // namespace
+
 signal_catcher::signal_catcher(interruption& target) {
   signal_target.store(&target);
   struct sigaction action = {};
   action.sa_handler = carafe_shell_on_signal;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
-  for (int signal : caught) ::sigaction(signal, &action, nullptr);
+  for (int signal : caught)
+    if (!stays_ignored(signal)) ::sigaction(signal, &action, nullptr);
 }
 
 signal_catcher::~signal_catcher() {
-  for (int signal : caught) ::signal(signal, SIG_DFL);
+  for (int signal : caught)
+    if (!stays_ignored(signal)) ::signal(signal, SIG_DFL);
   signal_target.store(nullptr);
 }
 

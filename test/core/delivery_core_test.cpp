@@ -341,8 +341,9 @@ TEST_CASE("keyed: several messages of a key that end together leave none of them
 
 TEST_CASE("keyed: what waits behind another is not read a second time, unless that is too much") {
   const bool roomy = GENERATE(true, false);
-  delivery_core core{{group_id{9}, true, {}, roomy ? 10'000u : 100u},
-                     [](std::uint64_t) { return 0; }};
+  delivery_core core{
+    {.group = group_id{9}, .keyed = true, .how = {}, .window_bytes = roomy ? 10'000u : 100u},
+    [](std::uint64_t) { return 0; }};
   core.add_queue(the_queue, delivery_progress{}, offset{0}, at_ms(0));
   welcome(core, one);
   core.arrived(the_queue, batch(0, 4, {7, 8, 7, 8}), at_ms(0));
@@ -352,7 +353,8 @@ TEST_CASE("keyed: what waits behind another is not read a second time, unless th
 }
 
 TEST_CASE("without room for all, batches of messages that come back soon stay at hand") {
-  delivery_core core{{group_id{9}, false, {}, 2'000}, [](std::uint64_t) { return 0; }};
+  delivery_core core{{.group = group_id{9}, .how = {}, .window_bytes = 2'000},
+                     [](std::uint64_t) { return 0; }};
   core.add_queue(the_queue, delivery_progress{}, offset{0}, at_ms(0));
   welcome(core, one);
   // Each in a batch of its own; about four of these are too much.

@@ -4,6 +4,9 @@
 
 #include <map>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 using namespace carafe;
 using namespace carafe::core;
@@ -51,4 +54,54 @@ TEST_CASE("a dead letter is made whatever the message holds, up to the limit of 
   CHECK(told.at("carafe-dead-offset") == "7");
   CHECK_FALSE(told.at("carafe-dead-error").empty());
   if (size + other.size() + 2'048 < limit) CHECK(reader->message(0).body == message.body);
+}
+
+TEST_CASE("a letter of a message that was brought back tells of its deaths before") {
+  std::vector<std::pair<std::string_view, std::string_view>> properties{
+    {"own", "kept"},
+    {"carafe-dead-attempts", "16"},
+    {"carafe-dead-error", "no such customer"},
+    {"carafe-dead-first-failed-ms", "1000"},
+    {"carafe-dead-last-failed-ms", "2000"}};
+  message_view message;
+  message.body = "body";
+  message.properties = properties;
+  waiting_record row;
+  row.at = offset{7};
+  row.attempts = 1;
+  row.error = "no such account";
+  row.first_failed = row.last_failed = unix_ms{9'000};
+  const auto letter_of = [&row](const message_view& m) {
+    const auto letter = make_dead_letter(batch_of(m), row, {"g", "t", {}, {}}, {});
+    REQUIRE(letter.ok());
+    const auto reader = batch_reader::open(letter->bytes, letter->compression, {});
+    REQUIRE(reader.ok());
+    std::multimap<std::string, std::string> told;
+    for (const auto& [name, value] : reader->message(0).properties) told.emplace(name, value);
+    return told;
+  };
+  // A client may have sent such properties: only a message that was brought back has its letter's.
+  CHECK(letter_of(message).count("carafe-dead-earlier") == 0);
+  CHECK(letter_of(message).count("carafe-dead-error") == 2);
+  row.letter_queue = queue_id{3};
+  auto told = letter_of(message);
+  CHECK(told.find("own")->second == "kept");
+  for (const auto* name : {"carafe-dead-error", "carafe-dead-attempts", "carafe-dead-earlier"})
+    REQUIRE(told.count(name) == 1);
+  CHECK(told.find("carafe-dead-error")->second == "no such account");
+  CHECK(told.find("carafe-dead-first-failed-ms")->second == "1000");
+  CHECK(told.find("carafe-dead-last-failed-ms")->second == "9000");
+  CHECK(told.find("carafe-dead-earlier")->second == "2000 ms, attempt 16: no such customer");
+  for (int death = 0; death < 40; ++death) {
+    const auto before = told;
+    properties.clear();
+    for (const auto& [name, value] : before) properties.emplace_back(name, value);
+    message.properties = properties;
+    told = letter_of(message);
+  }
+  const auto& lines = told.find("carafe-dead-earlier")->second;
+  CHECK(lines.size() <= 1'024);
+  CHECK(lines.ends_with("\n9000 ms, attempt 1: no such account"));
+  CHECK(lines.starts_with("9000 ms, attempt 1"));
+  CHECK(told.find("carafe-dead-first-failed-ms")->second == "1000");
 }

@@ -77,6 +77,7 @@ void keeper::step(dice& d, const oracle& o) {
   if (roll < 78) {
     next_ = random_delivery(d);
     next_filter_ = d.pick(group_->filters);
+    next_fewer_ = group_->topics.size() > 1 && d.percent(group_->fewer ? 30 : 40);
     return ask(wish::look, frames::group_describe{group_->name});
   }
   if (roll < 79) {
@@ -166,10 +167,13 @@ void keeper::answered(wish what, const frames::body& answer) {
   case wish::look:
     if (const auto* now = std::get_if<frames::group_description>(&answer)) {
       group_->told.may_have(next_);
-      // Another filter, for another actor; or the same one.
+      // Another filter or other topics, for another actor; or the same.
       group_->told.changing();
-      ask(wish::alter, frames::group_put{group_->name, group_->mode, group_->topics, next_,
-                                         now->version, false, next_filter_});
+      group_->fewer |= next_fewer_;
+      if (next_fewer_) group_->told.may_leave(queues_but_of_the_first());
+      ask(wish::alter, frames::group_put{group_->name, group_->mode,
+                                         next_fewer_ ? group_->first_topic() : group_->topics,
+                                         next_, now->version, false, next_filter_});
     }
     return;
   case wish::reset:
@@ -181,12 +185,26 @@ void keeper::answered(wish what, const frames::body& answer) {
         error != nullptr && error->why.code == errc::shard_unavailable)
       return;
     group_->told.changed();
-    if (std::holds_alternative<frames::group_description>(answer)) ++changes_;
+    if (!std::holds_alternative<frames::group_description>(answer)) return;
+    ++changes_;
+    group_->fewer = next_fewer_;
+    if (!next_fewer_) group_->told.stays_with(queues_but_of_the_first());
     return;
   case wish::letters:
   case wish::none:
     return;
   }
+}
+
+std::vector<queue_id> keeper::queues_but_of_the_first() const {
+  std::vector<queue_id> out;
+  for (std::size_t topic = 1; topic < group_->topics.size(); ++topic)
+    for (std::uint32_t number = 0;; ++number) {
+      const auto queue = find_(group_->topics[topic], queue_number{number});
+      if (!queue) break;
+      out.push_back(*queue);
+    }
+  return out;
 }
 
 void keeper::described(const frames::topic_description& topic) {

@@ -53,6 +53,7 @@ private:
   void redrive(dice& d);
   void take(const oracle& o);
   void answered(wish what, const frames::body& answer);
+  [[nodiscard]] std::vector<queue_id> queues_but_of_the_first() const;
   void described(const frames::topic_description& topic);
   void read(const frames::deliver& d, const oracle& o);
   void read_letter(const message_view& message, const message_place& place, const oracle& o);
@@ -76,6 +77,7 @@ private:
   /// The settings that it will ask for when it knows the group's version.
   delivery_settings next_;
   message_filter next_filter_;
+  bool next_fewer_ = false;
   std::uint64_t subscriptions_ = 0;
   std::uint64_t redrives_ = 0;
   std::uint64_t changes_ = 0;

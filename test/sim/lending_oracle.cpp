@@ -67,7 +67,7 @@ void lending_oracle::renewed(holder who, const moment& asked) {
   for (auto& [place, m] : known_) {
     const auto at = m.held.find(who);
     if (at == m.held.end() || at->second.since.number > asked.number || !sure(at->second)) continue;
-    at->second.sure_until_ms = std::max(at->second.sure_until_ms, asked.ms + limits_.lease_ms);
+    at->second.sure_until_ms = std::max(at->second.sure_until_ms, lease_end(place.queue, asked));
   }
 }
 
@@ -79,7 +79,7 @@ void lending_oracle::presented(holder who, const message_place& place, const mom
   mine.since = at == m.held.end() ? now() : at->second.since;
   mine.lent = at != m.held.end() && at->second.lent;
   mine.presented = true;
-  mine.sure_until_ms = asked.ms + limits_.lease_ms;
+  mine.sure_until_ms = lease_end(place.queue, asked);
   if (at != m.held.end() && at->second.since.number > asked.number) return; // Lent anew meanwhile.
   std::erase_if(m.held, [](const auto& each) { return each.second.old; });
   if (m.settling) return; // By somebody else.
@@ -207,14 +207,42 @@ void lending_oracle::changed() {
   if (options_.note) options_.note("group " + options_.group + " is changed, or not");
 }
 
+std::uint64_t lending_oracle::lease_end(queue_id queue, const moment& asked) const {
+  const auto at = left_.find(queue);
+  const bool sure = at == left_.end() || at->second.number < asked.number;
+  return sure ? asked.ms + limits_.lease_ms : 0;
+}
+
+void lending_oracle::end_leases(queue_id queue) {
+  for (auto& [place, m] : known_)
+    if (place.queue == queue)
+      for (auto& [who, h] : m.held) h.sure_until_ms = 0;
+}
+
+void lending_oracle::may_leave(const std::vector<queue_id>& queues) {
+  for (const auto queue : queues) {
+    left_[queue].number = ~std::uint64_t{0};
+    note({queue, offset{0}}, " and all others may be left");
+    end_leases(queue);
+  }
+}
+
+void lending_oracle::stays_with(const std::vector<queue_id>& queues) {
+  for (const auto queue : queues) {
+    if (!left_.contains(queue)) continue;
+    left_[queue] = now();
+    note({queue, offset{0}}, " and all others are read again");
+    end_leases(queue);
+  }
+}
+
 void lending_oracle::node_died() {
   if (resetting_) reset();
   if (changing_) changed();
   for (auto& [place, m] : known_) {
     std::erase_if(m.held,
                   [this](const auto& each) { return !options_.keyed || !sure(each.second); });
-    for (auto& [who, h] : m.held)
-      h = {now(), clocks_->now_ms + limits_.lease_ms, false, true, true};
+    for (auto& [who, h] : m.held) h = {now(), lease_end(place.queue, now()), false, true, true};
     m.counts = false;
     m.settles = 0;
   }

@@ -84,6 +84,11 @@ public:
   /// them, and is no failure if nobody asks for it.
   void changing();
   void changed();
+  /// The group may leave these queues from here on; what members have there goes back then, though
+  /// its lease runs.
+  void may_leave(const std::vector<queue_id>& queues);
+  /// It reads them for sure.
+  void stays_with(const std::vector<queue_id>& queues);
   /// A reset is under way: until it is answered nobody knows.
   void resetting();
   void reset();
@@ -164,6 +169,9 @@ private:
   void forget(queue_id queue);
   void give_up(holder who, known_message& m);
   [[nodiscard]] bool stale(queue_id queue, const moment& asked) const;
+  /// Until when a lease surely runs that was in force at `asked`.
+  [[nodiscard]] std::uint64_t lease_end(queue_id queue, const moment& asked) const;
+  void end_leases(queue_id queue);
   [[nodiscard]] bool sure(const hold& h) const { return h.sure_until_ms > clocks_->now_ms; }
   /// Whether retention has passed it, and no letter keeps it.
   [[nodiscard]] bool gone(const message_place& place) const;
@@ -186,6 +194,8 @@ private:
   std::map<message_place, known_message> known_;
   std::map<holder, std::uint32_t> wishes_;
   std::map<queue_id, moment> forgotten_;
+  /// Leases of before are not sure; one that is above all: nor those of now.
+  std::map<queue_id, moment> left_;
   std::set<message_place> letters_;
   life_book lives_;
   moment clock_set_, reset_, changed_;

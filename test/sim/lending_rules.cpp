@@ -16,7 +16,7 @@ void lending_oracle::delivered(holder who, const lent_message& what) {
   hold mine{at, 0, true};
   // `keyed`: it may have waited for the log, and its lease has run meanwhile.
   if (fresh && !options_.keyed && m.given_up.number < what.fence.number)
-    mine.sure_until_ms = what.fence.ms + limits_.lease_ms;
+    mine.sure_until_ms = lease_end(place.queue, what.fence);
   if (fresh) {
     check_finality(m, what);
     check_attempt(m, what);

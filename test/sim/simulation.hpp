@@ -112,6 +112,7 @@ private:
   void add_workers();
   void groups_lose_end_of(shard_id shard, queue_id queue);
   std::uint64_t left_of(const lending_group& group);
+  bool takes_all_topics(lending_group& group);
   void finish_groups();
   [[nodiscard]] std::optional<queue_id> queue_of(const std::string& topic,
                                                  queue_number number) const;

@@ -46,7 +46,7 @@ void simulation::make_group(const std::string& mode) {
   auto earliest = [this](queue_id queue) { return earliest_of(queue); };
   std::function<void(const std::string&)> tell = [this](const std::string& what) { note(what); };
   auto& group = lending_.emplace_back(
-    lending_group{mode + "-group", mode, topics, filters,
+    lending_group{mode + "-group", mode, topics, false, filters,
                   lending_oracle{{mode + "-group", mode == "keyed", passes, std::move(earliest),
                                   plan_.trace ? tell : nullptr},
                                  oracle_,
@@ -104,6 +104,22 @@ std::uint64_t simulation::left_of(const lending_group& group) {
   return left;
 }
 
+/// The group reads all of its topics again.
+/// @returns Whether it does: somebody may have to settle something before.
+bool simulation::takes_all_topics(lending_group& group) {
+  if (!group.fewer) return true;
+  rig::client admin{rig_, "admin"};
+  const auto now = admin.ask<frames::group_description>(frames::group_describe{group.name});
+  expect(now.ok(), "group " + group.name + " is gone");
+  group.told.changing();
+  const auto done = admin.ask<frames::group_description>(frames::group_put{
+    group.name, group.mode, group.topics, now->delivery, now->version, false, now->filter});
+  admin.post_disconnect();
+  group.told.changed();
+  group.fewer = !done.ok();
+  return done.ok();
+}
+
 /// Members that settle everything come to the end of every group.
 void simulation::finish_groups() {
   if (lending_.empty()) return;
@@ -114,6 +130,9 @@ void simulation::finish_groups() {
     std::string out;
     for (auto& k : keepers_)
       if (!k.finish(oracle_)) out = "the keeper of group " + k.group().name + " gets no answer";
+    for (auto& group : lending_)
+      if (!takes_all_topics(group))
+        out = "group " + group.name + " cannot read all of its topics again";
     for (const auto& group : lending_)
       if (const auto count = left_of(group); count > 0)
         out = "group " + group.name + " does not finish: " + std::to_string(count) +

@@ -88,6 +88,7 @@ void simulation::ask_why(const known_topic& topic, const frames::topic_queue& qu
   check_message_story(*told, queue.queue, at, name, *earliest_before, *earliest_after);
   for (const auto& group : lending_) {
     if (std::ranges::count(group.topics, topic.name) == 0) continue;
+    if (group.fewer && topic.name != group.topics.front()) continue;
     const auto part = std::ranges::find(told->groups, group.name, &frames::group_story::group);
     expect(part != told->groups.end(),
            name_of(queue.queue, at) + " does not tell of group " + group.name);

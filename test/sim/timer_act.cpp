@@ -212,6 +212,9 @@ timer_act::timer_act(stage s, dice& d)
                told_.delivered(m);
              }) {
   stage_.node->timers_folder = folder_.path();
+  auto& runs = stage_.node->shard_settings.timers.runs;
+  runs.rows_max = d.between(1, 20);
+  runs.runs_max = d.between(1, 20);
   if (d.percent(20)) stage_.node->replica_settings.timers_max = d.between(4, 20);
 }
 

@@ -68,10 +68,11 @@ void worker::cut(bool dies) {
 void worker::join(dice* d) {
   frames::join wish;
   wish.group = group_->name;
-  wish.topics = group_->topics;
   wish.mode = group_->mode;
-  // Who was in the group before need not know which filter it has by now.
-  wish.filter = group_->filters[mismatches_ % group_->filters.size()];
+  // Who was in the group before need not know which topics and filter it has by now.
+  const auto filters = group_->filters.size();
+  wish.filter = group_->filters[mismatches_ % filters];
+  wish.topics = mismatches_ / filters % 2 == 0 ? group_->topics : group_->first_topic();
   if (d == nullptr || d->percent(80)) wish.rejoins = group_was_;
   wish.member = link_.name();
   wish.out_of_range = range_policy::earliest;
@@ -330,7 +331,8 @@ void worker::settle_answered(const request& what, const frames::body& answer) {
   expect(code == errc::not_owner || code == errc::member_unknown || code == errc::storage_full ||
            code == errc::storage_failed || code == errc::shard_unavailable ||
            code == errc::outcome_unknown || code == errc::shutting_down ||
-           code == errc::too_many_requests,
+           code == errc::too_many_requests ||
+           (code == errc::queue_unknown && group_->topics.size() > 1), // The group has left it.
          "a settle was answered with " + error->why.message());
   again_.insert(what.places.begin(), what.places.end());
 }

@@ -20,9 +20,14 @@ struct lending_group {
   std::string name;
   std::string mode;
   std::vector<std::string> topics;
+  /// It may read the first of them only, at this time.
+  bool fewer = false;
   /// Filters that let the same messages pass; the group has one of them.
   std::vector<message_filter> filters;
   lending_oracle told;
+
+  /// What it reads when it has left some.
+  [[nodiscard]] std::vector<std::string> first_topic() const { return {topics.front()}; }
 };
 
 /// Does what the protocol page tells members to do: it renews, presents what it has when it comes
@@ -85,7 +90,7 @@ private:
   /// Before it may settle anything it has to present what it has.
   bool must_present_ = false;
   std::optional<frames::joined> joined_;
-  /// Where it was let in last, and how often it was not, for the filter.
+  /// Where it was let in last, and how often it was not, for the filter or the topics.
   group_id group_was_;
   std::size_t mismatches_ = 0;
   /// Of its last membership; what still comes for it counts no more.

@@ -34,6 +34,7 @@ public:
     options_.rows_max = d.between(1, 40);
     options_.runs_max = d.between(1, 12);
     options_.spans_max = d.between(1, 30);
+    options_.left_of = d.between(1, 4);
     reopen();
   }
 
@@ -178,9 +179,9 @@ TEST_CASE("timer runs: what is put goes into the open one, and is found by its n
   CHECK(runs.of(one, 6) == 2u);
   CHECK_FALSE(runs.of(one, 2));
   CHECK_FALSE(runs.of(two, 6));
-  CHECK(runs.closed() == std::vector<std::uint64_t>{1});
+  CHECK(runs.nearly_empty() == std::vector<std::uint64_t>{1});
   const std::vector<timer_runs::span> expected{
-    {1, one, 3, 5, 3}, {1, two, 90, 90, 1}, {2, one, 6, 7, 2}};
+    {1, one, 3, 5, 3, 0}, {1, two, 90, 90, 1, 0}, {2, one, 6, 7, 2, 0}};
   CHECK(runs.take_changed() == expected);
   CHECK(runs.take_changed().empty());
   timer_runs again{{.rows_max = 3}};
@@ -215,6 +216,59 @@ TEST_CASE("timer runs: an empty one makes room for another") {
   CHECK(runs.has_room());
   CHECK_FALSE(runs.of(one, 1));
   CHECK(runs.of(one, 2) == 2u);
+}
+
+TEST_CASE("timer runs: what is left of one is counted, and little of it is told") {
+  timer_runs runs{{.rows_max = 8, .left_of = 4}};
+  for (std::uint64_t number = 1; number <= 8; ++number) {
+    runs.place(one, number);
+    runs.came(one, number);
+  }
+  CHECK(runs.nearly_empty().empty());
+  runs.begin_run();
+  for (std::uint64_t number = 1; number <= 5; ++number) runs.went(one, number);
+  CHECK(runs.left_in(1) == 3);
+  CHECK(runs.nearly_empty().empty());
+  runs.went(one, 6);
+  CHECK(runs.nearly_empty() == std::vector<std::uint64_t>{1});
+  CHECK(runs.spans_of(1).front().left == 2);
+  timer_runs again;
+  CHECK_FALSE(again.add({1, one, 1, 8, 8, 9}));
+  CHECK(again.add(runs.spans_of(1).front()));
+  CHECK(again.left_in(1) == 2);
+}
+
+TEST_CASE("timer index: a few that wait for long do not keep its runs") {
+  temporary_folder dir;
+  auto index = must(timer_index::open(dir.path(), {.rows_max = 16, .runs_max = 6}));
+  std::uint64_t number = 0;
+  std::vector<std::uint64_t> kept;
+  for (int round = 0; round < 100; ++round) {
+    std::vector<timer_record> rows(16);
+    std::vector<const timer_record*> put;
+    std::vector<timer_key> ended;
+    for (auto& row : rows) {
+      row.at = {unix_ms{static_cast<std::int64_t>(number * 37 % 101)}, one, ++number};
+      row.producer = producer_id{1};
+      row.sequence = sequence{number};
+      put.push_back(&row);
+      if (number % 16 == 0)
+        kept.push_back(number);
+      else
+        ended.push_back(row.at);
+    }
+    must(index->change(put, {}));
+    must(index->change({}, ended));
+    REQUIRE(index->runs() <= 4u);
+  }
+  const auto all = must(index->next({unix_ms{-1}, queue_id{0}, 0}, unix_ms{200}, 1'000, 1u << 20));
+  std::vector<std::uint64_t> there;
+  for (const auto& row : all.rows) there.push_back(row.at.number);
+  std::ranges::sort(there);
+  CHECK(there == kept);
+  CHECK(must(index->with_id(producer_id{1}, sequence{16})).size() == 1);
+  index.reset();
+  CHECK(timer_index::check(dir.path()));
 }
 
 TEST_CASE("timer index: one that is put again is there once, also if its number came into a span") {
