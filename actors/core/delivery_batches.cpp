@@ -203,6 +203,7 @@ namespace {
 constexpr std::string_view story_prefix = "carafe-dead-";
 constexpr std::string_view earlier_property = "carafe-dead-earlier";
 constexpr std::size_t earlier_bytes_max = 1'024;
+constexpr std::string_view stored_property = "carafe-dead-stored-ms";
 constexpr std::string_view first_failed_property = "carafe-dead-first-failed-ms";
 
 /// What a letter says of how its message died, a line for each time, oldest first; the oldest are
@@ -249,9 +250,10 @@ result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waitin
       properties.push_back(property);
   }
   const auto own = properties.size();
-  auto first_failed = std::to_string(row.first_failed.value);
-  if (const auto at = before.find(first_failed_property); at != before.end())
-    first_failed = at->second;
+  const auto since_before = [&before](std::string_view name, unix_ms now) {
+    const auto at = before.find(name);
+    return at == before.end() ? std::to_string(now.value) : std::string{at->second};
+  };
   std::vector<std::pair<std::string, std::string>> story = {
     {"carafe-dead-group", origin.group},
     {"carafe-dead-topic", origin.topic},
@@ -260,9 +262,9 @@ result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waitin
     {"carafe-dead-offset", std::to_string(row.at.value)},
     {"carafe-dead-attempts", std::to_string(row.attempts)},
     {"carafe-dead-error", error},
-    {std::string{first_failed_property}, first_failed},
+    {std::string{first_failed_property}, since_before(first_failed_property, row.first_failed)},
     {"carafe-dead-last-failed-ms", std::to_string(row.last_failed.value)},
-    {"carafe-dead-stored-ms", std::to_string(batch.time.value)},
+    {std::string{stored_property}, since_before(stored_property, batch.time)},
   };
   if (!before.empty())
     story.emplace_back(

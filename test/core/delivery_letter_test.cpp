@@ -62,6 +62,7 @@ TEST_CASE("a letter of a message that was brought back tells of its deaths befor
     {"carafe-dead-attempts", "16"},
     {"carafe-dead-error", "no such customer"},
     {"carafe-dead-first-failed-ms", "1000"},
+    {"carafe-dead-stored-ms", "900"},
     {"carafe-dead-last-failed-ms", "2000"}};
   message_view message;
   message.body = "body";
@@ -91,6 +92,7 @@ TEST_CASE("a letter of a message that was brought back tells of its deaths befor
   CHECK(told.find("carafe-dead-error")->second == "no such account");
   CHECK(told.find("carafe-dead-first-failed-ms")->second == "1000");
   CHECK(told.find("carafe-dead-last-failed-ms")->second == "9000");
+  CHECK(told.find("carafe-dead-stored-ms")->second == "900");
   CHECK(told.find("carafe-dead-earlier")->second == "2000 ms, attempt 16: no such customer");
   for (int death = 0; death < 40; ++death) {
     const auto before = told;
