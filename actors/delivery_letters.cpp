@@ -148,6 +148,14 @@ void bring_back(delivery_pointer self, const task_ptr& task, shard_id shard,
   if (story && batch->what.producer != no_producer)
     story = {errc::invalid_argument, "a client sent it: it is no dead letter"};
   if (!story) return settle_one(self, task, story.error());
+  if (story && story->cut)
+    return settle_one(
+      self, task,
+      {errc::message_too_large,
+       "the letter had no room for all of its message, and would bring back a part; "
+       "the whole is at offset " +
+         std::to_string(story->at.value) + " of queue " + std::to_string(story->number) + " of " +
+         story->topic + ", while retention keeps it"});
   const auto source = source_of(s, *story, shard);
   if (!source) return settle_one(self, task, source.error());
   waiting_record row;

@@ -69,7 +69,10 @@ sigset_t block_signals() {
   sigemptyset(&stopping);
   sigaddset(&stopping, SIGTERM);
   sigaddset(&stopping, SIGINT);
-  sigaddset(&stopping, SIGHUP); // Its terminal is gone.
+  struct sigaction hangup = {};
+  ::sigaction(SIGHUP, nullptr, &hangup);
+  // Its terminal is gone; but for one that is to outlive it (nohup).
+  if (hangup.sa_handler != SIG_IGN) sigaddset(&stopping, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &stopping, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return stopping;

@@ -139,6 +139,13 @@ result<bool> first_passes(const delivery_batch& batch, const std::optional<filte
   return wanted->matches(reader->message(0));
 }
 
+namespace {
+
+/// What of its message a letter does not have, because it had no room for it.
+constexpr std::string_view cut_property = "carafe-dead-cut";
+
+} // namespace
+
 result<letter_story> read_letter(const delivery_batch& batch, offset letter,
                                  const batch_limits& limits) {
   auto found = find(batch, letter, limits);
@@ -154,6 +161,7 @@ result<letter_story> read_letter(const delivery_batch& batch, offset letter,
   for (const auto& [name, value] : message.properties) {
     if (name == "carafe-dead-topic") out.topic = value;
     if (name == "carafe-dead-queue") out.number = static_cast<std::uint32_t>(number(value));
+    if (name == cut_property) out.cut = true;
     if (name == "carafe-dead-queue-id") out.queue = queue_id{number(value)};
     if (name == "carafe-dead-offset") {
       out.at = offset{number(value)};
@@ -217,7 +225,10 @@ std::string told_deaths(const std::map<std::string_view, std::string_view>& lett
   };
   auto out = said(earlier_property);
   out += (out.empty() ? "" : "\n") + said("carafe-dead-last-failed-ms") + " ms, attempt " +
-         said("carafe-dead-attempts") + ": " + said("carafe-dead-error");
+         said("carafe-dead-attempts") + ": ";
+  auto error = said("carafe-dead-error");
+  std::ranges::replace(error, '\n', ' ');
+  out += error;
   while (out.size() > bytes_max) {
     const auto line = out.find('\n');
     if (line == std::string::npos) {
@@ -246,7 +257,8 @@ result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waitin
   for (const auto& property : message.properties) {
     if (again && property.first.starts_with(story_prefix))
       before.insert_or_assign(property.first, property.second);
-    else if (property.first != moved_letter_property)
+    else if (property.first != moved_letter_property && property.first != cut_property &&
+             property.first != earlier_property)
       properties.push_back(property);
   }
   const auto own = properties.size();
@@ -274,11 +286,14 @@ result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waitin
   message.properties = properties;
   batch_builder builder{limits};
   auto ok = builder.add(message);
+  // Whoever reads a letter that has not all of its message is told so, and it is not redriven.
   if (!ok) {
+    properties.emplace_back(cut_property, "properties");
     message.properties = std::span{properties}.subspan(own);
     ok = builder.add(message);
   }
   if (!ok) {
+    properties.back().second = "properties, body";
     constexpr std::size_t room_for_story = 4'096;
     const auto taken = message.key.size() + message.tag.size() + room_for_story;
     message.body = message.body.substr(
@@ -286,6 +301,7 @@ result<encoded_batch> make_dead_letter(const delivery_batch& batch, const waitin
     ok = builder.add(message);
   }
   if (!ok) { // They alone leave no room for what became of it.
+    properties.back().second = "properties, body, key, tag";
     message.key = message.tag = {};
     ok = builder.add(message);
   }

@@ -46,6 +46,8 @@ struct letter_story {
   std::uint32_t number = 0;
   queue_id queue;
   offset at;
+  /// It has only a part of its message.
+  bool cut = false;
 };
 /// @errors Those of `batch_reader::open`; invalid_argument (it is no dead letter).
 result<letter_story> read_letter(const delivery_batch& batch, offset letter,

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace carafe::shell {
@@ -53,10 +54,15 @@ std::variant<std::string, file_error> read_text_file(const std::string& path, in
 
 std::optional<file_error> write_text_file(const std::string& path, const std::string& text,
                                           bool overwrite) {
+  struct stat there = {};
+  if (overwrite && ::lstat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode))
+    return file_error{path + ": it is no regular file, and is not replaced"};
   const auto written = overwrite ? path + ".part-" + std::to_string(::getpid()) : path;
   const int fd = ::open(written.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0) return error_of(written, errno);
   int error = write_all(fd, text);
+  if (error == 0 && S_ISREG(there.st_mode) && ::fchmod(fd, there.st_mode & 07777) != 0)
+    error = errno;
   if (::close(fd) != 0 && error == 0) error = errno;
   if (error == 0 && overwrite && std::rename(written.c_str(), path.c_str()) != 0) error = errno;
   if (error == 0) return std::nullopt;
