@@ -250,17 +250,21 @@ TEST_CASE("a group's consumers go on with the others when one of its topics is d
   must(producer->flush());
   client::consumer_options options{.topics = {"load", "gone"}, .group = "g", .mode = mode};
   if (mode == group_mode::broadcast) options.durable_name = "desk";
-  collectors running{at.node.address(), options, mode == group_mode::broadcast ? 1 : 2};
+  const int count = mode == group_mode::broadcast ? 1 : 2;
+  collectors running{at.node.address(), options, count};
   numbers_sender sending{at.node.address()};
   REQUIRE(eventually([&] {
     const auto seen = running.seen();
     return seen.contains("gone") && seen.size() > 100;
   }));
+  REQUIRE(eventually([&] {
+    return must(at.client.describe_group("g")).members.size() == static_cast<std::size_t>(count);
+  }));
   must(at.client.delete_topic("gone"));
   const auto then = sending.acknowledged();
-  REQUIRE(eventually([&] { return sending.acknowledged() > then + 2'000; }));
+  REQUIRE(eventually([&] { return sending.acknowledged() > then + 2'000; }, 60s));
   sending.stop();
-  CHECK(eventually([&] { return running.seen().size() == sending.acknowledged() + 1; }));
+  CHECK(eventually([&] { return running.seen().size() == sending.acknowledged() + 1; }, 60s));
   running.stop();
   CHECK(running.errors() == "");
 }
