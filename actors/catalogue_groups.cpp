@@ -338,6 +338,7 @@ void delete_record(catalogue_pointer self, const group_record& group, const std:
         promise.deliver(to_caf(outcome.error()));
         return;
       }
+      self->state.leases_end.erase(id);
       if (letters.empty()) {
         promise.deliver(caf::ok_atom::value);
         return;

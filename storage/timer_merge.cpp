@@ -22,9 +22,13 @@ result<timer_merge> timer_merge::open(const lmdb::txn& in, lmdb::table rows,
     if (!at) return at.error();
     if (!*at) break;
     const auto there = run_of(as_text((*at)->key));
-    if (there == run) out.heads_.push_back({std::move(*cursor), **at});
-    if (there == std::numeric_limits<std::uint64_t>::max()) break;
-    run = there == run ? run + 1 : there;
+    if (there != run) {
+      run = there;
+      continue;
+    }
+    out.heads_.push_back({std::move(*cursor), **at});
+    if (run == std::numeric_limits<std::uint64_t>::max()) break;
+    ++run;
   }
   for (std::size_t i = 0; i < out.heads_.size(); ++i) out.next_.push(out.place_of(i));
   return out;
